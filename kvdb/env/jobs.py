@@ -1,0 +1,219 @@
+"""Background work: the only place where a thread or a process is started.
+
+A ``Job`` does one bounded piece of work a ``step`` and says when it wants the next. A
+``JobRunner`` gives steps: ``ThreadJobRunner`` from one thread a job, started at its first
+wake; ``testing.InlineJobs`` from the caller's own thread, so that a test decides the order.
+
+``offload`` runs a pure function of files to files. Large inputs go to a worker process, so
+that the foreground keeps its core (decision 6); small ones run where they are. The function
+is named by its module and must take ``(fs, task)`` and give a result, where task and result
+are plain values (dict, list, str, bytes, int, float, bool, None): they cross a pipe as msgpack.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from kvdb.env.clock import Clock
+from kvdb.env.fs import FileSystem, OsFileSystem
+from kvdb.env.worker import Plain, Task, WorkerProcess, WorkFunction
+from kvdb.errors import ClosedError
+
+_log = logging.getLogger("kvdb.env.jobs")
+
+WorkerStart = Callable[[], WorkerProcess]
+
+
+class Job(Protocol):
+    """A background worker as a state machine."""
+
+    @property
+    def name(self) -> str: ...
+
+    def step(self, now_ms: int) -> int | None:
+        """Do one bounded piece of work.
+
+        Returns how many milliseconds to wait before the next step: 0 for more work at
+        once, ``None`` to sleep until woken. An exception ends the job for good and is
+        kept as its handle's ``error``; what can be retried is the job's own to retry.
+        """
+        ...
+
+
+class JobHandle(Protocol):
+    """A job as its owner sees it."""
+
+    @property
+    def error(self) -> BaseException | None:
+        """What ended the job, if something did."""
+        ...
+
+    def wake(self) -> None:
+        """Ask for a step soon. Cheap; wakes given while a step runs merge into one."""
+        ...
+
+    def help(self, timeout_ms: int) -> None:
+        """The caller cannot go on before this job has: let it finish a step.
+
+        Runs a step itself (inline runner) or waits for one, up to ``timeout_ms``.
+        Returns at once when the job has ended.
+        """
+        ...
+
+    def stop(self) -> None:
+        """No more steps; returns when a running step has ended."""
+        ...
+
+
+class Spawned(Protocol):
+    """A running thread."""
+
+    def join(self) -> None: ...
+
+
+class JobRunner(Protocol):
+    """Gives steps to jobs and runs heavy functions elsewhere."""
+
+    def add(self, job: Job) -> JobHandle: ...
+
+    def spawn(self, name: str, target: Callable[[], None]) -> Spawned | None:
+        """Run ``target`` in a thread of its own; ``None`` when this runner has no threads."""
+        ...
+
+    def offload(self, function: WorkFunction, fs: FileSystem, task: Task, *, input_bytes: int) -> Plain:
+        """``function(fs, task)``, perhaps in a worker process. Raises what the function raises.
+
+        Raises:
+            WorkerDied: the process ended before it answered; its outputs are worthless.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop every job and end the worker process."""
+        ...
+
+
+class _Thread:
+    def __init__(self, name: str, target: Callable[[], None]) -> None:
+        self._thread = threading.Thread(target=target, name=name, daemon=True)
+        self._thread.start()
+
+    def join(self) -> None:
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+
+class ThreadedJob:
+    """A job and the thread that steps it."""
+
+    def __init__(self, job: Job, clock: Clock) -> None:
+        self._job = job
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._thread: _Thread | None = None
+        self._is_woken = False
+        self._is_stopping = False
+        self._pause_s: float | None = None
+        self._steps = 0
+        self._error: BaseException | None = None
+
+    @property
+    def error(self) -> BaseException | None:
+        return self._error
+
+    def wake(self) -> None:
+        with self._changed:
+            if self._is_stopping or self._error is not None:
+                return
+            self._is_woken = True
+            if self._thread is None:
+                self._thread = _Thread(f"kvdb-{self._job.name}", self._run)
+            self._changed.notify_all()
+
+    def help(self, timeout_ms: int) -> None:
+        self.wake()
+        with self._changed:
+            seen = self._steps
+            self._changed.wait_for(
+                lambda: self._steps > seen or self._error is not None or self._is_stopping,
+                timeout_ms / 1000.0,
+            )
+
+    def stop(self) -> None:
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify_all()
+            thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def _run(self) -> None:
+        while self._wait_until_woken():
+            try:
+                pause_ms = self._job.step(self._clock.wall_ms())
+            except BaseException as error:
+                _log.exception("job ended job=%s", self._job.name)
+                with self._changed:
+                    self._error = error
+                    self._changed.notify_all()
+                return
+            with self._changed:
+                self._steps += 1
+                self._pause_s = None if pause_ms is None else pause_ms / 1000.0
+                self._changed.notify_all()
+
+    def _wait_until_woken(self) -> bool:
+        with self._changed:
+            if not self._is_woken and not self._is_stopping:
+                self._changed.wait_for(lambda: self._is_woken or self._is_stopping, self._pause_s)
+            self._is_woken = False
+            return not self._is_stopping
+
+
+class ThreadJobRunner:
+    """One thread a job, and at most one worker process, started when first needed.
+
+    ``offload_bytes_min``: inputs smaller than this are worked on in the calling thread.
+    """
+
+    def __init__(
+        self, clock: Clock, *, offload_bytes_min: int, start_worker: WorkerStart = WorkerProcess
+    ) -> None:
+        self._clock = clock
+        self._offload_bytes_min = offload_bytes_min
+        self._start_worker = start_worker
+        self._jobs: list[ThreadedJob] = []
+        self._worker: WorkerProcess | None = None
+        self._worker_guard = threading.Lock()
+        self._is_closed = False
+
+    def add(self, job: Job) -> JobHandle:
+        handle = ThreadedJob(job, self._clock)
+        self._jobs.append(handle)
+        return handle
+
+    def spawn(self, name: str, target: Callable[[], None]) -> Spawned | None:
+        return _Thread(f"kvdb-{name}", target)
+
+    def offload(self, function: WorkFunction, fs: FileSystem, task: Task, *, input_bytes: int) -> Plain:
+        if input_bytes < self._offload_bytes_min or not isinstance(fs, OsFileSystem):
+            return function(fs, task)
+        # One worker, one task at a time: two jobs that both want it take turns.
+        with self._worker_guard:
+            if self._is_closed:
+                raise ClosedError("the job runner is closed")
+            if self._worker is None or not self._worker.is_alive():
+                self._worker = self._start_worker()
+            return self._worker.run(function, task)
+
+    def close(self) -> None:
+        for job in self._jobs:
+            job.stop()
+        with self._worker_guard:
+            self._is_closed = True
+            if self._worker is not None:
+                self._worker.close()
+                self._worker = None

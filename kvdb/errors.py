@@ -1,0 +1,221 @@
+"""Every error kvdb raises: what it is called on the wire, and who has to act.
+
+    KvdbError
+    ├─ RequestError                       the caller must change the request
+    │  ├─ ValidationError                 ValidationException
+    │  ├─ SerializationError              SerializationException
+    │  ├─ ConditionalCheckFailed          ConditionalCheckFailedException
+    │  ├─ ResourceNotFound                ResourceNotFoundException
+    │  ├─ ResourceInUse                   ResourceInUseException
+    │  ├─ MessageTooLarge                 RequestEntityTooLarge
+    │  ├─ UnknownOperation                UnknownOperationException
+    │  └─ ClosedError                     Closed: the handle was closed before the call
+    ├─ RetryableError                     the caller may try the same request again
+    │  ├─ ServiceUnavailable              ServiceUnavailable: busy, stopping, or unreachable
+    │  ├─ LimitExceeded                   LimitExceededException: too many calls at once
+    │  └─ DeadlineExceeded                DeadlineExceeded: the outcome is unknown
+    ├─ StorageError                       the operator must act
+    │  ├─ CorruptionError                 Corruption: names file and offset
+    │  ├─ NotADatabase                    NotADatabase: the directory holds something else
+    │  ├─ FormatTooNew                    FormatTooNew: written by a later kvdb
+    │  ├─ DatabaseLocked                  DatabaseLocked: another process or handle has it open
+    │  ├─ ReadOnlyDegraded                ReadOnlyDegraded: a sync failed; reopen to write again
+    │  └─ DiskError                       DiskError: the file system refused a call
+    └─ InternalError                      InternalServerError: we are wrong
+
+``code`` is the name that travels in gRPC status details and JSON bodies; where
+the service has a name for the same fact, it is that name. ``retryable`` says
+whether the same request may succeed later. Both are class attributes, so a
+client rebuilds the class from ``code`` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class KvdbError(Exception):
+    """The root of the tree. ``str(error)`` is the message; ``code`` and ``retryable`` classify it."""
+
+    code: ClassVar[str] = "KvdbError"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class RequestError(KvdbError):
+    """The request can never succeed as it stands: the caller must change it."""
+
+    code = "RequestError"
+
+
+class ValidationError(RequestError):
+    """A field is missing, malformed, out of range, or at odds with another."""
+
+    code = "ValidationException"
+
+
+class SerializationError(RequestError):
+    """The bytes of a request are not a request: wrong JSON shape, wrong message type."""
+
+    code = "SerializationException"
+
+
+class ConditionalCheckFailed(RequestError):
+    """The condition of a write did not hold; nothing was written.
+
+    ``item`` is the stored item when the request asked for it
+    (``return_values_on_condition_check_failure="ALL_OLD"``), else ``None``.
+    """
+
+    code = "ConditionalCheckFailedException"
+
+    def __init__(
+        self,
+        message: str = "The conditional request failed",
+        *,
+        item: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.item = item
+
+
+class ResourceNotFound(RequestError):
+    """The named table does not exist."""
+
+    code = "ResourceNotFoundException"
+
+
+class ResourceInUse(RequestError):
+    """The named table exists already, or is in a state that forbids the call."""
+
+    code = "ResourceInUseException"
+
+
+class MessageTooLarge(RequestError):
+    """The encoded request or answer is larger than the transport accepts."""
+
+    code = "RequestEntityTooLarge"
+
+
+class UnknownOperation(RequestError):
+    """The server does not know this operation."""
+
+    code = "UnknownOperationException"
+
+
+class ClosedError(RequestError):
+    """The database, client or iterator was closed before this call."""
+
+    code = "Closed"
+
+
+class RetryableError(KvdbError):
+    """The same request may succeed if it is sent again."""
+
+    code = "RetryableError"
+    retryable = True
+
+
+class ServiceUnavailable(RetryableError):
+    """The server is unreachable, stopping, or cannot take writes for the moment.
+
+    A write that ended so may or may not have been applied, once, never partly.
+    """
+
+    code = "ServiceUnavailable"
+
+
+class LimitExceeded(RetryableError):
+    """More calls are in flight than the server accepts."""
+
+    code = "LimitExceededException"
+
+
+class DeadlineExceeded(RetryableError):
+    """The deadline passed; a write may or may not have been applied, once, never partly."""
+
+    code = "DeadlineExceeded"
+
+
+class StorageError(KvdbError):
+    """The files or the disk need an operator."""
+
+    code = "StorageError"
+
+
+class CorruptionError(StorageError):
+    """Bytes on disk are not what was written. ``file`` and ``offset`` say where."""
+
+    code = "Corruption"
+
+    def __init__(self, message: str, *, file: str = "", offset: int = -1) -> None:
+        facts = (f" file={file}" if file else "") + (f" offset={offset}" if offset >= 0 else "")
+        super().__init__(message + facts)
+        self.file = file
+        self.offset = offset
+
+
+class NotADatabase(StorageError):
+    """The directory exists, is not empty, and is not a kvdb database. It was left untouched."""
+
+    code = "NotADatabase"
+
+
+class FormatTooNew(StorageError):
+    """The files were written by a later kvdb. They were left untouched."""
+
+    code = "FormatTooNew"
+
+
+class DatabaseLocked(StorageError):
+    """Another process, or another handle in this one, has the database open."""
+
+    code = "DatabaseLocked"
+
+
+class ReadOnlyDegraded(StorageError):
+    """A sync or a log append failed, so the end of the log is unknown: reads go on, writes stop.
+
+    Leave this state by closing and opening the database again.
+    """
+
+    code = "ReadOnlyDegraded"
+
+
+class DiskError(StorageError):
+    """The file system refused a call (no space, I/O error, permission); names file and reason."""
+
+    code = "DiskError"
+
+
+class InternalError(KvdbError):
+    """A mistake of ours; the log has the details under the request id."""
+
+    code = "InternalServerError"
+
+
+def _tree(root: type[KvdbError]) -> list[type[KvdbError]]:
+    return [root, *(cls for child in root.__subclasses__() for cls in _tree(child))]
+
+
+BY_CODE: Mapping[str, type[KvdbError]] = {cls.code: cls for cls in _tree(KvdbError)}
+"""Wire code -> class, for the whole tree."""
+
+
+def from_code(code: str, message: str) -> KvdbError:
+    """Rebuild the error a peer reported; an unknown code becomes ``InternalError``.
+
+    The detail fields of a class (``item``, ``file``, ``offset``) are the transport's to fill.
+    """
+    cls = BY_CODE.get(code, InternalError)
+    error = cls.__new__(cls)
+    KvdbError.__init__(error, message)
+    if isinstance(error, ConditionalCheckFailed):
+        error.item = None
+    if isinstance(error, CorruptionError):
+        error.file, error.offset = "", -1
+    return error

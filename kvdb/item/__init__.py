@@ -1,0 +1,1 @@
+"""(room page, written with the room)"""

@@ -1,0 +1,110 @@
+"""Counters, gauges and histograms. A ``Registry`` is handed down in ``Env``; none is global.
+
+An instrument is one attribute add on the hot path. Two threads adding at once may
+lose an increment (Python's ``+=`` is not atomic); metrics tolerate that, locks on
+every operation would not pay.
+
+Units stand in the names: ``_bytes``, ``_ms``, ``_total`` for counters.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+
+_LATENCY_BOUNDS_MS = (
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    25.0,
+    50.0,
+    100.0,
+    250.0,
+    500.0,
+    1000.0,
+    5000.0,
+)
+
+
+class Counter:
+    """A number that only grows."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def add(self, amount: int = 1) -> None:
+        self.value += amount
+
+
+class Gauge:
+    """A number read when asked: ``set`` stores one, ``read_by`` computes one."""
+
+    __slots__ = ("_read",)
+
+    def __init__(self) -> None:
+        self._read: Callable[[], float] = lambda: 0.0
+
+    def set(self, value: float) -> None:
+        self._read = lambda: value
+
+    def read_by(self, read: Callable[[], float]) -> None:
+        self._read = read
+
+    @property
+    def value(self) -> float:
+        return self._read()
+
+
+class Histogram:
+    """Counts of observations by upper bound, with their sum."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = tuple(bounds)
+        self.counts = [0] * (len(self.bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+
+class Registry:
+    """The instruments of one database, by name. Asking twice for a name gives the same instrument."""
+
+    def __init__(self) -> None:
+        self._instruments: dict[str, Counter | Gauge | Histogram] = {}
+
+    def counter(self, name: str) -> Counter:
+        instrument = self._instruments.setdefault(name, Counter())
+        assert isinstance(instrument, Counter), name
+        return instrument
+
+    def gauge(self, name: str) -> Gauge:
+        instrument = self._instruments.setdefault(name, Gauge())
+        assert isinstance(instrument, Gauge), name
+        return instrument
+
+    def histogram(self, name: str, bounds: Sequence[float] = _LATENCY_BOUNDS_MS) -> Histogram:
+        instrument = self._instruments.setdefault(name, Histogram(bounds))
+        assert isinstance(instrument, Histogram), name
+        return instrument
+
+    def read(self) -> dict[str, float]:
+        """Every instrument's present value; a histogram gives ``name_count`` and ``name_sum``."""
+        values: dict[str, float] = {}
+        for name, instrument in sorted(self._instruments.items()):
+            if isinstance(instrument, Histogram):
+                values[f"{name}_count"] = sum(instrument.counts)
+                values[f"{name}_sum"] = instrument.total
+            else:
+                values[name] = instrument.value
+        return values

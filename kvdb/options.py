@@ -1,0 +1,146 @@
+"""Settings, as frozen dataclasses of plain values, validated once when something is opened.
+
+What does work (clock, disk, chance, jobs) is not a setting: it comes in through ``Env``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from kvdb.errors import ValidationError
+
+SyncMode = Literal["commit", "group", "interval", "none"]
+"""When a write is acknowledged.
+
+    commit    after an fdatasync that covers it; nothing acknowledged is ever lost
+    group     the same promise; the leader waits up to ``group_delay_ms`` for company
+    interval  after write(2); a background fdatasync runs every ``sync_interval_ms``
+    none      after write(2); synced only when a memtable is flushed and on close
+"""
+
+SYNC_MODES: tuple[str, ...] = get_args(SyncMode)
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise ValidationError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How one LSM engine keeps its files. Every size is in bytes."""
+
+    sync: SyncMode = "commit"
+    """The promise behind an acknowledged write."""
+    sync_interval_ms: int = 100
+    """Longest time between two background syncs in mode ``interval``."""
+    group_delay_ms: int = 2
+    """How long a commit leader in mode ``group`` waits for more writers."""
+    memtable_size_bytes: int = 16 * 1024 * 1024
+    """A memtable this large is frozen and flushed to an sstable."""
+    frozen_memtables_max: int = 2
+    """Writers wait while this many frozen memtables are unflushed."""
+    block_size_bytes: int = 4096
+    """Target size of an sstable data block."""
+    bloom_bits_per_key: int = 12
+    """Bloom filter size; 0 leaves the filter out."""
+    level0_tables_max: int = 4
+    """Compaction starts when level 0 holds this many sstables."""
+    level0_tables_stall: int = 12
+    """Writers wait while level 0 holds this many sstables."""
+    sstable_size_bytes: int = 32 * 1024 * 1024
+    """Compaction starts a new output sstable at this size."""
+    block_cache_bytes: int = 32 * 1024 * 1024
+    """Decoded blocks kept in memory, charged by their size on disk."""
+    open_sstables_max: int = 500
+    """Sstable readers, and so file handles, kept open."""
+    offload_bytes_min: int = 8 * 1024 * 1024
+    """Background work on fewer input bytes runs in this process, larger in a worker process."""
+    batch_bytes_max: int = 64 * 1024 * 1024
+    """Largest byte form of one write batch."""
+
+    def __post_init__(self) -> None:
+        _require(self.sync in SYNC_MODES, f"sync must be one of {', '.join(SYNC_MODES)}: {self.sync!r}")
+        for name in (
+            "sync_interval_ms",
+            "memtable_size_bytes",
+            "frozen_memtables_max",
+            "block_size_bytes",
+            "level0_tables_max",
+            "sstable_size_bytes",
+            "open_sstables_max",
+            "batch_bytes_max",
+        ):
+            _require(getattr(self, name) > 0, f"{name} must be positive: {getattr(self, name)}")
+        for name in ("group_delay_ms", "bloom_bits_per_key", "block_cache_bytes", "offload_bytes_min"):
+            _require(getattr(self, name) >= 0, f"{name} must not be negative: {getattr(self, name)}")
+        _require(
+            self.level0_tables_stall > self.level0_tables_max,
+            "level0_tables_stall must be larger than level0_tables_max",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseOptions:
+    """How a whole database runs."""
+
+    engine: EngineOptions = EngineOptions()
+    region: int = 0
+    """This database's region id, 0..65535; the tie-breaker of row stamps."""
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.region <= 0xFFFF, f"region must be 0..65535: {self.region}")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """How ``kvdb serve`` listens. Bounds hold for the whole server."""
+
+    data_dir: str
+    """The database directory, made when absent."""
+    grpc_address: str = "127.0.0.1:7400"
+    """HOST:PORT of the gRPC door; port 0 picks a free one."""
+    database: DatabaseOptions = DatabaseOptions()
+    message_bytes_max: int = 16 * 1024 * 1024 + 64 * 1024
+    """Largest gRPC message in either direction: the service's 16 MiB and room for its frame."""
+    concurrent_calls_max: int = 1024
+    """Calls in flight; one more is refused with LimitExceededException."""
+    concurrent_streams_per_connection_max: int = 256
+    """HTTP/2 streams one connection may have open."""
+    read_threads: int = 4
+    """Threads for scans, queries and batches, so that they do not hold up the event loop."""
+    deadline_ms_max: int = 30_000
+    """A call without a deadline, or with a later one, gets this one."""
+    grace_ms: int = 5_000
+    """How long a stopping server lets running calls finish."""
+
+    def __post_init__(self) -> None:
+        for name in (
+            "message_bytes_max",
+            "concurrent_calls_max",
+            "concurrent_streams_per_connection_max",
+            "read_threads",
+            "deadline_ms_max",
+            "grace_ms",
+        ):
+            _require(getattr(self, name) > 0, f"{name} must be positive: {getattr(self, name)}")
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """How a client calls and retries."""
+
+    deadline_ms: int = 30_000
+    """Time one call may take, retries included."""
+    attempts_max: int = 4
+    """Tries of one call, the first included; 1 turns retries off."""
+    backoff_ms: int = 25
+    """First pause between tries; doubles, with full jitter, up to ``backoff_ms_max``."""
+    backoff_ms_max: int = 1_000
+    message_bytes_max: int = 16 * 1024 * 1024 + 64 * 1024
+    """Largest gRPC message in either direction."""
+
+    def __post_init__(self) -> None:
+        for name in ("deadline_ms", "attempts_max", "backoff_ms", "backoff_ms_max", "message_bytes_max"):
+            _require(getattr(self, name) > 0, f"{name} must be positive: {getattr(self, name)}")
