@@ -1,0 +1,34 @@
+"""Bytes: CRC32C and bounded msgpack, the two primitives every engine file is made of.
+
+Both run in C. ``unpack`` turns every way msgpack can refuse its input into ``ValueError``,
+so that the format rooms can name the file and offset in a ``CorruptionError``.
+"""
+
+from __future__ import annotations
+
+import google_crc32c
+import msgpack
+
+
+def crc32c(data: bytes, seed: int = 0) -> int:
+    """CRC-32C (Castagnoli) of ``data``, continued from ``seed``. Source: RFC 3720, appendix B.4."""
+    return int(google_crc32c.extend(seed, data))
+
+
+def pack(value: object) -> bytes:
+    """``value`` (None, bool, int, str, bytes, list, tuple, dict of those) as msgpack."""
+    return bytes(msgpack.packb(value))
+
+
+def unpack(data: bytes) -> object:
+    """The one value that ``data`` encodes.
+
+    msgpack checks each declared length against what is left before it allocates.
+
+    Raises:
+        ValueError: ``data`` is malformed, truncated, nested too deep or followed by more.
+    """
+    try:
+        return msgpack.unpackb(data, strict_map_key=False)
+    except (ValueError, TypeError, msgpack.UnpackException, RecursionError, OverflowError) as error:
+        raise ValueError(f"malformed msgpack: {error}") from error

@@ -1,0 +1,348 @@
+"""Group commit: how batches become durable, applied and visible, in one order.
+
+Steps of a group, taken by one leader at a time:
+
+    1. make room: a full memtable is frozen and its log sealed (``Store.make_room``)
+    2. append every batch of the group to the log with one write
+    3. modes commit and group: one sync for all of them
+    4. apply them to the memtable
+    5. publish the last seqno: from here on reads see them
+    6. tell the writers
+
+Because 4 and 5 follow 3, a read in modes commit and group never returns what is not durable.
+
+A thread that finds no leader leads; one that finds a leader waits. A leader serves one group,
+then passes the lead to the first waiting thread, so that no writer works long for others.
+``submit`` never waits: when nobody leads it wakes the commit thread (the log's own), which is
+started at its first use.
+
+Failures. An append that fails is cut off again and its writers are told: nothing happened. A
+sync that fails leaves the end of the log unknown: its writers get ReadOnlyDegraded, nothing of
+the group is applied, and every later write is refused until the database is opened again. The
+log is never synced a second time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from kvdb.env.env import Env
+from kvdb.env.jobs import Spawned
+from kvdb.errors import ClosedError, DiskError, KvdbError, ReadOnlyDegraded
+from kvdb.lsm.batch import WriteBatch
+from kvdb.lsm.memtable import Memtable
+from kvdb.lsm.wal import LogWriter
+from kvdb.options import EngineOptions
+
+_log = logging.getLogger("kvdb.lsm.commit")
+
+Done = Callable[[int, BaseException | None], None]
+"""``done(last_seqno, error)``: how a submitted batch ended. Must not raise."""
+
+_GROUP_BATCHES_MAX: Final = 1024
+_GROUP_BYTES_MAX: Final = 4 * 1024 * 1024
+
+
+class Store(Protocol):
+    """What a commit needs of the engine that owns it."""
+
+    def make_room(self, commit: Commit) -> None:
+        """Called by the leader before each group; may call ``commit.rotate``.
+
+        Raises:
+            KvdbError: there is no room, and the group must be refused.
+        """
+        ...
+
+
+class _Pending:
+    """A batch on its way, and whom to tell."""
+
+    __slots__ = ("batch", "done", "error", "is_done", "is_leader", "seqno", "turn")
+
+    def __init__(self, batch: WriteBatch, done: Done | None) -> None:
+        self.batch = batch
+        self.done = done
+        self.seqno = 0
+        self.error: BaseException | None = None
+        self.is_done = False
+        self.is_leader = False
+        self.turn: threading.Lock | None = None
+        """Held while its thread waits: for its result, or for the lead."""
+
+
+class Commit:
+    """The one way into log and memtable."""
+
+    def __init__(
+        self, env: Env, options: EngineOptions, store: Store, log: LogWriter, memtable: Memtable
+    ) -> None:
+        self.visible_seqno = log.last_seqno
+        """What reads may see: everything up to here is applied."""
+        self._env = env
+        self._options = options
+        self._store = store
+        self._log = log
+        self._memtable = memtable
+        self._is_synced_first = options.sync in ("commit", "group")
+        self._queue: deque[_Pending] = deque()
+        self._queue_lock = threading.Lock()
+        self._is_led = False
+        self._io_lock = threading.Lock()
+        self._failure: KvdbError | None = None
+        self._is_closed = False
+        self._thread: Spawned | None = None
+        self._thread_turn = threading.Semaphore(0)
+        self._groups = env.metrics.counter("lsm_commit_groups_total")
+        self._batches = env.metrics.counter("lsm_commit_batches_total")
+        self._syncs = env.metrics.counter("lsm_log_syncs_total")
+
+    @property
+    def failure(self) -> KvdbError | None:
+        """Why writes are refused, if they are."""
+        return self._failure
+
+    @property
+    def log(self) -> LogWriter:
+        return self._log
+
+    @property
+    def memtable(self) -> Memtable:
+        return self._memtable
+
+    def write(self, batch: WriteBatch) -> int:
+        """Commit ``batch`` and return its last seqno once the sync mode's promise holds.
+
+        Raises:
+            DiskError: the log could not be written; nothing happened.
+            ReadOnlyDegraded: a sync failed, now or before; the outcome of this batch is
+                unknown if it failed now.
+            ClosedError: the engine is closed.
+        """
+        pending = _Pending(batch, None)
+        with self._queue_lock:
+            self._require_open()
+            self._queue.append(pending)
+            if self._is_led:
+                pending.turn = threading.Lock()
+                pending.turn.acquire()
+            else:
+                self._is_led = True
+        if pending.turn is not None:
+            pending.turn.acquire()
+        if not pending.is_done:
+            self._lead_until(pending)
+        return _outcome(pending)
+
+    def submit(self, batch: WriteBatch, done: Done) -> None:
+        """Commit ``batch`` without waiting for the disk; ``done`` is called exactly once.
+
+        In modes interval and none, with nobody else writing, that is before this returns.
+
+        Raises:
+            ClosedError: the engine is closed; ``done`` is not called.
+        """
+        with self._queue_lock:
+            self._require_open()
+            self._queue.append(_Pending(batch, done))
+            if self._is_led:
+                return
+            self._is_led = True
+        if self._is_synced_first and self._wake_thread():
+            return
+        self._lead_until(None)
+
+    def sync(self) -> None:
+        """Make durable what was acknowledged before (mode interval's job; closing in every mode)."""
+        with self._io_lock:
+            if self._failure is None:
+                self.seal()
+
+    def seal(self) -> None:
+        """Make the log durable to its end. Only by the leader, or under the I/O lock.
+
+        Raises:
+            ReadOnlyDegraded: the sync failed.
+        """
+        if self._log.synced_to < self._log.size:
+            self._sync_log()
+
+    def rotate(self, log: LogWriter, memtable: Memtable) -> None:
+        """Write to ``log`` and ``memtable`` from now on. Only from within ``Store.make_room``."""
+        self._log.close()
+        self._log = log
+        self._memtable = memtable
+
+    def degrade(self, reason: str) -> None:
+        """Refuse every later write: something durable is no longer known for sure."""
+        if self._failure is None:
+            _log.error("writes stop reason=%s", reason)
+            self._failure = ReadOnlyDegraded(f"database is read-only until reopened: {reason}")
+
+    def close(self) -> None:
+        """Refuse new writes, finish those under way, sync, end the commit thread."""
+        with self._queue_lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+        self._drain()
+        if self._thread is not None:
+            self._thread_turn.release()
+            self._thread.join()
+        self.sync()
+        self._log.close()
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise ClosedError("the database is closed")
+
+    def _drain(self) -> None:
+        """Wait until everything queued is done, as a writer with nothing to write."""
+        pending = _Pending(WriteBatch(), None)
+        with self._queue_lock:
+            if not self._is_led:
+                return
+            self._queue.append(pending)
+            pending.turn = threading.Lock()
+            pending.turn.acquire()
+        pending.turn.acquire()
+        if not pending.is_done:
+            self._lead_until(pending)
+
+    def _wake_thread(self) -> bool:
+        """Give the lead to the commit thread; False when this world has no threads."""
+        if self._thread is None:
+            self._thread = self._env.jobs.spawn("commit", self._run_thread)
+            if self._thread is None:
+                return False
+        self._thread_turn.release()
+        return True
+
+    def _run_thread(self) -> None:
+        while True:
+            self._thread_turn.acquire()
+            with self._queue_lock:
+                if not self._is_led:
+                    return
+            self._lead_until(None)
+
+    def _lead_until(self, own: _Pending | None) -> None:
+        """Serve groups until ``own`` is done, at least one, then pass the lead on."""
+        try:
+            self._lead()
+            while own is not None and not own.is_done:
+                self._lead()
+        finally:
+            while not self._pass_lead():
+                self._lead()
+
+    def _pass_lead(self) -> bool:
+        """Hand the lead to whoever waits first, or give it up; False when nobody can take it."""
+        with self._queue_lock:
+            if not self._queue:
+                self._is_led = False
+                return True
+            heir = next((pending for pending in self._queue if pending.turn is not None), None)
+            if heir is not None:
+                heir.is_leader = True
+        if heir is None:
+            return self._is_synced_first and self._wake_thread()
+        assert heir.turn is not None
+        heir.turn.release()
+        return True
+
+    def _lead(self) -> None:
+        if self._options.sync == "group" and self._options.group_delay_ms:
+            self._env.clock.sleep_ms(self._options.group_delay_ms)
+        group = self._take_group()
+        error: BaseException | None = None
+        try:
+            with self._io_lock:
+                self._commit_group(group)
+        except BaseException as raised:
+            error = raised
+        for pending in group:
+            pending.error = error
+            pending.is_done = True
+            if pending.done is not None:
+                pending.done(pending.seqno, pending.error)
+            elif pending.turn is not None and not pending.is_leader:
+                pending.turn.release()
+
+    def _take_group(self) -> list[_Pending]:
+        group: list[_Pending] = []
+        size = 0
+        queue = self._queue
+        with self._queue_lock:
+            while queue and len(group) < _GROUP_BATCHES_MAX:
+                size += queue[0].batch.size_bytes
+                if group and size > _GROUP_BYTES_MAX:
+                    break
+                group.append(queue.popleft())
+        return group
+
+    def _commit_group(self, group: list[_Pending]) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self._store.make_room(self)
+        batches = [pending.batch for pending in group if pending.batch.operations]
+        encoded = [batch.encoded() for batch in batches]
+        try:
+            self._append(encoded, [len(batch) for batch in batches])
+            if self._is_synced_first:
+                self.seal()
+            self._apply(group)
+        except KvdbError:
+            raise
+        except BaseException as error:
+            # Interrupted half way (Ctrl-C, no memory): log and memtable may differ.
+            self.degrade(f"commit was interrupted: {type(error).__name__}")
+            raise
+        self._groups.add()
+        self._batches.add(len(group))
+
+    def _append(self, batches: list[bytes], counts: list[int]) -> None:
+        if not batches:
+            return
+        log = self._log
+        try:
+            log.append(batches, counts, wall_ms=self._env.hlc.wall_ms())
+        except OSError as error:
+            try:
+                log.drop_tail()
+            except OSError as second:
+                self.degrade(f"log append failed and could not be undone: {error}; {second}")
+                assert self._failure is not None
+                raise self._failure from error
+            raise DiskError(f"log append failed, nothing was written: {error}") from error
+
+    def _apply(self, group: list[_Pending]) -> None:
+        memtable = self._memtable
+        seqno = self.visible_seqno + 1
+        for pending in group:
+            operations = pending.batch.operations
+            if operations:
+                memtable.apply(operations, seqno)
+                seqno += len(operations) >> 1
+            pending.seqno = seqno - 1
+        assert seqno == self._log.last_seqno + 1
+        self.visible_seqno = seqno - 1
+
+    def _sync_log(self) -> None:
+        try:
+            self._log.sync()
+            self._syncs.add()
+        except OSError as error:
+            self.degrade(f"log sync failed: {error}")
+            assert self._failure is not None
+            raise self._failure from error
+
+
+def _outcome(pending: _Pending) -> int:
+    if pending.error is not None:
+        raise pending.error
+    return pending.seqno

@@ -1,0 +1,239 @@
+"""Compaction as a job: pick, merge files into files, install the edit.
+
+``compact_files`` is a pure function of files to files, run in a worker process when the inputs
+are worth it. What a failed or killed run leaves behind is removed; its inputs are untouched
+until the edit that replaces them is durable.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import Final, cast
+
+from kvdb.env.env import Env
+from kvdb.env.fs import FileSystem, join
+from kvdb.env.worker import Plain, Task
+from kvdb.errors import KvdbError
+from kvdb.lsm.compaction.picker import Compaction, pick, pick_all
+from kvdb.lsm.compaction.retention import retained
+from kvdb.lsm.filenames import sstable_name
+from kvdb.lsm.flush import file_meta, new_unique_id
+from kvdb.lsm.internal_key import SEQNO_MAX, Entry
+from kvdb.lsm.iterator import merge
+from kvdb.lsm.manifest import FileMeta, VersionEdit
+from kvdb.lsm.snapshot import SnapshotList
+from kvdb.lsm.sstable.reader import SstableReader
+from kvdb.lsm.sstable.writer import SstableWriter
+from kvdb.lsm.version import Version, VersionSet
+from kvdb.options import EngineOptions
+
+_log = logging.getLogger("kvdb.lsm.compaction")
+
+RETRY_MS: Final = 1000
+
+
+def compact_files(fs: FileSystem, task: Task) -> Plain:
+    """Worker: merge sstables into new ones, dropping what no snapshot sees.
+
+    The task names inputs in groups, each group one sorted source; see ``CompactionJob``. The
+    result is a list of ``FileMeta`` as lists. Outputs are synced, their names are not.
+    """
+    directory = cast(str, task["directory"])
+    groups = cast("list[list[list[int]]]", task["groups"])
+    sources = [chain.from_iterable(_entries(fs, directory, *fields) for fields in group) for group in groups]
+    entries = retained(
+        merge(sources), cast("list[int]", task["snapshots"]), is_bottom=cast(bool, task["is_bottom"])
+    )
+    outputs = _Outputs(fs, task)
+    try:
+        for key, rank, value in entries:
+            outputs.add(key, SEQNO_MAX - rank, value)
+        outputs.end_file()
+    except BaseException:
+        outputs.remove()
+        raise
+    return [list(meta) for meta in outputs.metas]
+
+
+def _entries(fs: FileSystem, directory: str, number: int, unique_id: int, size: int) -> Iterator[Entry]:
+    yield from SstableReader(fs, directory, number, unique_id=unique_id, size=size, cache=None).entries()
+
+
+class _Outputs:
+    """New sstables of bounded size, cut between keys."""
+
+    def __init__(self, fs: FileSystem, task: Task) -> None:
+        self.metas: list[FileMeta] = []
+        self._fs = fs
+        self._directory = cast(str, task["directory"])
+        self._places = list(
+            zip(cast("list[int]", task["numbers"]), cast("list[int]", task["ids"]), strict=True)
+        )
+        self._size_max = cast(int, task["sstable_size_bytes"])
+        self._block_size = cast(int, task["block_size_bytes"])
+        self._bloom_bits = cast(int, task["bloom_bits_per_key"])
+        self._wall_ms = cast(int, task["wall_ms"])
+        self._begun = 0
+        self._writer: SstableWriter | None = None
+
+    def add(self, key: bytes, seqno: int, value: bytes | None) -> None:
+        writer = self._writer
+        if writer is None or self._is_full(writer, key):
+            self.end_file()
+            writer = self._begin()
+        writer.add(key, seqno, value)
+
+    def end_file(self) -> None:
+        if self._writer is not None:
+            number, unique_id = self._places[self._begun - 1]
+            writer, self._writer = self._writer, None
+            try:
+                info = writer.finish(wall_ms=self._wall_ms)
+            finally:
+                writer.close()
+            self.metas.append(file_meta(number, unique_id, info))
+
+    def remove(self) -> None:
+        """Take away everything that was begun."""
+        if self._writer is not None:
+            self._writer.close()
+        for number, _ in self._places[: self._begun]:
+            with contextlib.suppress(OSError):
+                self._fs.remove(join(self._directory, sstable_name(number)))
+
+    def _is_full(self, writer: SstableWriter, key: bytes) -> bool:
+        # The last number takes all that is left, should the estimate have been short.
+        has_place = self._begun < len(self._places)
+        return has_place and writer.size_bytes >= self._size_max and key != writer.last_key
+
+    def _begin(self) -> SstableWriter:
+        number, unique_id = self._places[self._begun]
+        file = self._fs.create(join(self._directory, sstable_name(number)))
+        self._begun += 1
+        self._writer = SstableWriter(
+            file,
+            unique_id=unique_id,
+            block_size_bytes=self._block_size,
+            bloom_bits_per_key=self._bloom_bits,
+        )
+        return self._writer
+
+
+class CompactionJob:
+    """Job: one compaction a step, the most urgent first."""
+
+    name = "compaction"
+
+    def __init__(
+        self,
+        env: Env,
+        directory: str,
+        options: EngineOptions,
+        versions: VersionSet,
+        snapshots: SnapshotList,
+        *,
+        on_compacted: Callable[[], None],
+        on_manifest_lost: Callable[[str], None],
+    ) -> None:
+        self._env = env
+        self._directory = directory
+        self._options = options
+        self._versions = versions
+        self._snapshots = snapshots
+        self._on_compacted = on_compacted
+        self._on_manifest_lost = on_manifest_lost
+        self._is_lost = False
+        self._one_at_a_time = threading.Lock()
+        self.last_error: Exception | None = None
+        """Why the last try failed; ``None`` after one that did not."""
+
+    def step(self, now_ms: int) -> int | None:
+        try:
+            return 0 if self._run_one(lambda version: pick(version, self._options)) else None
+        except (OSError, KvdbError) as error:
+            _log.error("compaction failed, will retry error=%s", error)
+            self.last_error = error
+            return RETRY_MS
+
+    def compact_all(self) -> None:
+        """Merge everything into one sorted level, in the calling thread.
+
+        Raises:
+            OSError, KvdbError: what was done so far stays done; it may be tried again.
+        """
+        while self._run_one(pick_all):
+            pass
+
+    def _run_one(self, choose: Callable[[Version], Compaction | None]) -> bool:
+        # The job's thread and a caller of compact_all must not pick the same files.
+        with self._one_at_a_time:
+            compaction = None if self._is_lost else choose(self._versions.state.version)
+            if compaction is not None:
+                self._run(compaction)
+            return compaction is not None
+
+    def _run(self, compaction: Compaction) -> None:
+        if compaction.is_move:
+            self._install(compaction, compaction.upper)
+            return
+        count = compaction.input_bytes // self._options.sstable_size_bytes + 2
+        first = self._versions.take_numbers(count)
+        try:
+            result = self._env.jobs.offload(
+                compact_files,
+                self._env.fs,
+                self._task(compaction, first, count),
+                input_bytes=compaction.input_bytes,
+            )
+            metas = [FileMeta._make(cast("list[object]", fields)) for fields in cast("list[Plain]", result)]
+            self._install(compaction, metas)
+        except BaseException:
+            self._remove_outputs(first, count)
+            raise
+        finally:
+            self._versions.give_up(first, count)
+
+    def _task(self, compaction: Compaction, first: int, count: int) -> Task:
+        # A level-0 file is a sorted source of its own; files of one deeper level follow one another.
+        groups: list[tuple[FileMeta, ...]] = [compaction.upper]
+        if compaction.level == 0:
+            groups = [(meta,) for meta in compaction.upper]
+        if compaction.lower:
+            groups.append(compaction.lower)
+        return {
+            "directory": self._directory,
+            "groups": [[[meta.number, meta.unique_id, meta.size] for meta in group] for group in groups],
+            "snapshots": list(self._snapshots.seqnos()),
+            "is_bottom": compaction.is_bottom,
+            "numbers": list(range(first, first + count)),
+            "ids": [new_unique_id(self._env) for _ in range(count)],
+            "sstable_size_bytes": self._options.sstable_size_bytes,
+            "block_size_bytes": self._options.block_size_bytes,
+            "bloom_bits_per_key": self._options.bloom_bits_per_key,
+            "wall_ms": self._env.hlc.wall_ms(),
+        }
+
+    def _install(self, compaction: Compaction, metas: Sequence[FileMeta]) -> None:
+        removed = [(compaction.level, meta.number) for meta in compaction.upper]
+        removed += [(compaction.output_level, meta.number) for meta in compaction.lower]
+        added = tuple((compaction.output_level, meta) for meta in metas)
+        try:
+            self._versions.apply(VersionEdit(added, tuple(removed)))
+        except OSError as error:
+            self._is_lost = True
+            self._on_manifest_lost(f"manifest write failed: {error}")
+            raise
+        self.last_error = None
+        self._on_compacted()
+
+    def _remove_outputs(self, first: int, count: int) -> None:
+        if self._is_lost:
+            # The edit may be on disk after all: then these files are live.
+            return
+        for number in range(first, first + count):
+            with contextlib.suppress(OSError):
+                self._env.fs.remove(join(self._directory, sstable_name(number)))

@@ -1,0 +1,373 @@
+"""Engine: an ordered, durable, versioned map of bytes. The door of this package.
+
+Threads: any number may call anything at once. Reads take no lock: they take one ``ReadState``
+and the visible seqno that goes with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Final
+
+from kvdb.env.env import Env
+from kvdb.env.fs import join
+from kvdb.env.jobs import JobHandle
+from kvdb.errors import (
+    ClosedError,
+    DiskError,
+    KvdbError,
+    ReadOnlyDegraded,
+    ServiceUnavailable,
+    ValidationError,
+)
+from kvdb.lsm.batch import WriteBatch
+from kvdb.lsm.commit import Commit, Done
+from kvdb.lsm.compaction.job import CompactionJob
+from kvdb.lsm.filenames import log_name
+from kvdb.lsm.flush import Flush
+from kvdb.lsm.internal_key import MISSING
+from kvdb.lsm.iterator import Pair, live
+from kvdb.lsm.memtable import Memtable
+from kvdb.lsm.obsolete import Needed, remove_obsolete
+from kvdb.lsm.recovery import recover
+from kvdb.lsm.snapshot import Snapshot, SnapshotList
+from kvdb.lsm.version import ReadState
+from kvdb.lsm.wal import create_log
+from kvdb.options import EngineOptions
+
+__all__ = ["Engine", "Snapshot", "WriteBatch"]
+
+_log = logging.getLogger("kvdb.lsm.engine")
+
+STALL_MS_MAX: Final = 30_000
+"""A write that finds no room for this long is refused."""
+_STALL_STEP_MS: Final = 100
+
+
+class SyncJob:
+    """Job of mode interval: bounds how long an acknowledged write may stay unsynced."""
+
+    name = "sync"
+
+    def __init__(self, commit: Commit, interval_ms: int) -> None:
+        self._commit = commit
+        self._interval_ms = interval_ms
+
+    def step(self, now_ms: int) -> int | None:
+        try:
+            self._commit.sync()
+        except ReadOnlyDegraded:
+            return None
+        return self._interval_ms
+
+
+class Engine:
+    """One open database directory. Make it with ``open``; ``close`` it, or lose only what the
+    sync mode allows."""
+
+    def __init__(self, env: Env, directory: str, options: EngineOptions) -> None:
+        """Open the engine; see ``open``."""
+        parts = recover(env, directory, options)
+        self.recovered_wall_ms = parts.wall_ms
+        """The highest wall time found in log and sstables: clocks must not go behind it."""
+        self._env = env
+        self._directory = directory
+        self._options = options
+        self._database_id = parts.database_id
+        self._lock = parts.lock
+        self._readers = parts.readers
+        self._tables = parts.tables
+        self._versions = parts.versions
+        self._snapshots = SnapshotList()
+        self._is_closed = False
+        self._must_rotate = False
+        self._hand = threading.Lock()
+        self._commit = Commit(env, options, self, parts.log, parts.memtable)
+        self._flush = Flush(
+            env,
+            directory,
+            options,
+            self._versions,
+            database_id=parts.database_id,
+            on_flushed=self._on_flushed,
+            on_manifest_lost=self._commit.degrade,
+        )
+        self._compaction = CompactionJob(
+            env,
+            directory,
+            options,
+            self._versions,
+            self._snapshots,
+            on_compacted=self._remove_obsolete,
+            on_manifest_lost=self._commit.degrade,
+        )
+        self._flush_handle = env.jobs.add(self._flush)
+        self._compaction_handle = env.jobs.add(self._compaction)
+        self._sync_handle = env.jobs.add(SyncJob(self._commit, options.sync_interval_ms))
+        if options.sync == "interval":
+            self._sync_handle.wake()
+        self._compaction_handle.wake()
+        self._stalls = env.metrics.counter("lsm_write_stalls_total")
+        self._declare_gauges()
+
+    @classmethod
+    def open(cls, path: str, env: Env, options: EngineOptions | None = None) -> Engine:
+        """Open the database directory ``path``, or make one.
+
+        Raises:
+            NotADatabase, FormatTooNew: it is not ours to open; it was not touched.
+            DatabaseLocked: it is open elsewhere.
+            CorruptionError: files are damaged or missing; names file and offset.
+            DiskError: the file system refused a call.
+        """
+        try:
+            return cls(env, path, options or EngineOptions())
+        except OSError as error:
+            raise _disk_error(error, path) from error
+
+    def get(self, key: bytes, at: Snapshot | None = None) -> bytes | None:
+        """The value of ``key`` as of ``at`` (default: now), or ``None``.
+
+        Cost: memory, or one block for each level whose bloom filter says perhaps.
+
+        Raises:
+            CorruptionError: a block failed its checksum; names file and offset.
+            ClosedError: the engine or the snapshot is closed.
+        """
+        state, seqno = self._read_point(at)
+        found: object = state.memtable.get(key, seqno)
+        if found is MISSING:
+            for memtable in state.frozen:
+                found = memtable.get(key, seqno)
+                if found is not MISSING:
+                    break
+            else:
+                found = self._get_from_files(state, key, seqno)
+        return found if isinstance(found, bytes) else None
+
+    def scan(
+        self, start: bytes, end: bytes, *, at: Snapshot | None = None, reverse: bool = False
+    ) -> Iterator[Pair]:
+        """Yield live ``(key, value)`` pairs with ``start <= key < end``, in byte order.
+
+        Sees exactly what was committed at ``at`` (default: when the first pair is asked for).
+        ``end=b""`` means no upper bound. ``reverse`` gives the same pairs from the other end.
+
+        Raises:
+            CorruptionError: a block failed its checksum; names file and offset.
+            ClosedError: the engine or the snapshot is closed.
+        """
+        state, seqno = self._read_point(at)
+        sources = [
+            memtable.scan(start, end, seqno, reverse=reverse) for memtable in (state.memtable, *state.frozen)
+        ]
+        try:
+            sources += state.version.sources(start, end, seqno, self._readers, reverse=reverse)
+            for pair in live(sources, reverse=reverse):
+                if self._is_closed:
+                    raise ClosedError("the database is closed")
+                yield pair
+        except OSError as error:
+            raise _disk_error(error, self._directory) from error
+
+    def write(self, batch: WriteBatch) -> int:
+        """Commit ``batch`` all or nothing; returns its last seqno once the sync mode's promise holds.
+
+        Raises:
+            ValidationError: the batch is larger than ``batch_bytes_max``.
+            DiskError: no space or an I/O error; nothing was written.
+            ServiceUnavailable: background work cannot keep up; nothing was written.
+            ReadOnlyDegraded: a sync failed; the outcome is unknown if it failed just now.
+            ClosedError: the engine is closed.
+        """
+        self._require_fitting(batch)
+        return self._commit.write(batch)
+
+    def submit(self, batch: WriteBatch, done: Done) -> None:
+        """``write`` without waiting for the disk: ``done(last_seqno, error)`` is called exactly
+        once, on this thread or another, with an error of the kinds that ``write`` raises.
+
+        Raises:
+            ValidationError, ClosedError: as ``write``; ``done`` is not called.
+        """
+        self._require_fitting(batch)
+        self._commit.submit(batch, done)
+
+    def snapshot(self) -> Snapshot:
+        """A read point at the present; release it, for it keeps old versions on disk."""
+        self._require_open()
+        return self._snapshots.take(lambda: self._commit.visible_seqno)
+
+    def flush(self) -> None:
+        """Write everything in memory to sstables. For tests, tools and before copying files.
+
+        Raises:
+            KvdbError: as ``write``.
+        """
+        self._require_open()
+        with self._hand:
+            self._must_rotate = len(self._commit.memtable) > 0
+            self._commit.write(WriteBatch())
+            waited_ms = 0
+            while self._versions.state.frozen:
+                waited_ms = self._wait_for(self._flush_handle, waited_ms)
+
+    def compact(self) -> None:
+        """Flush, then merge everything into one sorted level. For tools and tests.
+
+        Raises:
+            KvdbError: as ``write``, or a file could not be read or written.
+        """
+        self.flush()
+        try:
+            self._compaction.compact_all()
+        except OSError as error:
+            raise _disk_error(error, self._directory) from error
+
+    def close(self) -> None:
+        """Finish writes under way, sync the log, stop background work, let go of the lock. Idempotent.
+
+        Raises:
+            ReadOnlyDegraded: the last sync failed; everything is closed all the same.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            self._commit.close()
+        finally:
+            for handle in (self._sync_handle, self._flush_handle, self._compaction_handle):
+                handle.stop()
+            self._versions.close()
+            self._tables.clear()
+            self._lock.release()
+
+    def make_room(self, commit: Commit) -> None:
+        """Before each group, by the commit leader: freeze a full memtable, once there is a place for it."""
+        if commit.memtable.size_bytes < self._options.memtable_size_bytes and not self._must_rotate:
+            return
+        waited_ms = 0
+        while (handle := self._what_is_behind()) is not None:
+            waited_ms = self._wait_for(handle, waited_ms)
+        # Until a rotation has succeeded nothing more may go to the sealed log, for a successor
+        # may be on disk already that says where it ends.
+        self._must_rotate = True
+        self._rotate(commit)
+        self._must_rotate = False
+        self._flush_handle.wake()
+
+    def _rotate(self, commit: Commit) -> None:
+        commit.seal()
+        number = self._versions.take_numbers()
+        try:
+            log = create_log(
+                self._env.fs,
+                self._directory,
+                number,
+                database_id=self._database_id,
+                sync_mode=self._options.sync,
+                base_seqno=commit.log.last_seqno,
+                previous=commit.log.as_predecessor(),
+            )
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self._env.fs.remove(join(self._directory, log_name(number)))
+            raise _disk_error(error, log_name(number)) from error
+        finally:
+            self._versions.give_up(number)
+        memtable = Memtable(number)
+        commit.rotate(log, memtable)
+        self._versions.freeze(memtable)
+
+    def _what_is_behind(self) -> JobHandle | None:
+        """The job that must catch up before another memtable may be frozen."""
+        state = self._versions.state
+        if len(state.frozen) >= self._options.frozen_memtables_max:
+            return self._flush_handle
+        if len(state.version.levels[0]) >= self._options.level0_tables_stall:
+            return self._compaction_handle
+        return None
+
+    def _wait_for(self, handle: JobHandle, waited_ms: int) -> int:
+        """Let ``handle`` do a step; returns how long this caller has waited by then.
+
+        Raises:
+            ReadOnlyDegraded: the engine has stopped writing.
+            ServiceUnavailable: the job is dead, or has not caught up in ``STALL_MS_MAX``.
+        """
+        if self._commit.failure is not None:
+            raise self._commit.failure
+        reason = handle.error or self._flush.last_error or self._compaction.last_error
+        if handle.error is not None or waited_ms >= STALL_MS_MAX:
+            raise ServiceUnavailable(f"writes stall, background work is behind: {reason or 'too much to do'}")
+        self._stalls.add()
+        before = self._env.clock.monotonic_ns()
+        handle.help(_STALL_STEP_MS)
+        spent_ms = (self._env.clock.monotonic_ns() - before) // 1_000_000
+        # A job that fails at once and asks for a pause must not be hurried, nor waited for forever.
+        if reason is not None and spent_ms < _STALL_STEP_MS:
+            self._env.clock.sleep_ms(_STALL_STEP_MS - spent_ms)
+        return waited_ms + max(spent_ms, 1 if reason is None else _STALL_STEP_MS)
+
+    def _read_point(self, at: Snapshot | None) -> tuple[ReadState, int]:
+        self._require_open()
+        versions = self._versions
+        if at is not None:
+            if at.is_released:
+                raise ClosedError("the snapshot was released")
+            return versions.state, at.seqno
+        # State and seqno must belong together. A newer state may have dropped what an older
+        # seqno needs, an older state lacks what a newer seqno promises; so read again until
+        # the state did not change while the seqno was read.
+        while True:
+            state = versions.state
+            seqno = self._commit.visible_seqno
+            if state is versions.state:
+                return state, seqno
+
+    def _get_from_files(self, state: ReadState, key: bytes, seqno: int) -> object:
+        try:
+            return state.version.get(key, seqno, self._readers)
+        except OSError as error:
+            raise _disk_error(error, self._directory) from error
+
+    def _on_flushed(self) -> None:
+        self._remove_obsolete()
+        self._compaction_handle.wake()
+
+    def _remove_obsolete(self) -> None:
+        try:
+            for number in remove_obsolete(self._env.fs, self._directory, self._needed):
+                self._tables.drop(number)
+        except OSError as error:
+            _log.warning("cannot look for obsolete files error=%s", error)
+
+    def _needed(self) -> Needed:
+        versions = self._versions
+        return Needed(versions.numbers_in_use(), versions.position.log_number, versions.manifest_number)
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise ClosedError("the database is closed")
+
+    def _require_fitting(self, batch: WriteBatch) -> None:
+        if batch.size_bytes > self._options.batch_bytes_max:
+            raise ValidationError(
+                f"write batch is too large bytes={batch.size_bytes} max={self._options.batch_bytes_max}"
+            )
+
+    def _declare_gauges(self) -> None:
+        gauge = self._env.metrics.gauge
+        gauge("lsm_memtable_bytes").read_by(lambda: self._commit.memtable.size_bytes)
+        gauge("lsm_frozen_memtables").read_by(lambda: len(self._versions.state.frozen))
+        gauge("lsm_level0_sstables").read_by(lambda: len(self._versions.state.version.levels[0]))
+        gauge("lsm_sstable_bytes").read_by(
+            lambda: sum(meta.size for meta in self._versions.state.version.files())
+        )
+
+
+def _disk_error(error: OSError, place: str) -> KvdbError:
+    return DiskError(f"{error.strerror or error} file={error.filename or place}")

@@ -1,0 +1,189 @@
+"""Flush: a frozen memtable becomes one level-0 sstable, and its log is no longer needed.
+
+A large memtable is not read by the flush at all: the worker process makes the sstable from
+the sealed log file, which holds the same batches (decision 6). A small one, or one in a file
+system that no other process sees, is written from memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final, cast
+
+from kvdb.env.env import Env
+from kvdb.env.fs import FileSystem, OsFileSystem, join
+from kvdb.env.worker import Plain, Task
+from kvdb.errors import CorruptionError, KvdbError
+from kvdb.lsm.filenames import log_name, sstable_name
+from kvdb.lsm.internal_key import Entry
+from kvdb.lsm.manifest import FileMeta, VersionEdit
+from kvdb.lsm.memtable import Memtable
+from kvdb.lsm.sstable.writer import SstableInfo, write_sstable
+from kvdb.lsm.version import VersionSet
+from kvdb.lsm.wal import read_log
+from kvdb.options import EngineOptions
+
+_log = logging.getLogger("kvdb.lsm.flush")
+
+RETRY_MS: Final = 1000
+
+
+def new_unique_id(env: Env) -> int:
+    """64 random bits that tell one sstable from every other."""
+    return int.from_bytes(env.entropy.bytes(8), "little")
+
+
+def file_meta(number: int, unique_id: int, info: SstableInfo) -> FileMeta:
+    """What the manifest keeps of a finished file."""
+    properties = info.properties
+    return FileMeta(
+        number=number,
+        unique_id=unique_id,
+        size=info.size,
+        digest=info.digest,
+        smallest=properties.smallest,
+        largest=properties.largest,
+        entries=properties.entries,
+        tombstones=properties.tombstones,
+        seqno_min=properties.seqno_min,
+        seqno_max=properties.seqno_max,
+    )
+
+
+def write_level0(
+    fs: FileSystem,
+    directory: str,
+    entries: Iterable[Entry],
+    *,
+    number: int,
+    unique_id: int,
+    options: EngineOptions,
+    wall_ms: int,
+) -> FileMeta:
+    """``entries`` as sstable ``number``; a file that could not be finished is removed.
+
+    Raises:
+        OSError: no usable file was made.
+    """
+    path = join(directory, sstable_name(number))
+    try:
+        info = write_sstable(
+            lambda: fs.create(path),
+            entries,
+            unique_id=unique_id,
+            block_size_bytes=options.block_size_bytes,
+            bloom_bits_per_key=options.bloom_bits_per_key,
+            wall_ms=wall_ms,
+        )
+    except OSError:
+        with contextlib.suppress(OSError):
+            fs.remove(path)
+        raise
+    return file_meta(number, unique_id, info)
+
+
+def flush_log(fs: FileSystem, task: Task) -> Plain:
+    """Worker: the sstable of one sealed log. Files to files; see ``Flush`` for the task."""
+    directory, log_number = cast(str, task["directory"]), cast(int, task["log_number"])
+    content = read_log(
+        fs, directory, log_number, database_id=cast(bytes, task["database_id"]), is_newest=False
+    )
+    if content is None:
+        raise CorruptionError("log has no opening record", file=log_name(log_number))
+    memtable = Memtable(log_number)
+    wall_ms = 0
+    for record in content.records:
+        memtable.apply(record.operations, record.seqno)
+        wall_ms = max(wall_ms, record.wall_ms)
+    meta = write_level0(
+        fs,
+        directory,
+        memtable.entries(),
+        number=cast(int, task["number"]),
+        unique_id=cast(int, task["unique_id"]),
+        options=EngineOptions(
+            block_size_bytes=cast(int, task["block_size_bytes"]),
+            bloom_bits_per_key=cast(int, task["bloom_bits_per_key"]),
+        ),
+        wall_ms=wall_ms,
+    )
+    return list(meta)
+
+
+class Flush:
+    """Job: flush the oldest frozen memtable, one a step."""
+
+    name = "flush"
+
+    def __init__(
+        self,
+        env: Env,
+        directory: str,
+        options: EngineOptions,
+        versions: VersionSet,
+        *,
+        database_id: bytes,
+        on_flushed: Callable[[], None],
+        on_manifest_lost: Callable[[str], None],
+    ) -> None:
+        self._env = env
+        self._directory = directory
+        self._options = options
+        self._versions = versions
+        self._database_id = database_id
+        self._on_flushed = on_flushed
+        self._on_manifest_lost = on_manifest_lost
+        self.last_error: Exception | None = None
+        """Why the last try failed; ``None`` after one that did not."""
+
+    def step(self, now_ms: int) -> int | None:
+        frozen = self._versions.state.frozen
+        if not frozen:
+            return None
+        try:
+            meta = self._build(frozen[-1])
+        except (OSError, KvdbError) as error:
+            # The memtable stays where it is and its log stays on disk: nothing is lost,
+            # and writers are refused once too many memtables wait.
+            _log.error("flush failed, will retry error=%s", error)
+            self.last_error = error
+            return RETRY_MS
+        try:
+            self._versions.apply(
+                VersionEdit(added=((0, meta),)), flushed=frozen[-1], wall_ms=self._env.hlc.wall_ms()
+            )
+        except OSError as error:
+            self.last_error = error
+            self._on_manifest_lost(f"manifest write failed: {error}")
+            return None
+        self.last_error = None
+        self._on_flushed()
+        return 0
+
+    def _build(self, memtable: Memtable) -> FileMeta:
+        number = self._versions.take_numbers()
+        unique_id = new_unique_id(self._env)
+        fs = self._env.fs
+        if isinstance(fs, OsFileSystem) and memtable.size_bytes >= self._options.offload_bytes_min:
+            task: Task = {
+                "directory": self._directory,
+                "log_number": memtable.log_number,
+                "database_id": self._database_id,
+                "number": number,
+                "unique_id": unique_id,
+                "block_size_bytes": self._options.block_size_bytes,
+                "bloom_bits_per_key": self._options.bloom_bits_per_key,
+            }
+            fields = self._env.jobs.offload(flush_log, fs, task, input_bytes=memtable.size_bytes)
+            return FileMeta._make(cast(list[object], fields))
+        return write_level0(
+            fs,
+            self._directory,
+            memtable.entries(),
+            number=number,
+            unique_id=unique_id,
+            options=self._options,
+            wall_ms=self._env.hlc.wall_ms(),
+        )

@@ -1,0 +1,129 @@
+"""Memtable: the newest writes in memory, fed by exactly one log file.
+
+A point read is one ``dict`` look-up and a walk down the versions of that key, newest first.
+Sorting is put off until somebody reads in order: a put only notes that a key is new, and the
+first ordered read merges the noted keys into a ``SortedList`` at C speed. A load without
+scans therefore sorts once, at flush.
+
+    versions := (seqno, value | None, versions | None)      newest first; None deletes
+
+Threads: one writer at a time (the commit leader), any number of readers. A version chain is
+an immutable tuple that one dict assignment swaps in, so point reads take no lock; the sorted
+index is guarded by the memtable's own lock, held for one chunk of keys at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final, TypeAlias
+
+from sortedcontainers import SortedList
+
+from kvdb.lsm.batch import Operations
+from kvdb.lsm.internal_key import MISSING, SEQNO_MAX, Entry, Found
+
+Versions: TypeAlias = "tuple[int, bytes | None, Versions | None]"
+
+_ENTRY_OVERHEAD_BYTES: Final = 250
+"""What CPython spends on one entry beside its bytes: tuple, objects, dict slot, index."""
+_CHUNK_KEYS: Final = 256
+
+
+class Memtable:
+    """Sorted, versioned entries of one log.
+
+    ``size_bytes`` estimates the memory in use; ``last_seqno`` is 0 while it is empty.
+    """
+
+    def __init__(self, log_number: int) -> None:
+        self.log_number = log_number
+        self.size_bytes = 0
+        self.last_seqno = 0
+        self._table: dict[bytes, Versions] = {}
+        self._unsorted: list[bytes] = []
+        self._sorted: SortedList[bytes] = SortedList()
+        self._index_lock = threading.Lock()
+
+    def __len__(self) -> int:
+        """How many keys it holds."""
+        return len(self._table)
+
+    def apply(self, operations: Operations, seqno: int) -> None:
+        """Add a batch whose first operation has ``seqno``."""
+        table = self._table
+        size = 0
+        pairs = iter(operations)
+        for key, value in zip(pairs, pairs, strict=True):
+            assert key is not None
+            older = table.get(key)
+            # The table first: a scan looks up every key that the index names.
+            table[key] = (seqno, value, older)
+            if older is None:
+                self._unsorted.append(key)
+            size += len(key) + (
+                _ENTRY_OVERHEAD_BYTES if value is None else len(value) + _ENTRY_OVERHEAD_BYTES
+            )
+            seqno += 1
+        self.size_bytes += size
+        self.last_seqno = seqno - 1
+
+    def get(self, key: bytes, seqno: int) -> Found:
+        """The newest value of ``key`` at ``seqno``; ``None`` for a tombstone, else ``MISSING``."""
+        versions = self._table.get(key)
+        while versions is not None:
+            if versions[0] <= seqno:
+                return versions[1]
+            versions = versions[2]
+        return MISSING
+
+    def scan(self, start: bytes, end: bytes, seqno: int, *, reverse: bool = False) -> Iterator[Entry]:
+        """The newest entry at ``seqno`` of each key in ``[start, end)``, tombstones too.
+
+        Forward entries carry their rank, reverse entries their seqno (see ``internal_key``).
+        """
+        table = self._table
+        for key in self._keys(start, end, reverse):
+            versions: Versions | None = table[key]
+            while versions is not None:
+                if versions[0] <= seqno:
+                    yield (key, versions[0] if reverse else SEQNO_MAX - versions[0], versions[1])
+                    break
+                versions = versions[2]
+
+    def entries(self) -> Iterator[Entry]:
+        """Every version of every key, in the order of internal keys."""
+        table = self._table
+        for key in self._keys(b"", b"", reverse=False):
+            versions: Versions | None = table[key]
+            while versions is not None:
+                yield (key, SEQNO_MAX - versions[0], versions[1])
+                versions = versions[2]
+
+    def _keys(self, start: bytes, end: bytes, reverse: bool) -> Iterator[bytes]:
+        """Keys in order, read a chunk at a time: the writer may add keys between chunks."""
+        lower, upper = start, end or None
+        inclusive = (True, False)
+        while True:
+            with self._index_lock:
+                self._sort()
+                chunk = list(
+                    islice(
+                        self._sorted.irange(lower, upper, inclusive=inclusive, reverse=reverse), _CHUNK_KEYS
+                    )
+                )
+            yield from chunk
+            if len(chunk) < _CHUNK_KEYS:
+                return
+            if reverse:
+                upper = chunk[-1]
+            else:
+                lower, inclusive = chunk[-1], (False, False)
+
+    def _sort(self) -> None:
+        if self._unsorted:
+            # The writer only ever appends: take what is there, leave what comes meanwhile.
+            count = len(self._unsorted)
+            self._sorted.update(self._unsorted[:count])
+            del self._unsorted[:count]

@@ -1,0 +1,209 @@
+"""Point get and iteration over one sstable.
+
+Opening reads the footer, the index and the filter and keeps them; data blocks are read when
+needed and shared through the ``BlockCache``. Every block is verified whenever it comes from
+disk. The file is closed when the last user of the reader lets go of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import cast
+
+from kvdb.env.fs import File, FileSystem, join
+from kvdb.errors import CorruptionError
+from kvdb.lsm.block_cache import BlockCache, Cacheable
+from kvdb.lsm.coding import unpack
+from kvdb.lsm.filenames import sstable_name
+from kvdb.lsm.internal_key import MISSING, SEQNO_MAX, Entry, Found
+from kvdb.lsm.sstable.block import Block
+from kvdb.lsm.sstable.bloom import BloomFilter
+from kvdb.lsm.sstable.format import (
+    FOOTER_BYTES,
+    BlockHandle,
+    Footer,
+    Properties,
+    decoded_footer,
+    opened_block,
+)
+
+
+class SstableReader:
+    """One open sstable. Any number of threads may read it at once."""
+
+    def __init__(
+        self,
+        fs: FileSystem,
+        directory: str,
+        number: int,
+        *,
+        unique_id: int,
+        size: int,
+        cache: BlockCache | None,
+    ) -> None:
+        """Open file ``number``, which the manifest says has this size and id.
+
+        Raises:
+            CorruptionError: missing, wrong size, wrong id, or a damaged part.
+            FormatTooNew: written by a later kvdb.
+        """
+        self.name = sstable_name(number)
+        self._unique_id = unique_id
+        self._cache = cache
+        self._slots: list[Cacheable | None] = []
+        self._file = self._open(fs, directory)
+        try:
+            footer = self._read_footer(size)
+            self._separators, self._handles = self._read_index(footer.block_index)
+            self.properties = self._read_properties(footer.properties)
+            self._filter = self._read_filter(footer.filter)
+        except BaseException:
+            self._file.close()
+            raise
+        self._slots = [None] * len(self._handles)
+
+    def __del__(self) -> None:
+        # Iterators and readers in other threads may still hold this object when the table
+        # cache lets go of it or compaction drops the file; the last of them closes it.
+        file = getattr(self, "_file", None)
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.close()
+
+    def may_contain(self, hashed: int) -> bool:
+        """Whether a key with this ``bloom.key_hash`` may be here."""
+        return self._filter is None or self._filter.may_contain(hashed)
+
+    def get(self, key: bytes, seqno: int) -> Found:
+        """The newest value of ``key`` at ``seqno``. Reads one block, seldom two."""
+        separators = self._separators
+        place = bisect_left(separators, key)
+        while place < len(separators):
+            found = self._block(place).get(key, seqno)
+            # Older versions of the key go on in the next block only if this block's
+            # separator is the key itself.
+            if found is not MISSING or separators[place] != key:
+                return found
+            place += 1
+        return MISSING
+
+    def scan(self, start: bytes, end: bytes, seqno: int, *, reverse: bool = False) -> Iterator[Entry]:
+        """The newest entry at ``seqno`` of each key in ``[start, end)``, tombstones too.
+
+        Forward entries carry their rank, reverse entries their seqno (see ``internal_key``).
+        """
+        return self._backward(start, end, seqno) if reverse else self._forward(start, end, seqno)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every version of every key, past the cache: for compaction and checks."""
+        for place in range(len(self._handles)):
+            yield from self._read_block(place).entries()
+
+    def _forward(self, start: bytes, end: bytes, seqno: int) -> Iterator[Entry]:
+        last: bytes | None = None
+        for place in range(bisect_left(self._separators, start), len(self._separators)):
+            block = self._block(place)
+            keys = block.keys
+            low = bisect_left(keys, start) if keys[0] < start else 0
+            high = bisect_left(keys, end) if end and keys[-1] >= end else len(keys)
+            for key, written, value in zip(
+                keys[low:high], block.seqnos[low:high], block.values[low:high], strict=True
+            ):
+                if written <= seqno and key != last:
+                    last = key
+                    yield key, SEQNO_MAX - written, value
+            if high < len(keys):
+                return
+
+    def _backward(self, start: bytes, end: bytes, seqno: int) -> Iterator[Entry]:
+        place = bisect_left(self._separators, end) if end else len(self._separators) - 1
+        place = min(place, len(self._separators) - 1)
+        # Going back, the versions of one key come oldest first: the last visible one is the newest.
+        best: Entry | None = None
+        while place >= 0:
+            block = self._block(place)
+            keys = block.keys
+            low = bisect_left(keys, start) if keys[0] < start else 0
+            high = bisect_left(keys, end) if end and keys[-1] >= end else len(keys)
+            for index in range(high - 1, low - 1, -1):
+                if block.seqnos[index] > seqno:
+                    continue
+                if best is not None and keys[index] != best[0]:
+                    yield best
+                best = (keys[index], block.seqnos[index], block.values[index])
+            if low > 0:
+                break
+            place -= 1
+        if best is not None:
+            yield best
+
+    def _block(self, place: int) -> Block:
+        block = self._slots[place]
+        if block is not None:
+            block.was_read = True
+            return cast(Block, block)
+        fresh = self._read_block(place)
+        if self._cache is not None:
+            self._cache.admit(self._slots, place, fresh)
+        return fresh
+
+    def _read_block(self, place: int) -> Block:
+        handle = self._handles[place]
+        try:
+            block = Block(self._read_body(handle))
+        except ValueError as error:
+            raise self._corrupt(str(error), handle) from error
+        if not block.keys:
+            raise self._corrupt("empty data block", handle)
+        return block
+
+    def _read_body(self, handle: BlockHandle) -> bytes:
+        data = self._file.read_at(handle.offset, handle.length)
+        if len(data) != handle.length:
+            raise self._corrupt("block runs past the end of the file", handle)
+        return opened_block(data, unique_id=self._unique_id, offset=handle.offset, file=self.name)
+
+    def _open(self, fs: FileSystem, directory: str) -> File:
+        try:
+            return fs.open_read(join(directory, self.name))
+        except FileNotFoundError as error:
+            raise CorruptionError("sstable is missing", file=self.name) from error
+
+    def _read_footer(self, size: int) -> Footer:
+        found = self._file.size()
+        if found != size:
+            raise CorruptionError(f"sstable has the wrong size found={found} expected={size}", file=self.name)
+        offset = max(0, size - FOOTER_BYTES)
+        footer = decoded_footer(self._file.read_at(offset, FOOTER_BYTES), file=self.name, offset=offset)
+        if footer.unique_id != self._unique_id:
+            raise CorruptionError("sstable is another file of the same size", file=self.name, offset=offset)
+        return footer
+
+    def _read_index(self, handle: BlockHandle) -> tuple[list[bytes], list[BlockHandle]]:
+        try:
+            columns = unpack(self._read_body(handle))
+            if not isinstance(columns, list) or len(columns) != 3:
+                raise ValueError("not an index block")
+            separators, offsets, lengths = columns
+            return separators, [BlockHandle(*pair) for pair in zip(offsets, lengths, strict=True)]
+        except ValueError as error:
+            raise self._corrupt(str(error), handle) from error
+
+    def _read_properties(self, handle: BlockHandle) -> Properties:
+        try:
+            return Properties.decoded(self._read_body(handle))
+        except ValueError as error:
+            raise self._corrupt(str(error), handle) from error
+
+    def _read_filter(self, handle: BlockHandle) -> BloomFilter | None:
+        if not handle.length:
+            return None
+        try:
+            return BloomFilter.decoded(self._read_body(handle))
+        except ValueError as error:
+            raise self._corrupt(str(error), handle) from error
+
+    def _corrupt(self, message: str, handle: BlockHandle) -> CorruptionError:
+        return CorruptionError(message, file=self.name, offset=handle.offset)

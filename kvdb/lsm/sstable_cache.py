@@ -1,0 +1,47 @@
+"""Open sstable readers, at most N file handles.
+
+A reader that falls out is closed by the last iterator that still uses it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from kvdb.lsm.sstable.reader import SstableReader
+from kvdb.metrics import Registry
+
+OpenReader = Callable[[], SstableReader]
+
+
+class SstableCache:
+    """Readers by file number, the least recently opened leaving first."""
+
+    def __init__(self, capacity: int, metrics: Registry) -> None:
+        self._capacity = capacity
+        self._readers: dict[int, SstableReader] = {}
+        self._lock = threading.Lock()
+        self._opens = metrics.counter("lsm_sstable_opens_total")
+        metrics.gauge("lsm_open_sstables").read_by(lambda: len(self._readers))
+
+    def reader(self, number: int, open_reader: OpenReader) -> SstableReader:
+        """The reader of file ``number``, opened by ``open_reader`` when it is not at hand."""
+        reader = self._readers.get(number)
+        if reader is not None:
+            return reader
+        fresh = open_reader()
+        self._opens.add()
+        with self._lock:
+            reader = self._readers.setdefault(number, fresh)
+            while len(self._readers) > self._capacity:
+                del self._readers[next(iter(self._readers))]
+        return reader
+
+    def drop(self, number: int) -> None:
+        """Let go of a file that is being removed."""
+        with self._lock:
+            self._readers.pop(number, None)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._readers.clear()

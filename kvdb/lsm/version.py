@@ -1,0 +1,313 @@
+"""Version: an immutable set of sstables by level. VersionSet: the current one, and how it changes.
+
+Level 0 holds flushed memtables, newest first, which may overlap. On every deeper level the
+files do not overlap and stand in key order. For any key, what a lower-numbered level says is
+newer than what a higher-numbered one says.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Final, NamedTuple, Protocol
+
+from kvdb.env.fs import FileSystem
+from kvdb.errors import CorruptionError
+from kvdb.lsm.block_cache import BlockCache
+from kvdb.lsm.internal_key import MISSING, Entry, Found
+from kvdb.lsm.manifest import (
+    MANIFEST_BYTES_MAX,
+    FileMeta,
+    ManifestWriter,
+    Position,
+    VersionEdit,
+    make_current,
+)
+from kvdb.lsm.memtable import Memtable
+from kvdb.lsm.sstable.bloom import key_hash
+from kvdb.lsm.sstable.reader import SstableReader
+from kvdb.lsm.sstable_cache import SstableCache
+
+LEVELS: Final = 7
+
+
+class Readers(Protocol):
+    """Where a version gets the reader of one of its files."""
+
+    def open(self, meta: FileMeta) -> SstableReader: ...
+
+
+class SstableReaders:
+    """Opens files on first use, through the table cache; blocks go to the block cache."""
+
+    def __init__(self, fs: FileSystem, directory: str, tables: SstableCache, blocks: BlockCache) -> None:
+        self._fs = fs
+        self._directory = directory
+        self._tables = tables
+        self._blocks = blocks
+
+    def open(self, meta: FileMeta) -> SstableReader:
+        """Raises what ``SstableReader`` raises."""
+        return self._tables.reader(
+            meta.number,
+            lambda: SstableReader(
+                self._fs,
+                self._directory,
+                meta.number,
+                unique_id=meta.unique_id,
+                size=meta.size,
+                cache=self._blocks,
+            ),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Version:
+    """The files of every level. Held by readers; files leave the disk when no version has them."""
+
+    levels: tuple[tuple[FileMeta, ...], ...] = ((),) * LEVELS
+
+    @cached_property
+    def largests(self) -> tuple[list[bytes], ...]:
+        """For each level, the largest keys of its files: what ``bisect`` searches."""
+        return tuple([meta.largest for meta in level] for level in self.levels)
+
+    @cached_property
+    def sorted_levels(self) -> tuple[int, ...]:
+        """The levels below level 0 that hold something."""
+        return tuple(level for level in range(1, LEVELS) if self.levels[level])
+
+    def files(self) -> Iterator[FileMeta]:
+        for level in self.levels:
+            yield from level
+
+    def get(self, key: bytes, seqno: int, readers: Readers) -> Found:
+        """The newest value of ``key`` at ``seqno`` in any file."""
+        hashed = key_hash(key)
+        for meta in self.levels[0]:
+            if meta.smallest <= key <= meta.largest:
+                found = _get(readers.open(meta), key, hashed, seqno)
+                if found is not MISSING:
+                    return found
+        for level in self.sorted_levels:
+            place = bisect_left(self.largests[level], key)
+            files = self.levels[level]
+            if place < len(files) and files[place].smallest <= key:
+                found = _get(readers.open(files[place]), key, hashed, seqno)
+                if found is not MISSING:
+                    return found
+        return MISSING
+
+    def sources(
+        self, start: bytes, end: bytes, seqno: int, readers: Readers, *, reverse: bool
+    ) -> list[Iterator[Entry]]:
+        """One sorted source a level-0 file, and one a deeper level, that has keys of the range."""
+        sources = [
+            readers.open(meta).scan(start, end, seqno, reverse=reverse)
+            for meta in self.levels[0]
+            if meta.largest >= start and (not end or meta.smallest < end)
+        ]
+        for level in self.sorted_levels:
+            files = self.in_range(level, start, end)
+            if files:
+                sources.append(_chained(files, start, end, seqno, readers, reverse))
+        return sources
+
+    def in_range(self, level: int, start: bytes, end: bytes) -> tuple[FileMeta, ...]:
+        """The files of a sorted level that may hold keys of ``[start, end)``, in key order."""
+        files = self.levels[level]
+        first = bisect_left(self.largests[level], start)
+        last = first
+        while last < len(files) and (not end or files[last].smallest < end):
+            last += 1
+        return files[first:last]
+
+    def overlapping(self, level: int, smallest: bytes, largest: bytes) -> tuple[FileMeta, ...]:
+        """The files of ``level`` that may hold keys of ``[smallest, largest]``."""
+        return tuple(meta for meta in self.levels[level] if meta.overlaps(smallest, largest))
+
+    def edited(self, edit: VersionEdit) -> Version:
+        """The version after ``edit``.
+
+        Raises:
+            CorruptionError: the edit removes a file that is not there, or makes files of a
+                sorted level overlap.
+        """
+        levels = [list(level) for level in self.levels]
+        for level, number in edit.removed:
+            kept = [meta for meta in levels[level] if meta.number != number]
+            if len(kept) != len(levels[level]) - 1:
+                raise CorruptionError(f"edit removes an unknown sstable level={level} number={number}")
+            levels[level] = kept
+        for level, meta in edit.added:
+            levels[level].append(meta)
+        levels[0].sort(key=lambda meta: -meta.number)
+        for level in range(1, LEVELS):
+            levels[level].sort(key=lambda meta: meta.smallest)
+            _require_apart(level, levels[level])
+        return Version(tuple(tuple(files) for files in levels))
+
+
+def _get(reader: SstableReader, key: bytes, hashed: int, seqno: int) -> Found:
+    return reader.get(key, seqno) if reader.may_contain(hashed) else MISSING
+
+
+def _chained(
+    files: tuple[FileMeta, ...], start: bytes, end: bytes, seqno: int, readers: Readers, reverse: bool
+) -> Iterator[Entry]:
+    for meta in reversed(files) if reverse else files:
+        yield from readers.open(meta).scan(start, end, seqno, reverse=reverse)
+
+
+def _require_apart(level: int, files: list[FileMeta]) -> None:
+    for left, right in pairwise(files):
+        if left.largest >= right.smallest:
+            raise CorruptionError(f"sstables overlap level={level} numbers={left.number},{right.number}")
+
+
+class ReadState(NamedTuple):
+    """All that a read needs, as one value that a single attribute read takes: no lock."""
+
+    memtable: Memtable
+    frozen: tuple[Memtable, ...]
+    """Waiting to be flushed, newest first."""
+    version: Version
+
+
+class VersionSet:
+    """The current read state, and the only way to change the set of files.
+
+    A version is in use as long as somebody holds it: readers take a plain reference, and the
+    garbage collector tells when the last one is gone.
+
+    One lock orders the changes; it is held while a manifest record is synced.
+    """
+
+    def __init__(
+        self,
+        fs: FileSystem,
+        directory: str,
+        *,
+        database_id: bytes,
+        version: Version,
+        manifest: ManifestWriter,
+        position: Position,
+        memtable: Memtable,
+    ) -> None:
+        self.state = ReadState(memtable, (), version)
+        self._fs = fs
+        self._directory = directory
+        self._database_id = database_id
+        self._manifest = manifest
+        self._position = position
+        self._in_use: weakref.WeakSet[Version] = weakref.WeakSet([version])
+        self._in_making: set[int] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def position(self) -> Position:
+        return self._position
+
+    @property
+    def manifest_number(self) -> int:
+        return self._manifest.number
+
+    def take_numbers(self, count: int = 1) -> int:
+        """The first of ``count`` file numbers that nobody else gets.
+
+        Files by these numbers are safe from deletion until an edit adds them or
+        ``give_up`` is told.
+        """
+        with self._lock:
+            first = self._position.next_number
+            self._position = self._position._replace(next_number=first + count)
+            self._in_making.update(range(first, first + count))
+            return first
+
+    def give_up(self, first: int, count: int = 1) -> None:
+        """The numbers from ``first`` on that no edit has added will not be used."""
+        with self._lock:
+            self._in_making.difference_update(range(first, first + count))
+
+    def freeze(self, fresh: Memtable) -> None:
+        """Make ``fresh`` the memtable that is written to; the one before waits for its flush."""
+        with self._lock:
+            state = self.state
+            self.state = ReadState(fresh, (state.memtable, *state.frozen), state.version)
+
+    def apply(self, edit: VersionEdit, *, flushed: Memtable | None = None, wall_ms: int = 0) -> None:
+        """Make an edit durable, then visible. ``flushed`` is the frozen memtable it replaces.
+
+        Steps: 1. the names of new files become durable; 2. the manifest record does;
+        3. readers see the new version. Only then may anybody delete what the edit removed.
+
+        Raises:
+            OSError: the edit may or may not be on disk; nothing more may be written.
+        """
+        with self._lock:
+            state = self.state
+            version = state.version.edited(edit)
+            position = self._position
+            frozen = state.frozen
+            if flushed is not None:
+                frozen = tuple(memtable for memtable in frozen if memtable is not flushed)
+                oldest = frozen[-1] if frozen else state.memtable
+                position = position._replace(
+                    log_number=oldest.log_number,
+                    last_seqno=max(position.last_seqno, flushed.last_seqno),
+                    wall_ms=max(position.wall_ms, wall_ms),
+                )
+            if edit.added:
+                self._fs.sync_dir(self._directory)
+            if self._manifest.size > MANIFEST_BYTES_MAX:
+                position = self._roll(version, position)
+            else:
+                self._manifest.append(edit, position)
+            self._position = position
+            self._in_making.difference_update(meta.number for _, meta in edit.added)
+            self._in_use.add(version)
+            self.state = ReadState(state.memtable, frozen, version)
+
+    def numbers_in_use(self) -> set[int]:
+        """Every sstable that is being made, or that the reader of some version may open."""
+        with self._lock:
+            making = set(self._in_making)
+            return making.union(meta.number for version in list(self._in_use) for meta in version.files())
+
+    def close(self) -> None:
+        self._manifest.close()
+
+    def _roll(self, version: Version, position: Position) -> Position:
+        position = position._replace(next_number=position.next_number + 1)
+        writer = start_manifest(
+            self._fs, self._directory, position.next_number - 1, version, position, self._database_id
+        )
+        self._manifest.close()
+        self._manifest = writer
+        return position
+
+
+def start_manifest(
+    fs: FileSystem, directory: str, number: int, version: Version, position: Position, database_id: bytes
+) -> ManifestWriter:
+    """A new manifest whose first record is ``version``, in force when this returns."""
+    writer = ManifestWriter(fs, directory, number, database_id=database_id)
+    try:
+        everything = tuple((level, meta) for level, files in enumerate(version.levels) for meta in files)
+        writer.append(VersionEdit(everything), position)
+        make_current(fs, directory, writer, database_id)
+    except BaseException:
+        writer.close()
+        raise
+    return writer
+
+
+def key_range(files: Iterable[FileMeta]) -> tuple[bytes, bytes]:
+    """The smallest and the largest key of ``files``, of which there is at least one."""
+    present = list(files)
+    return min(meta.smallest for meta in present), max(meta.largest for meta in present)

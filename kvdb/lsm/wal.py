@@ -1,0 +1,255 @@
+"""One log file: the batches of one memtable, in commit order.
+
+Format: records (see ``record``; little-endian), the first of kind OPEN, all others BATCH.
+
+    kind  := 1 OPEN | 2 BATCH
+    OPEN  := msgpack [format_version, database_id, log_number, sync_mode, base_seqno,
+                      previous_number, previous_size, previous_seqno, previous_digest]
+    BATCH := u64:seqno u64:wall_ms batch          seqno is that of the first operation
+
+Invariant: the seqno of a batch is the one before it plus that batch's count of operations;
+the first is ``base_seqno`` + 1.
+
+A log is strict in the modes commit and group: a defect at its end that no torn write explains
+is refused, since what stood there may have been acknowledged. In interval and none it is
+dropped. A log that is not the newest was synced before the next one began: any defect there is
+a CorruptionError, and so is a predecessor that is not what the next log says it was.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from kvdb.env.fs import File, FileSystem, join, read_all
+from kvdb.errors import FormatTooNew
+from kvdb.lsm.batch import Operations, decode_operations
+from kvdb.lsm.coding import pack, unpack
+from kvdb.lsm.filenames import log_name
+from kvdb.lsm.record import Record, RecordReader, RecordWriter, file_salt
+from kvdb.options import SYNC_MODES, SyncMode
+
+FORMAT_VERSION: Final = 1
+_OPEN: Final = 1
+_BATCH: Final = 2
+_OPENING_BYTES_MAX: Final = 512
+_BATCH_HEAD = struct.Struct("<QQ")
+assert _BATCH_HEAD.size == 16
+
+
+class Predecessor(NamedTuple):
+    """What a log says of the log before it; all zero for the first after an open."""
+
+    number: int = 0
+    size: int = 0
+    last_seqno: int = 0
+    digest: int = 0
+
+
+class LogRecord(NamedTuple):
+    """One batch as the log holds it."""
+
+    seqno: int
+    """Of the first operation."""
+    wall_ms: int
+    operations: Operations
+
+
+class LogWriter:
+    """Appends batches to one new log file. Not thread-safe: one commit leader at a time."""
+
+    def __init__(
+        self,
+        file: File,
+        *,
+        database_id: bytes,
+        number: int,
+        sync_mode: SyncMode,
+        base_seqno: int,
+        previous: Predecessor,
+    ) -> None:
+        """Writes the OPEN record; ``sync_new`` and the directory's sync are the caller's.
+
+        Raises:
+            OSError: the file is worthless.
+        """
+        self.number = number
+        self.last_seqno = base_seqno
+        self._records = RecordWriter(file, salt=file_salt(database_id, "log", number))
+        opening = [FORMAT_VERSION, database_id, number, sync_mode, base_seqno, *previous]
+        self._records.append(_OPEN, [pack(opening)])
+
+    @property
+    def size(self) -> int:
+        """The end of what was appended."""
+        return self._records.size
+
+    @property
+    def synced_to(self) -> int:
+        """The end of what is known durable."""
+        return self._records.synced_to
+
+    def append(self, batches: Sequence[bytes], counts: Sequence[int], *, wall_ms: int) -> None:
+        """Write a group of batches, given as byte form and count of operations, with one call.
+
+        Raises:
+            OSError: nothing of the group counts as written; ``drop_tail`` removes what may be there.
+        """
+        seqno = self.last_seqno + 1
+        payloads = []
+        for batch, count in zip(batches, counts, strict=True):
+            payloads.append(_BATCH_HEAD.pack(seqno, wall_ms) + batch)
+            seqno += count
+        self._records.append(_BATCH, payloads)
+        self.last_seqno = seqno - 1
+
+    def drop_tail(self) -> None:
+        """Cut off what a failed ``append`` may have left behind the last good record."""
+        self._records.drop_tail()
+
+    def sync(self) -> None:
+        """Make all that was appended durable. After an ``OSError`` it must not be called again."""
+        self._records.sync()
+
+    def sync_new(self) -> None:
+        """Make a log that was just opened durable; its name needs ``sync_dir``."""
+        self._records.sync_new()
+
+    def as_predecessor(self) -> Predecessor:
+        """What the next log must say of this one."""
+        return Predecessor(self.number, self.size, self.last_seqno, self._records.digest)
+
+    def close(self) -> None:
+        self._records.close()
+
+
+@dataclass(frozen=True, slots=True)
+class LogContent:
+    """A whole log file, read and judged."""
+
+    number: int
+    records: list[LogRecord]
+    size: int
+    """Bytes up to the end of the last good record."""
+    torn_tail: bytes
+    """What lay behind that end and was never durable; empty after a clean end."""
+    last_seqno: int
+    digest: int
+    previous: Predecessor
+
+    def as_predecessor(self) -> Predecessor:
+        return Predecessor(self.number, self.size, self.last_seqno, self.digest)
+
+
+def read_log(
+    fs: FileSystem, directory: str, number: int, *, database_id: bytes, is_newest: bool
+) -> LogContent | None:
+    """Read log ``number``; ``None`` for a newest log that never got its OPEN record.
+
+    Memory: the file (one memtable's worth and one batch at most) and its decoded records.
+
+    Raises:
+        CorruptionError: a defect that no crash explains; names file and offset.
+        FormatTooNew: the log was written by a later kvdb.
+    """
+    data = read_all(fs, join(directory, log_name(number)))
+    reader = RecordReader(data, name=log_name(number), salt=file_salt(database_id, "log", number))
+    records = iter(reader)
+    opening = next(records, None)
+    if opening is None:
+        reader.torn_tail(is_strict=True)
+        if not is_newest:
+            raise reader.corrupt("log has no opening record")
+        return None
+    sync_mode, base_seqno, previous = _opening(opening, reader, database_id, number)
+    seqno = base_seqno
+    batches = []
+    for record in records:
+        batch = _batch(record, reader)
+        if batch.seqno != seqno + 1:
+            raise reader.corrupt(
+                f"log record out of order seqno={batch.seqno} expected={seqno + 1}", record.offset
+            )
+        batches.append(batch)
+        seqno += len(batch.operations) >> 1
+    tail = reader.torn_tail(is_strict=not is_newest or sync_mode in ("commit", "group"))
+    if not is_newest and reader.end != len(data):
+        raise reader.corrupt("a log that was synced has no clean end")
+    return LogContent(number, batches, reader.end, tail, seqno, reader.digest, previous)
+
+
+def read_opening(fs: FileSystem, directory: str, number: int, *, database_id: bytes) -> Predecessor | None:
+    """What log ``number`` says of the log before it; ``None`` when its OPEN record is not there.
+
+    Raises:
+        CorruptionError, FormatTooNew: as ``read_log``.
+    """
+    file = fs.open_read(join(directory, log_name(number)))
+    try:
+        data = file.read_at(0, _OPENING_BYTES_MAX)
+    finally:
+        file.close()
+    reader = RecordReader(data, name=log_name(number), salt=file_salt(database_id, "log", number))
+    record = next(iter(reader), None)
+    return None if record is None else _opening(record, reader, database_id, number)[2]
+
+
+def _opening(
+    record: Record, reader: RecordReader, database_id: bytes, number: int
+) -> tuple[SyncMode, int, Predecessor]:
+    try:
+        fields = unpack(record.payload)
+    except ValueError as error:
+        raise reader.corrupt(str(error), record.offset) from error
+    if record.kind != _OPEN or not isinstance(fields, list) or not fields or not isinstance(fields[0], int):
+        raise reader.corrupt("log does not begin with its opening record", record.offset)
+    if fields[0] > FORMAT_VERSION:
+        raise FormatTooNew(f"log format {fields[0]} is newer than {FORMAT_VERSION} file={log_name(number)}")
+    if len(fields) != 9 or fields[1:3] != [database_id, number] or fields[3] not in SYNC_MODES:
+        raise reader.corrupt("log belongs to another database or place", record.offset)
+    return fields[3], fields[4], Predecessor(*fields[5:])
+
+
+def _batch(record: Record, reader: RecordReader) -> LogRecord:
+    try:
+        if record.kind != _BATCH or len(record.payload) < _BATCH_HEAD.size:
+            raise ValueError(f"not a batch kind={record.kind}")
+        seqno, wall_ms = _BATCH_HEAD.unpack_from(record.payload)
+        return LogRecord(seqno, wall_ms, decode_operations(record.payload[_BATCH_HEAD.size :]))
+    except ValueError as error:
+        raise reader.corrupt(str(error), record.offset) from error
+
+
+def create_log(
+    fs: FileSystem,
+    directory: str,
+    number: int,
+    *,
+    database_id: bytes,
+    sync_mode: SyncMode,
+    base_seqno: int,
+    previous: Predecessor,
+) -> LogWriter:
+    """A new log, durable with its name before anything is acknowledged through it.
+
+    Raises:
+        OSError: there may be a file by that name, without a use.
+    """
+    file = fs.create(join(directory, log_name(number)))
+    try:
+        log = LogWriter(
+            file,
+            database_id=database_id,
+            number=number,
+            sync_mode=sync_mode,
+            base_seqno=base_seqno,
+            previous=previous,
+        )
+        log.sync_new()
+        fs.sync_dir(directory)
+    except BaseException:
+        file.close()
+        raise
+    return log
