@@ -70,6 +70,7 @@ class SstableWriter:
         self._separators: list[bytes] = []
         self._handles: list[BlockHandle] = []
         self._pending: BlockHandle | None = None
+        self._pending_last = b""
 
     @property
     def size_bytes(self) -> int:
@@ -133,10 +134,9 @@ class SstableWriter:
         else:
             assert key > self._last, "keys out of order"
         # The separator of the block before can be chosen only when this key is known. A
-        # block that ends in the middle of a key's versions keeps its last key as separator.
+        # block that ends in the middle of a key's versions keeps that key as its separator.
         if self._pending is not None and not len(self._block):
-            assert self._last is not None
-            self._index_pending_block(separator(self._last, key))
+            self._index_pending_block(separator(self._pending_last, key))
         self._last = key
         if self._bloom_bits_per_key:
             self._hashes.append(key_hash(key))
@@ -144,8 +144,9 @@ class SstableWriter:
     def _end_block(self) -> None:
         assert self._last is not None
         if self._pending is not None:
-            self._index_pending_block(self._last)
+            self._index_pending_block(self._pending_last)
         self._pending = self._write_block(self._block.body())
+        self._pending_last = self._last
         self._block = BlockBuilder()
 
     def _index_pending_block(self, key: bytes) -> None:

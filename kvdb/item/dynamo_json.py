@@ -1,0 +1,254 @@
+"""The service's JSON form of values and items: ``{"S": "text"}``, ``{"N": "12"}``, ``{"L": [...]}``.
+
+    item  := {name: value, ...}
+    value := {"S": text} | {"N": number as text} | {"B": base64} | {"BOOL": true or false}
+           | {"NULL": true} | {"M": item} | {"L": [value, ...]}
+           | {"SS": [text, ...]} | {"NS": [number as text, ...]} | {"BS": [base64, ...]}
+
+Works on what ``json.loads`` gives and ``json.dumps`` takes (dict, list, str, bool),
+not on text. Reading is strict: exactly one type a value, canonical base64, nesting
+capped before it is followed. What is read is in normal form (``value``) but for what
+``normalise_item`` has still to check: the length of names, and lone surrogates, which
+JSON can spell. Writing sorts sets, so that one item has one form.
+
+Source: API Reference, AttributeValue; messages: dynalite ``validations/index.js`` and
+``test/helpers.js``; those in lower case are ours.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import TypeAlias
+
+from kvdb.errors import SerializationError, ValidationError
+from kvdb.item import number
+from kvdb.item.value import (
+    DUPLICATE_NUMBERS,
+    EMPTY_STRING_SET,
+    NESTED_TOO_DEEP,
+    AttributeValue,
+    Item,
+    type_name,
+)
+from kvdb.limits import NESTING_LEVELS_MAX
+
+JsonObject: TypeAlias = dict[str, object]
+
+NO_TYPE = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+_MANY_TYPES = (
+    "Supplied AttributeValue has more than one datatypes set, "
+    "must contain exactly one of the supported datatypes"
+)
+_INVALID = "One or more parameter values were invalid: "
+NULL_NOT_TRUE = _INVALID + "Null attribute value types must have the value of true"
+_EMPTY_NUMBER_SET = _INVALID + "An number set  may not be empty"
+_EMPTY_BINARY_SET = _INVALID + "Binary sets should not be empty"
+_UNEXPECTED_START = "Start of structure or map found where not expected"
+_NOT_BASE64 = "only base-64-encoded strings are convertible to bytes"
+_NOT_CANONICAL_BASE64 = "Invalid last non-pad Base64 character dectected"
+_SHOWN_ELEMENTS_MAX = 20
+
+
+def item_from_json(obj: object) -> Item:
+    """Read an item.
+
+    Raises:
+        SerializationError: a part has the wrong JSON type, or is no base64.
+        ValidationError: the parts have the right types but make no attribute value.
+    """
+    return _read_item(obj, 0)
+
+
+def value_from_json(obj: object) -> AttributeValue:
+    """Read one value; errors as ``item_from_json``."""
+    return _read_value(obj, 0)
+
+
+def item_to_json(item: Mapping[str, object]) -> JsonObject:
+    """Write a normalised item."""
+    return {name: value_to_json(value) for name, value in item.items()}
+
+
+def value_to_json(value: AttributeValue) -> JsonObject:
+    """Write one normalised value."""
+    kind = type_name(value)
+    return {kind: _WRITERS[kind](value)}
+
+
+def _read_item(obj: object, depth: int) -> Item:
+    if not isinstance(obj, dict):
+        raise SerializationError("Unexpected field type")
+    if obj and depth >= NESTING_LEVELS_MAX:
+        raise ValidationError(NESTED_TOO_DEEP)
+    return {name: _read_value(value, depth) for name, value in obj.items()}
+
+
+def _read_value(obj: object, depth: int) -> AttributeValue:
+    if not isinstance(obj, dict):
+        raise SerializationError("Unexpected value type in payload")
+    if len(obj) > 1:
+        raise ValidationError(_MANY_TYPES)
+    for kind, content in obj.items():
+        reader = _READERS.get(kind)
+        if reader is not None and content is not None:
+            return reader(content, depth)
+    raise ValidationError(NO_TYPE)
+
+
+def _read_string(content: object, depth: int) -> str:
+    if isinstance(content, str):
+        return content
+    raise SerializationError(_not_convertible(content, "String"))
+
+
+def _read_number(content: object, depth: int) -> number.Number:
+    return number.parse(_read_string(content, depth))
+
+
+def _read_binary(content: object, depth: int) -> bytes:
+    if isinstance(content, list):
+        raise SerializationError("Unrecognized collection type class java.nio.ByteBuffer")
+    if isinstance(content, dict):
+        raise SerializationError(_UNEXPECTED_START)
+    if not isinstance(content, str):
+        raise SerializationError(_NOT_BASE64)
+    if len(content) % 4:
+        raise SerializationError(
+            f"Base64 encoded length is expected a multiple of 4 bytes but found: {len(content)}"
+        )
+    try:
+        decoded = binascii.a2b_base64(content, strict_mode=True)
+    except ValueError as exc:
+        raise SerializationError(_NOT_CANONICAL_BASE64) from exc
+    # Bits after the last byte are ignored by the decoder, so that several texts would
+    # be one value.
+    if _base64(decoded) != content:
+        raise SerializationError(_NOT_CANONICAL_BASE64)
+    return decoded
+
+
+def _read_bool(content: object, depth: int) -> bool:
+    if isinstance(content, bool):
+        return content
+    raise SerializationError(_not_convertible(content, "Boolean"))
+
+
+def _read_null(content: object, depth: int) -> None:
+    if content is not True:
+        raise ValidationError(NULL_NOT_TRUE)
+
+
+def _read_map(content: object, depth: int) -> Item:
+    return _read_item(content, depth + 1)
+
+
+def _read_list(content: object, depth: int) -> list[AttributeValue]:
+    elements = _elements(content)
+    depth += 1
+    if elements and depth >= NESTING_LEVELS_MAX:
+        raise ValidationError(NESTED_TOO_DEEP)
+    return [_read_value(element, depth) for element in elements]
+
+
+def _read_string_set(content: object, depth: int) -> set[str]:
+    elements = [_read_string(element, depth) for element in _elements(content)]
+    if not elements:
+        raise ValidationError(EMPTY_STRING_SET)
+    decoded = set(elements)
+    if len(decoded) != len(elements):
+        raise ValidationError(f"{_INVALID}Input collection {_shown(elements)} contains duplicates.")
+    return decoded
+
+
+def _read_number_set(content: object, depth: int) -> set[number.Number]:
+    elements = [_read_number(element, depth) for element in _elements(content)]
+    if not elements:
+        raise ValidationError(_EMPTY_NUMBER_SET)
+    decoded = set(elements)
+    if len(decoded) != len(elements):
+        raise ValidationError(DUPLICATE_NUMBERS)
+    return decoded
+
+
+def _read_binary_set(content: object, depth: int) -> set[bytes]:
+    elements = [_read_binary(element, depth) for element in _elements(content)]
+    if not elements:
+        raise ValidationError(_EMPTY_BINARY_SET)
+    decoded = set(elements)
+    if len(decoded) != len(elements):
+        shown = _shown([_base64(element) for element in elements])
+        raise ValidationError(f"{_INVALID}Input collection {shown}of type BS contains duplicates.")
+    return decoded
+
+
+def _elements(content: object) -> list[object]:
+    if isinstance(content, list):
+        return content
+    raise SerializationError(_UNEXPECTED_START if isinstance(content, dict) else "Unexpected field type")
+
+
+def _not_convertible(content: object, target: str) -> str:
+    if isinstance(content, bool):
+        return f"{'TRUE' if content else 'FALSE'}_VALUE cannot be converted to {target}"
+    if isinstance(content, list):
+        return f"Unrecognized collection type class java.lang.{target}"
+    if isinstance(content, dict):
+        return _UNEXPECTED_START
+    kind = "STRING" if isinstance(content, str) else "NUMBER" if isinstance(content, int) else "DECIMAL"
+    return f"{kind}_VALUE cannot be converted to {target}"
+
+
+def _shown(elements: list[str]) -> str:
+    more = ", ..." if len(elements) > _SHOWN_ELEMENTS_MAX else ""
+    return f"[{', '.join(elements[:_SHOWN_ELEMENTS_MAX])}{more}]"
+
+
+def _base64(data: bytes) -> str:
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
+
+
+def _write_set(write: Callable[..., object]) -> Callable[..., object]:
+    def write_sorted(elements: Iterable[str | bytes | int | Decimal]) -> list[object]:
+        return [write(element) for element in sorted(elements)]
+
+    return write_sorted
+
+
+def _unchanged(value: object) -> object:
+    return value
+
+
+def _true(value: None) -> bool:
+    return True
+
+
+def _write_list(elements: list[object]) -> list[JsonObject]:
+    return [value_to_json(element) for element in elements]
+
+
+_READERS: Mapping[str, Callable[[object, int], AttributeValue]] = {
+    "S": _read_string,
+    "N": _read_number,
+    "B": _read_binary,
+    "BOOL": _read_bool,
+    "NULL": _read_null,
+    "M": _read_map,
+    "L": _read_list,
+    "SS": _read_string_set,
+    "NS": _read_number_set,
+    "BS": _read_binary_set,
+}
+_WRITERS: Mapping[str, Callable[..., object]] = {
+    "S": _unchanged,
+    "N": number.to_text,
+    "B": _base64,
+    "BOOL": _unchanged,
+    "NULL": _true,
+    "M": item_to_json,
+    "L": _write_list,
+    "SS": _write_set(_unchanged),
+    "NS": _write_set(number.to_text),
+    "BS": _write_set(_base64),
+}

@@ -1,0 +1,83 @@
+"""How many bytes an item counts: for the 400 KB limit, the 1 MB page and capacity.
+
+    item    := sum of name + value
+    S       := its UTF-8 bytes          BOOL, NULL := 1
+    B       := its bytes                SS, NS, BS := sum of the elements
+    L       := 3 + sum of 1 + element
+    M       := 3 + sum of 1 + name + value
+    N       := 1 + ceil(int digits / 2) + ceil(fraction digits / 2) + 1 if negative,
+               leading and trailing zeros trimmed; zero is 1
+
+This is the published rule, not the length of the stored bytes (``item/codec``).
+
+Source: developer guide, "DynamoDB item sizes and formats"; N: captured byte by byte
+from the real service by dynoxide (CHANGELOG, "numbers are sized the way DynamoDB
+sizes them").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from kvdb.errors import ValidationError
+
+CONTAINER_BYTES = 3
+"""What an L or M costs besides its contents."""
+ELEMENT_BYTES = 1
+"""What each element of an L or M costs besides itself."""
+
+
+def item_size(item: Mapping[str, object]) -> int:
+    """Size in bytes of a normalised item. Cost: one walk over it."""
+    return sum(text_size(name) + value_size(value) for name, value in item.items())
+
+
+def value_size(value: object) -> int:
+    """Size in bytes of one normalised attribute value."""
+    kind = type(value)
+    if isinstance(value, str):
+        return text_size(value)
+    if value is None or kind is bool:
+        return 1
+    if isinstance(value, (int, Decimal)):
+        return number_size(value)
+    if isinstance(value, bytes):
+        return len(value)
+    if isinstance(value, set):
+        return sum(map(value_size, value))
+    if isinstance(value, list):
+        return CONTAINER_BYTES + ELEMENT_BYTES * len(value) + sum(map(value_size, value))
+    if isinstance(value, dict):
+        return CONTAINER_BYTES + ELEMENT_BYTES * len(value) + item_size(value)
+    raise TypeError(f"not a normalised attribute value: {kind.__name__}")
+
+
+def text_size(text: str) -> int:
+    """Length in UTF-8 bytes.
+
+    Raises:
+        ValidationError: the text holds a lone surrogate, so it has no UTF-8 form.
+    """
+    if text.isascii():
+        return len(text)
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError as exc:
+        raise ValidationError(
+            "One or more parameter values were invalid: a string is not valid Unicode, "
+            f"lone surrogate at index {exc.start}"
+        ) from exc
+
+
+def number_size(number: int | Decimal) -> int:
+    """Size in bytes of a number in normal form."""
+    if isinstance(number, int):
+        digits = len(str(number).rstrip("0"))
+        # In a negative number's text one of the characters is its sign.
+        return 1 + (digits + 1) // 2 if number >= 0 else 2 + digits // 2
+    sign, all_digits, exponent = number.as_tuple()
+    assert isinstance(exponent, int)
+    count = len(all_digits)
+    whole = max(0, count + exponent)
+    return 1 + (whole + 1) // 2 + (count - whole + 1) // 2 + sign
