@@ -206,6 +206,10 @@ class RecordReader:
         end = place + (_HEADER.size if header is None else _FRAME_BYTES + header.length)
         if end > len(self._data):
             return True
+        if header is None:
+            # How far the record goes is not known, and a header's last bytes may be zero by
+            # nature: look at the whole of the sector that they stand in.
+            end = min(len(self._data), -(-end // SECTOR_BYTES) * SECTOR_BYTES)
         while place < end:
             sector_end = min(end, (place // SECTOR_BYTES + 1) * SECTOR_BYTES)
             if not self._data[place:sector_end].strip(b"\0"):

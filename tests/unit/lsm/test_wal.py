@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import pytest
+
+from kvdb.errors import CorruptionError, FormatTooNew
+from kvdb.lsm import wal
+from kvdb.lsm.batch import WriteBatch
+from kvdb.lsm.wal import LogRecord, Predecessor, create_log, read_log, read_opening
+from kvdb.options import SyncMode
+from kvdb.testing import MemFileSystem
+
+ID = b"i" * 16
+
+
+def new_log(fs: MemFileSystem, number: int = 1, *, mode: SyncMode = "commit", base: int = 0) -> wal.LogWriter:
+    if not fs.exists("db"):
+        fs.make_dir("db")
+    return create_log(
+        fs, "db", number, database_id=ID, sync_mode=mode, base_seqno=base, previous=Predecessor()
+    )
+
+
+def append(log: wal.LogWriter, *batches: WriteBatch, wall_ms: int = 5) -> None:
+    log.append([batch.encoded() for batch in batches], [len(batch) for batch in batches], wall_ms=wall_ms)
+
+
+def test_batches_come_back_with_consecutive_seqnos() -> None:
+    fs = MemFileSystem()
+    log = new_log(fs, base=10)
+    append(log, WriteBatch().put(b"a", b"1").delete(b"b"), WriteBatch().put(b"c", b"2"), wall_ms=77)
+    append(log, WriteBatch().put(b"d", b"3"), wall_ms=78)
+    content = read_log(fs, "db", 1, database_id=ID, is_newest=True)
+    assert content is not None
+    assert content.records == [
+        LogRecord(11, 77, [b"a", b"1", b"b", None]),
+        LogRecord(13, 77, [b"c", b"2"]),
+        LogRecord(14, 78, [b"d", b"3"]),
+    ]
+    assert content.last_seqno == log.last_seqno == 14
+    assert content.as_predecessor() == log.as_predecessor()
+
+
+def test_a_new_log_survives_a_power_loss_at_once() -> None:
+    fs = MemFileSystem()
+    new_log(fs)
+    fs.sync_dir(".")
+    after = fs.after_crash("strict")
+    assert read_opening(after, "db", 1, database_id=ID) == Predecessor()
+
+
+def test_a_log_names_its_predecessor() -> None:
+    fs = MemFileSystem()
+    first = new_log(fs)
+    append(first, WriteBatch().put(b"a", b"1"))
+    create_log(fs, "db", 2, database_id=ID, sync_mode="commit", base_seqno=1, previous=first.as_predecessor())
+    assert read_opening(fs, "db", 2, database_id=ID) == first.as_predecessor()
+
+
+def test_the_newest_log_without_an_opening_record_counts_as_never_begun() -> None:
+    fs = MemFileSystem()
+    fs.make_dir("db")
+    fs.create("db/000001.log")
+    assert read_log(fs, "db", 1, database_id=ID, is_newest=True) is None
+    with pytest.raises(CorruptionError, match="no opening record"):
+        read_log(fs, "db", 1, database_id=ID, is_newest=False)
+
+
+@pytest.mark.parametrize("mode", ["commit", "group", "interval", "none"])
+def test_a_torn_tail_is_dropped_only_in_the_newest_log(mode: SyncMode) -> None:
+    fs = MemFileSystem()
+    log = new_log(fs, mode=mode)
+    append(log, WriteBatch().put(b"a", b"1"))
+    end = log.size
+    append(log, WriteBatch().put(b"b", b"2" * 100))
+    fs.open_append("db/000001.log").truncate(log.size - 7)
+    content = read_log(fs, "db", 1, database_id=ID, is_newest=True)
+    assert content is not None
+    assert (len(content.records), content.size, bool(content.torn_tail)) == (1, end, True)
+    with pytest.raises(CorruptionError):
+        read_log(fs, "db", 1, database_id=ID, is_newest=False)
+
+
+def test_zeros_at_the_end_of_an_older_log_are_refused() -> None:
+    fs = MemFileSystem()
+    append(log := new_log(fs), WriteBatch().put(b"a", b"1"))
+    fs.open_append("db/000001.log").append(bytes(100))
+    with pytest.raises(CorruptionError, match="no clean end") as caught:
+        read_log(fs, "db", 1, database_id=ID, is_newest=False)
+    assert caught.value.offset == log.size
+
+
+def test_a_log_of_a_later_format_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    fs = MemFileSystem()
+    with monkeypatch.context() as later:
+        later.setattr(wal, "FORMAT_VERSION", 2)
+        new_log(fs)
+    with pytest.raises(FormatTooNew, match=r"log format 2 .*000001\.log"):
+        read_log(fs, "db", 1, database_id=ID, is_newest=True)
+
+
+def test_a_log_of_another_database_is_refused() -> None:
+    fs = MemFileSystem()
+    append(new_log(fs), WriteBatch().put(b"a", b"1"))
+    with pytest.raises(CorruptionError):
+        read_log(fs, "db", 1, database_id=b"o" * 16, is_newest=True)
