@@ -54,7 +54,8 @@ class HybridClock:
 
     def wall_ms(self) -> int:
         """Wall time, never behind a stamp already made or merged."""
-        return max(self._wall_ms, self._clock.wall_ms())
+        wall_ms = self._clock.wall_ms()
+        return wall_ms if wall_ms > self._wall_ms else self._wall_ms
 
     def merge(self, seen: Stamp) -> None:
         with self._lock:

@@ -6,13 +6,18 @@ so that the format rooms can name the file and offset in a ``CorruptionError``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import google_crc32c
 import msgpack
+
+crc32c_extend: Callable[[int, bytes], int] = google_crc32c.extend
+"""``crc32c_extend(seed, data)``: the C function itself, for the hot path."""
 
 
 def crc32c(data: bytes, seed: int = 0) -> int:
     """CRC-32C (Castagnoli) of ``data``, continued from ``seed``. Source: RFC 3720, appendix B.4."""
-    return int(google_crc32c.extend(seed, data))
+    return crc32c_extend(seed, data)
 
 
 def pack(value: object) -> bytes:

@@ -89,6 +89,7 @@ class Commit:
         self._log = log
         self._memtable = memtable
         self._is_synced_first = options.sync in ("commit", "group")
+        self._group_delay_ms = options.group_delay_ms if options.sync == "group" else 0
         self._queue: deque[_Pending] = deque()
         self._queue_lock = threading.Lock()
         self._is_led = False
@@ -126,17 +127,25 @@ class Commit:
         pending = _Pending(batch, None)
         with self._queue_lock:
             self._require_open()
-            self._queue.append(pending)
-            if self._is_led:
+            is_follower = self._is_led
+            if is_follower:
+                self._queue.append(pending)
                 pending.turn = threading.Lock()
                 pending.turn.acquire()
             else:
                 self._is_led = True
-        if pending.turn is not None:
+        if is_follower:
+            assert pending.turn is not None
             pending.turn.acquire()
-        if not pending.is_done:
-            self._lead_until(pending)
-        return _outcome(pending)
+            if not pending.is_done:
+                self._lead_until(pending)
+        else:
+            # Nobody leads, so nobody waits: the group is this one batch, and whom the
+            # delay of mode group brings.
+            self._lead_with(pending)
+        if pending.error is not None:
+            raise pending.error
+        return pending.seqno
 
     def submit(self, batch: WriteBatch, done: Done) -> None:
         """Commit ``batch`` without waiting for the disk; ``done`` is called exactly once.
@@ -240,6 +249,19 @@ class Commit:
             while not self._pass_lead():
                 self._lead()
 
+    def _lead_with(self, own: _Pending) -> None:
+        """Serve ``own`` first, with whatever mode group lets it wait for, then pass the lead on."""
+        try:
+            if self._group_delay_ms:
+                with self._queue_lock:
+                    self._queue.appendleft(own)
+                self._lead()
+            else:
+                self._serve([own])
+        finally:
+            while not self._pass_lead():
+                self._lead()
+
     def _pass_lead(self) -> bool:
         """Hand the lead to whoever waits first, or give it up; False when nobody can take it."""
         with self._queue_lock:
@@ -256,9 +278,12 @@ class Commit:
         return True
 
     def _lead(self) -> None:
-        if self._options.sync == "group" and self._options.group_delay_ms:
-            self._env.clock.sleep_ms(self._options.group_delay_ms)
-        group = self._take_group()
+        if self._group_delay_ms:
+            self._env.clock.sleep_ms(self._group_delay_ms)
+        self._serve(self._take_group())
+
+    def _serve(self, group: list[_Pending]) -> None:
+        """Commit a group and tell its writers."""
         error: BaseException | None = None
         try:
             with self._io_lock:
@@ -340,9 +365,3 @@ class Commit:
             self.degrade(f"log sync failed: {error}")
             assert self._failure is not None
             raise self._failure from error
-
-
-def _outcome(pending: _Pending) -> int:
-    if pending.error is not None:
-        raise pending.error
-    return pending.seqno

@@ -32,13 +32,14 @@ from typing import Final, Literal, NamedTuple
 
 from kvdb.env.fs import File
 from kvdb.errors import CorruptionError
-from kvdb.lsm.coding import crc32c
+from kvdb.lsm.coding import crc32c, crc32c_extend
 
 SECTOR_BYTES: Final = 512
 
 _HEADER = struct.Struct("<IIIIQBB")
 assert _HEADER.size == 26
 _REST = struct.Struct("<IIQBB")
+_CRC = struct.Struct("<I")
 _REST_AT: Final = 8
 _END_MARK: Final = b"\xa5"
 _FRAME_BYTES: Final = _HEADER.size + len(_END_MARK)
@@ -75,8 +76,6 @@ def _masked(payload: bytes, mask: int) -> bytes:
 
 
 def _mask_for(payload: bytes) -> int:
-    if _ZEROS not in payload:
-        return 0
     # Only a payload made to have long runs of all 255 bytes gets none: it then merely loses
     # the benefit of the doubt after a power loss.
     return next((mask for mask in range(1, 256) if bytes([mask]) * _ZERO_RUN not in payload), 0)
@@ -131,12 +130,14 @@ class RecordWriter:
         self._file.close()
 
     def _framed(self, kind: int, payload: bytes) -> bytes:
-        mask = _mask_for(payload)
-        payload = _masked(payload, mask)
-        rest = _REST.pack(crc32c(payload), len(payload), self.synced_to, kind, mask)
-        self.digest = crc32c(rest, self.digest)
-        header_crc = crc32c(rest, self._salt)
-        return b"".join((self._salt_bytes, header_crc.to_bytes(4, "little"), rest, payload, _END_MARK))
+        mask = 0
+        if _ZEROS in payload:
+            mask = _mask_for(payload)
+            payload = _masked(payload, mask)
+        rest = _REST.pack(crc32c_extend(0, payload), len(payload), self.synced_to, kind, mask)
+        self.digest = crc32c_extend(self.digest, rest)
+        header_crc = crc32c_extend(self._salt, rest)
+        return b"".join((self._salt_bytes, _CRC.pack(header_crc), rest, payload, _END_MARK))
 
 
 class RecordReader:
