@@ -135,7 +135,7 @@ class Flush:
         self._database_id = database_id
         self._on_flushed = on_flushed
         self._on_manifest_lost = on_manifest_lost
-        self.last_error: Exception | None = None
+        self.last_error: str | None = None
         """Why the last try failed; ``None`` after one that did not."""
 
     def step(self, now_ms: int) -> int | None:
@@ -148,14 +148,14 @@ class Flush:
             # The memtable stays where it is and its log stays on disk: nothing is lost,
             # and writers are refused once too many memtables wait.
             _log.error("flush failed, will retry error=%s", error)
-            self.last_error = error
+            self.last_error = str(error)
             return RETRY_MS
         try:
             self._versions.apply(
                 VersionEdit(added=((0, meta),)), flushed=frozen[-1], wall_ms=self._env.hlc.wall_ms()
             )
         except OSError as error:
-            self.last_error = error
+            self.last_error = str(error)
             self._on_manifest_lost(f"manifest write failed: {error}")
             return None
         self.last_error = None

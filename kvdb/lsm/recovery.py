@@ -21,6 +21,7 @@ bytes that the disk lacks, so an old log is never relied on again. A torn tail i
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import dataclass
 from typing import Final
@@ -146,8 +147,21 @@ def _make_dirs(fs: FileSystem, directory: str) -> None:
         path = path.rpartition("/")[0]
     for path in reversed(missing):
         fs.make_dir(path)
-        # A directory is durable when its parent knows its name.
-        fs.sync_dir(path.rpartition("/")[0] or ("/" if path.startswith("/") else "."))
+
+
+def _sync_ancestors(fs: FileSystem, directory: str) -> None:
+    """Make the directory's own name durable, and those above it.
+
+    Not only the names made by this open: an earlier one may have been cut off between
+    making a directory and syncing its parent.
+    """
+    path = directory.rstrip("/")
+    while path:
+        parent = path.rpartition("/")[0]
+        # What may not be read was not made by us.
+        with contextlib.suppress(PermissionError):
+            fs.sync_dir(parent or ("/" if path.startswith("/") else "."))
+        path = parent
 
 
 def _lock(fs: FileSystem, directory: str, now_ms: int) -> Lock:
@@ -161,6 +175,7 @@ def _lock(fs: FileSystem, directory: str, now_ms: int) -> Lock:
 
 def _create(env: Env, directory: str) -> None:
     fs = env.fs
+    _sync_ancestors(fs, directory)
     names = [FileName(*parsed) for parsed in map(parse, fs.list_dir(directory)) if parsed is not None]
     if any(name.kind in ("sstable", "log") for name in names):
         # These are made after CURRENT: this was a database once.
@@ -329,7 +344,11 @@ class _Recovery:
             position=position,
             memtable=memtable,
         )
-        self._sweep(version, position, manifest_number)
+        try:
+            self._sweep(version, position, manifest_number)
+        except OSError as error:
+            # What is left over takes room and does no harm; the next sweep may succeed.
+            _log.warning("cannot clean up after recovery error=%s", error)
         return Recovered(
             lock=self._lock,
             database_id=self._id,

@@ -148,7 +148,7 @@ class CompactionJob:
         self._on_manifest_lost = on_manifest_lost
         self._is_lost = False
         self._one_at_a_time = threading.Lock()
-        self.last_error: Exception | None = None
+        self.last_error: str | None = None
         """Why the last try failed; ``None`` after one that did not."""
 
     def step(self, now_ms: int) -> int | None:
@@ -156,7 +156,7 @@ class CompactionJob:
             return 0 if self._run_one(lambda version: pick(version, self._options)) else None
         except (OSError, KvdbError) as error:
             _log.error("compaction failed, will retry error=%s", error)
-            self.last_error = error
+            self.last_error = str(error)
             return RETRY_MS
 
     def compact_all(self) -> None:
