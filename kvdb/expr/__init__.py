@@ -1,1 +1,23 @@
-"""(room page, written with the room)"""
+"""Expressions: conditions, filters, key conditions and projections, as text or built in Python.
+
+The room is pure: it knows items, never tables or disk. Text goes in with a request's
+placeholders; out come objects to be asked of items. In reading order:
+
+    messages.py       the service's words for every fault, with their sources
+    lexer.py          text -> tokens
+    nodes.py          the tree of a parsed expression
+    reserved.py       words that cannot stand as a bare name
+    parser.py         tokens -> tree; all faults of the text alone
+    names.py          #name and :value placeholders of one request
+    checks.py         what a request's names and values must be for a tree to make sense
+    condition.py      tree -> closures -> "does it hold for this item?"
+    projection.py     paths -> "this item with only those"
+    key_condition.py  tree -> partition value and sort-key bound
+    compiler.py       the door: compile_condition, compile_projection, compile_key_condition
+    builder.py        Key and Attr, which write expression texts for callers
+
+Invariants: what depends on the text alone is worked out once a text and kept in a
+bounded cache; what depends on a request is bound once a request; per item nothing is
+parsed, checked or resolved. No input makes this room raise anything but
+``ValidationError``, and none makes it recurse past ``limits.EXPRESSION_DEPTH_MAX``.
+"""

@@ -1,0 +1,169 @@
+"""Key conditions: which part of a table or index a query reads.
+
+    key condition := partition "=" value ["AND" sort-test]
+    sort-test     := sort ("=" | "<" | "<=" | ">" | ">=") value
+                   | sort "BETWEEN" value "AND" value
+                   | "begins_with" "(" sort "," value ")"
+
+in either order, parentheses allowed, and a comparison may have its value on the left.
+The grammar and its checks are those of any condition; the rules here come after them.
+
+Source: dynalite ``validations/index.js`` (convertKeyCondition), ``actions/query.js``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias, cast
+
+from kvdb.errors import ValidationError
+from kvdb.expr import messages
+from kvdb.expr.checks import Needs, operands_of
+from kvdb.expr.names import Placeholders, Table, resolved
+from kvdb.expr.nodes import And, Between, Call, Comparison, Condition, In, Leaf, Not, Or, Path, Value
+from kvdb.item.value import AttributeValue
+
+SortOperator: TypeAlias = Literal["=", "<", "<=", ">", ">=", "BETWEEN", "begins_with"]
+
+_KIND: messages.ExpressionKind = "KeyConditionExpression"
+_MIRRORED: Mapping[str, SortOperator] = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+"""A comparison seen from its right-hand side."""
+_TESTS_MAX = 2
+
+
+@dataclass(frozen=True, slots=True)
+class SortBound:
+    """A test on the sort key: two operands, lower then upper, with ``BETWEEN``, else one."""
+
+    op: SortOperator
+    operands: tuple[AttributeValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCondition:
+    """What a query reads: one partition, and of it what ``sort`` lets through, or all."""
+
+    partition_value: AttributeValue
+    sort: SortBound | None
+
+
+class _KeyTest(NamedTuple):
+    """One test of a key condition, placeholders not yet resolved."""
+
+    name: str
+    operator: SortOperator
+    values: tuple[str, ...]
+
+
+class KeyConditionProgram:
+    """A parsed key condition, the same for every request with this text. Immutable, so shared."""
+
+    __slots__ = ("_fault", "_needs", "_tests")
+
+    def __init__(self, tree: Condition) -> None:
+        self._needs = Needs(tree, _KIND)
+        self._tests: tuple[_KeyTest, ...] = ()
+        self._fault = ""
+        try:
+            self._tests = tuple(map(_key_test, _conjuncts(tree)))
+        except ValidationError as exc:
+            # Kept until a request comes: what its placeholders lack is reported first.
+            self._fault = exc.message
+
+    def bound_to(
+        self, placeholders: Placeholders, partition_name: str, sort_name: str | None
+    ) -> KeyCondition:
+        """The key condition of one query on this key.
+
+        Raises:
+            ValidationError: a placeholder is not defined, an operand does not fit, or it
+                is no condition on this key.
+        """
+        table = self._needs.table_of(placeholders)
+        if self._fault:
+            raise ValidationError(self._fault)
+        tests = _tests_by_name(self._tests, table)
+        partition = _partition_test(tests, partition_name, sort_name)
+        sort = tests.get(sort_name) if sort_name is not None else None
+        if len(tests) > 1 and sort is None:
+            raise ValidationError(messages.key_missing(str(sort_name)))
+        return KeyCondition(
+            table[partition.values[0]],
+            SortBound(sort.operator, tuple([table[value] for value in sort.values])) if sort else None,
+        )
+
+
+def _tests_by_name(tests: tuple[_KeyTest, ...], table: Table) -> dict[str, _KeyTest]:
+    by_name = {str(resolved((test.name,), table)[0]): test for test in tests}
+    if len(by_name) < len(tests):
+        raise ValidationError(messages.KEY_TWICE)
+    if len(by_name) > _TESTS_MAX:
+        raise ValidationError(messages.KEY_TOO_MANY)
+    return by_name
+
+
+def _partition_test(tests: Mapping[str, _KeyTest], partition_name: str, sort_name: str | None) -> _KeyTest:
+    if sort_name is None and len(tests) > 1:
+        raise ValidationError(messages.KEY_NOT_SUPPORTED)
+    if partition_name not in tests:
+        raise ValidationError(messages.key_missing(partition_name))
+    if tests[partition_name].operator != "=":
+        raise ValidationError(messages.KEY_NOT_SUPPORTED)
+    return tests[partition_name]
+
+
+def _conjuncts(tree: Condition) -> list[Leaf]:
+    """The tests joined by AND; any other way to join them is refused."""
+    found: list[Leaf] = []
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, And):
+            pending.extend(reversed(node.conditions))
+        elif isinstance(node, (Or, Not)):
+            raise ValidationError(messages.key_operator("OR" if isinstance(node, Or) else "NOT"))
+        else:
+            _check_operator(node)
+            found.append(node)
+    return found
+
+
+def _check_operator(leaf: Leaf) -> None:
+    if isinstance(leaf, In):
+        raise ValidationError(messages.key_operator("IN"))
+    if isinstance(leaf, Comparison) and leaf.comparator == "<>":
+        raise ValidationError(messages.key_operator("<>"))
+    if isinstance(leaf, Call) and leaf.function != "begins_with":
+        raise ValidationError(messages.key_operator(leaf.function))
+
+
+def _key_test(leaf: Leaf) -> _KeyTest:
+    operands = operands_of(leaf)
+    if not isinstance(leaf, Comparison) and not isinstance(operands[0], Path):
+        operator = "BETWEEN" if isinstance(leaf, Between) else "begins_with"
+        raise ValidationError(messages.key_not_first(operator))
+    name: str | None = None
+    values: list[str] = []
+    for operand in operands:
+        if isinstance(operand, Value):
+            values.append(operand.placeholder)
+        elif isinstance(operand, Call):
+            raise ValidationError(messages.KEY_NESTED_OPERATION)
+        elif name is not None:
+            raise ValidationError(messages.KEY_TWO_PATHS)
+        elif len(operand.parts) > 1:
+            messages.invalid(_KIND, messages.KEY_NESTED_PATH)
+        else:
+            name = str(operand.parts[0])
+    if name is None:
+        raise ValidationError(messages.KEY_NO_PATH)
+    return _KeyTest(name, _key_operator(leaf), tuple(values))
+
+
+def _key_operator(leaf: Leaf) -> SortOperator:
+    if isinstance(leaf, Comparison):
+        # ``_check_operator`` has let no "<>" through.
+        comparator = cast(SortOperator, leaf.comparator)
+        return comparator if isinstance(leaf.left, Path) else _MIRRORED[comparator]
+    return "BETWEEN" if isinstance(leaf, Between) else "begins_with"
