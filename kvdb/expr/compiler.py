@@ -15,7 +15,7 @@ from kvdb.expr import messages
 from kvdb.expr.condition import Condition, ConditionProgram
 from kvdb.expr.key_condition import KeyCondition, KeyConditionProgram, SortBound
 from kvdb.expr.messages import ExpressionKind
-from kvdb.expr.names import Placeholders, check_placeholders_expected
+from kvdb.expr.names import Placeholders
 from kvdb.expr.parser import parse_condition, parse_projection
 from kvdb.expr.projection import Projection, ProjectionProgram
 
@@ -25,7 +25,6 @@ __all__ = [
     "Placeholders",
     "Projection",
     "SortBound",
-    "check_placeholders_expected",
     "compile_condition",
     "compile_key_condition",
     "compile_projection",

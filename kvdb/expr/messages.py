@@ -40,7 +40,6 @@ KEY_NESTED_PATH = (
 # Placeholder maps. [dynalite]
 NAMES = "ExpressionAttributeNames"
 VALUES = "ExpressionAttributeValues"
-NAMES_WITHOUT_EXPRESSION = f"{NAMES} can only be specified when using expressions"
 
 
 def invalid(kind: str, message: str) -> NoReturn:
@@ -204,8 +203,3 @@ def placeholders_too_large(size: int) -> str:  # [ours]
 
 def placeholders_unused(parameter: str, placeholders: Iterable[str]) -> str:  # [dynalite]
     return f"Value provided in {parameter} unused in expressions: keys: {{{', '.join(sorted(placeholders))}}}"
-
-
-def values_without_expression(kinds: list[str]) -> str:  # [dynalite]
-    verb = "are" if len(kinds) > 1 else "is"
-    return f"{VALUES} can only be specified when using expressions: {' and '.join(kinds)} {verb} null"

@@ -50,28 +50,6 @@ def _name(placeholder: str | int, table: Table) -> str:
     return name
 
 
-def check_placeholders_expected(
-    names: Mapping[str, str] | None,
-    values: Mapping[str, object] | None,
-    expressions: Mapping[str, str | None],
-) -> None:
-    """Refuse placeholders in a request that has no expression to use them.
-
-    ``expressions`` holds every expression the operation can take, by parameter name, in
-    the order the service names them: ``{"FilterExpression": ..., "KeyConditionExpression": ...}``.
-    Comes before any look into the maps. Source: dynalite ``validateExpressionParams``.
-
-    Raises:
-        ValidationError: in the service's words.
-    """
-    if names is not None and all(text is None for text in expressions.values()):
-        raise ValidationError(messages.NAMES_WITHOUT_EXPRESSION)
-    # A projection uses no values, so it gives no reason to send any.
-    kinds = [kind for kind in expressions if kind != "ProjectionExpression"]
-    if values is not None and kinds and all(expressions[kind] is None for kind in kinds):
-        raise ValidationError(messages.values_without_expression(kinds))
-
-
 class Placeholders:
     """The names and values one request defines, and which of them its expressions used.
 

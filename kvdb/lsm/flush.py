@@ -52,6 +52,13 @@ def file_meta(number: int, unique_id: int, info: SstableInfo) -> FileMeta:
     )
 
 
+def remove_outputs(fs: FileSystem, directory: str, numbers: Iterable[int]) -> None:
+    """Take away sstables that no edit has added; what cannot be removed is swept at the next open."""
+    for number in numbers:
+        with contextlib.suppress(OSError):
+            fs.remove(join(directory, sstable_name(number)))
+
+
 def write_level0(
     fs: FileSystem,
     directory: str,
@@ -62,25 +69,19 @@ def write_level0(
     options: EngineOptions,
     wall_ms: int,
 ) -> FileMeta:
-    """``entries`` as sstable ``number``; a file that could not be finished is removed.
+    """``entries`` as sstable ``number``.
 
     Raises:
-        OSError: no usable file was made.
+        OSError: the file, if there is one, is worthless.
     """
-    path = join(directory, sstable_name(number))
-    try:
-        info = write_sstable(
-            lambda: fs.create(path),
-            entries,
-            unique_id=unique_id,
-            block_size_bytes=options.block_size_bytes,
-            bloom_bits_per_key=options.bloom_bits_per_key,
-            wall_ms=wall_ms,
-        )
-    except OSError:
-        with contextlib.suppress(OSError):
-            fs.remove(path)
-        raise
+    info = write_sstable(
+        lambda: fs.create(join(directory, sstable_name(number))),
+        entries,
+        unique_id=unique_id,
+        block_size_bytes=options.block_size_bytes,
+        bloom_bits_per_key=options.bloom_bits_per_key,
+        wall_ms=wall_ms,
+    )
     return file_meta(number, unique_id, info)
 
 
@@ -140,30 +141,38 @@ class Flush:
 
     def step(self, now_ms: int) -> int | None:
         frozen = self._versions.state.frozen
-        if not frozen:
+        if not frozen or self._versions.is_lost:
             return None
         try:
-            meta = self._build(frozen[-1])
+            self._flush(frozen[-1])
         except (OSError, KvdbError) as error:
             # The memtable stays where it is and its log stays on disk: nothing is lost,
             # and writers are refused once too many memtables wait.
-            _log.error("flush failed, will retry error=%s", error)
+            _log.error("flush failed error=%s", error)
             self.last_error = str(error)
+            if self._versions.is_lost:
+                self._on_manifest_lost(f"manifest write failed: {error}")
             return RETRY_MS
-        try:
-            self._versions.apply(
-                VersionEdit(added=((0, meta),)), flushed=frozen[-1], wall_ms=self._env.hlc.wall_ms()
-            )
-        except OSError as error:
-            self.last_error = str(error)
-            self._on_manifest_lost(f"manifest write failed: {error}")
-            return None
         self.last_error = None
         self._on_flushed()
         return 0
 
-    def _build(self, memtable: Memtable) -> FileMeta:
+    def _flush(self, memtable: Memtable) -> None:
         number = self._versions.take_numbers()
+        try:
+            meta = self._build(memtable, number)
+            self._versions.apply(
+                VersionEdit(added=((0, meta),)), flushed=memtable, wall_ms=self._env.hlc.wall_ms()
+            )
+        except BaseException:
+            # A lost edit may be on disk after all: then the file is live.
+            if not self._versions.is_lost:
+                remove_outputs(self._env.fs, self._directory, [number])
+            raise
+        finally:
+            self._versions.give_up(number)
+
+    def _build(self, memtable: Memtable, number: int) -> FileMeta:
         unique_id = new_unique_id(self._env)
         fs = self._env.fs
         if isinstance(fs, OsFileSystem) and memtable.size_bytes >= self._options.offload_bytes_min:

@@ -85,6 +85,8 @@ class ManifestWriter:
 
     def __init__(self, fs: FileSystem, directory: str, number: int, *, database_id: bytes) -> None:
         self.number = number
+        self.is_lost = False
+        """A sync failed: what the file holds from there on is unknown, and it is not written again."""
         self._count = 0
         file = fs.create(join(directory, manifest_name(number)))
         self._records = RecordWriter(file, salt=file_salt(database_id, "manifest", number))
@@ -97,13 +99,22 @@ class ManifestWriter:
         """Write one record and make it durable.
 
         Raises:
-            OSError: whether the record is on disk is unknown; this manifest must not be
-                used again.
+            OSError: the record is not there; with ``is_lost`` set, nobody knows whether it is.
         """
+        assert not self.is_lost, "a manifest of unknown content is not written again"
         added = [[level, *meta] for level, meta in edit.added]
         payload = pack([FORMAT_VERSION, self._count, *position, added, list(edit.removed)])
-        self._records.append(_EDIT, [payload])
+        try:
+            self._records.append(_EDIT, [payload])
+        except OSError:
+            # If cutting off fails as well, the error of that is what the caller gets.
+            self.is_lost = True
+            self._records.drop_tail()
+            self.is_lost = False
+            raise
+        self.is_lost = True
         self._records.sync_new()
+        self.is_lost = False
         self._count += 1
 
     def close(self) -> None:

@@ -42,7 +42,8 @@ _REST = struct.Struct("<IIQBB")
 _CRC = struct.Struct("<I")
 _REST_AT: Final = 8
 _END_MARK: Final = b"\xa5"
-_FRAME_BYTES: Final = _HEADER.size + len(_END_MARK)
+FRAME_BYTES: Final = _HEADER.size + len(_END_MARK)
+"""What a record adds to its payload."""
 _ZERO_RUN: Final = 16
 _ZEROS: Final = bytes(_ZERO_RUN)
 _SALT_BITS: Final = 0x81818181
@@ -204,7 +205,7 @@ class RecordReader:
     def _is_torn(self) -> bool:
         header = self._header_at(self.end)
         place = self.end
-        end = place + (_HEADER.size if header is None else _FRAME_BYTES + header.length)
+        end = place + (_HEADER.size if header is None else FRAME_BYTES + header.length)
         if end > len(self._data):
             return True
         if header is None:
@@ -227,6 +228,6 @@ class RecordReader:
             header = self._header_at(place)
             if header is not None and self._is_whole(place, header):
                 latest = max(latest, header.synced_to)
-                place += _FRAME_BYTES + header.length - 1
+                place += FRAME_BYTES + header.length - 1
             place = self._data.find(salt, place + 1)
         return latest

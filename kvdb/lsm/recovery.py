@@ -207,6 +207,13 @@ class _Recovery:
         self._readers = SstableReaders(self._fs, directory, self._tables, blocks)
 
     def run(self) -> Recovered:
+        try:
+            return self._recovered()
+        except BaseException:
+            self._tables.clear()
+            raise
+
+    def _recovered(self) -> Recovered:
         version, position = self._read_manifest()
         for meta in version.files():
             self._readers.open(meta)
@@ -240,8 +247,6 @@ class _Recovery:
         while waiting:
             number = waiting.pop()
             previous = read_opening(self._fs, self._directory, number, database_id=self._id)
-            if previous is None and not chain:
-                continue
             if previous is None or (chain and number != expected):
                 self._require_unused(number, expected)
                 continue
@@ -252,6 +257,7 @@ class _Recovery:
         return chain[::-1]
 
     def _require_unused(self, number: int, expected: int) -> None:
+        """Raise unless log ``number`` was cut off while it was made: no batch is in it."""
         content = read_log(self._fs, self._directory, number, database_id=self._id, is_newest=True)
         if number == expected or (content is not None and content.records):
             raise CorruptionError(

@@ -7,6 +7,8 @@ newer than what a higher-numbered one says.
 
 from __future__ import annotations
 
+import errno
+import logging
 import threading
 import weakref
 from bisect import bisect_left
@@ -32,6 +34,8 @@ from kvdb.lsm.memtable import Memtable
 from kvdb.lsm.sstable.bloom import key_hash
 from kvdb.lsm.sstable.reader import SstableReader
 from kvdb.lsm.sstable_cache import SstableCache
+
+_log = logging.getLogger("kvdb.lsm.version")
 
 LEVELS: Final = 7
 
@@ -210,6 +214,11 @@ class VersionSet:
         self._lock = threading.Lock()
 
     @property
+    def is_lost(self) -> bool:
+        """Whether a failed edit may or may not be on disk: no more edits, only reads."""
+        return self._manifest.is_lost
+
+    @property
     def position(self) -> Position:
         return self._position
 
@@ -247,9 +256,11 @@ class VersionSet:
         3. readers see the new version. Only then may anybody delete what the edit removed.
 
         Raises:
-            OSError: the edit may or may not be on disk; nothing more may be written.
+            OSError: nothing has changed; with ``is_lost`` set, the edit may be on disk all the same.
         """
         with self._lock:
+            if self.is_lost:
+                raise OSError(errno.EROFS, "the manifest is lost until the database is reopened")
             state = self.state
             version = state.version.edited(edit)
             position = self._position
@@ -264,14 +275,13 @@ class VersionSet:
                 )
             if edit.added:
                 self._fs.sync_dir(self._directory)
-            if self._manifest.size > MANIFEST_BYTES_MAX:
-                position = self._roll(version, position)
-            else:
-                self._manifest.append(edit, position)
+            self._manifest.append(edit, position)
             self._position = position
             self._in_making.difference_update(meta.number for _, meta in edit.added)
             self._in_use.add(version)
             self.state = ReadState(state.memtable, frozen, version)
+            if self._manifest.size > MANIFEST_BYTES_MAX:
+                self._roll(version)
 
     def numbers_in_use(self) -> set[int]:
         """Every sstable that is being made, or that the reader of some version may open."""
@@ -282,24 +292,44 @@ class VersionSet:
     def close(self) -> None:
         self._manifest.close()
 
-    def _roll(self, version: Version, position: Position) -> Position:
-        position = position._replace(next_number=position.next_number + 1)
-        writer = start_manifest(
-            self._fs, self._directory, position.next_number - 1, version, position, self._database_id
-        )
+    def _roll(self, version: Version) -> None:
+        """Go on in a new manifest. If it cannot be made, go on in this one: the edit is safe there."""
+        number = self._position.next_number
+        position = self._position._replace(next_number=number + 1)
+        self._position = position
+        try:
+            writer = write_manifest(self._fs, self._directory, number, version, position, self._database_id)
+        except OSError as error:
+            _log.warning("manifest not rolled error=%s", error)
+            return
         self._manifest.close()
+        # From here on the new one may be in force already, whatever error comes.
         self._manifest = writer
-        return position
+        writer.is_lost = True
+        make_current(self._fs, self._directory, writer, self._database_id)
+        writer.is_lost = False
+
+
+def write_manifest(
+    fs: FileSystem, directory: str, number: int, version: Version, position: Position, database_id: bytes
+) -> ManifestWriter:
+    """A new manifest whose first record is ``version``; durable, but not yet in force."""
+    writer = ManifestWriter(fs, directory, number, database_id=database_id)
+    try:
+        everything = tuple((level, meta) for level, files in enumerate(version.levels) for meta in files)
+        writer.append(VersionEdit(everything), position)
+    except BaseException:
+        writer.close()
+        raise
+    return writer
 
 
 def start_manifest(
     fs: FileSystem, directory: str, number: int, version: Version, position: Position, database_id: bytes
 ) -> ManifestWriter:
-    """A new manifest whose first record is ``version``, in force when this returns."""
-    writer = ManifestWriter(fs, directory, number, database_id=database_id)
+    """A new manifest that holds ``version`` and is in force when this returns."""
+    writer = write_manifest(fs, directory, number, version, position, database_id)
     try:
-        everything = tuple((level, meta) for level, files in enumerate(version.levels) for meta in files)
-        writer.append(VersionEdit(everything), position)
         make_current(fs, directory, writer, database_id)
     except BaseException:
         writer.close()

@@ -3,7 +3,8 @@
 Format: records (see ``record``; little-endian), the first of kind OPEN, all others BATCH.
 
     kind  := 1 OPEN | 2 BATCH
-    OPEN  := msgpack [format_version, database_id, log_number, sync_mode, base_seqno,
+    OPEN  := u16:length msgpack filler            the record fills the first 512 bytes
+             msgpack [format_version, database_id, log_number, sync_mode, base_seqno,
                       previous_number, previous_size, previous_seqno, previous_digest]
     BATCH := u64:seqno u64:wall_ms batch          seqno is that of the first operation
 
@@ -14,6 +15,10 @@ A log is strict in the modes commit and group: a defect at its end that no torn 
 is refused, since what stood there may have been acknowledged. In interval and none it is
 dropped. A log that is not the newest was synced before the next one began: any defect there is
 a CorruptionError, and so is a predecessor that is not what the next log says it was.
+
+The OPEN record is durable before the first batch is written. So a newest log without one is the
+remains of a crash while it was made only if it is no longer than that record; a longer one held
+batches, and is a CorruptionError.
 """
 
 from __future__ import annotations
@@ -28,13 +33,15 @@ from kvdb.errors import FormatTooNew
 from kvdb.lsm.batch import Operations, decode_operations
 from kvdb.lsm.coding import pack, unpack
 from kvdb.lsm.filenames import log_name
-from kvdb.lsm.record import Record, RecordReader, RecordWriter, file_salt
+from kvdb.lsm.record import FRAME_BYTES, Record, RecordReader, RecordWriter, file_salt
 from kvdb.options import SYNC_MODES, SyncMode
 
 FORMAT_VERSION: Final = 1
 _OPEN: Final = 1
 _BATCH: Final = 2
-_OPENING_BYTES_MAX: Final = 512
+_OPENING_BYTES: Final = 512
+_OPENING_LENGTH = struct.Struct("<H")
+_FILLER: Final = b"\xa5"
 _BATCH_HEAD = struct.Struct("<QQ")
 assert _BATCH_HEAD.size == 16
 
@@ -78,8 +85,10 @@ class LogWriter:
         self.number = number
         self.last_seqno = base_seqno
         self._records = RecordWriter(file, salt=file_salt(database_id, "log", number))
-        opening = [FORMAT_VERSION, database_id, number, sync_mode, base_seqno, *previous]
-        self._records.append(_OPEN, [pack(opening)])
+        opening = pack([FORMAT_VERSION, database_id, number, sync_mode, base_seqno, *previous])
+        payload = (_OPENING_LENGTH.pack(len(opening)) + opening).ljust(_OPENING_BYTES - FRAME_BYTES, _FILLER)
+        self._records.append(_OPEN, [payload])
+        assert self._records.size == _OPENING_BYTES
 
     @property
     def size(self) -> int:
@@ -160,7 +169,7 @@ def read_log(
     opening = next(records, None)
     if opening is None:
         reader.torn_tail(is_strict=True)
-        if not is_newest:
+        if not is_newest or len(data) > _OPENING_BYTES:
             raise reader.corrupt("log has no opening record")
         return None
     sync_mode, base_seqno, previous = _opening(opening, reader, database_id, number)
@@ -188,7 +197,7 @@ def read_opening(fs: FileSystem, directory: str, number: int, *, database_id: by
     """
     file = fs.open_read(join(directory, log_name(number)))
     try:
-        data = file.read_at(0, _OPENING_BYTES_MAX)
+        data = file.read_at(0, _OPENING_BYTES)
     finally:
         file.close()
     reader = RecordReader(data, name=log_name(number), salt=file_salt(database_id, "log", number))
@@ -200,8 +209,9 @@ def _opening(
     record: Record, reader: RecordReader, database_id: bytes, number: int
 ) -> tuple[SyncMode, int, Predecessor]:
     try:
-        fields = unpack(record.payload)
-    except ValueError as error:
+        (length,) = _OPENING_LENGTH.unpack_from(record.payload)
+        fields = unpack(record.payload[_OPENING_LENGTH.size : _OPENING_LENGTH.size + length])
+    except (ValueError, struct.error) as error:
         raise reader.corrupt(str(error), record.offset) from error
     if record.kind != _OPEN or not isinstance(fields, list) or not fields or not isinstance(fields[0], int):
         raise reader.corrupt("log does not begin with its opening record", record.offset)

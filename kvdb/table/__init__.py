@@ -1,1 +1,15 @@
-"""(room page, written with the room)"""
+"""The table floor: where items meet the keyspace, and where the rules of tables stand.
+
+Reading order, which is the order of a write and then of the reads: ``descriptor``, ``keys``,
+``row``, ``catalog``, ``latches``, ``writes``, ``mutation``, ``writer``; ``reader``, ``query``,
+``scan``; ``batch``.
+
+Invariants:
+
+- A row is written only under the latch of its engine key, by a writer who saw under it that the
+  table was not dropped (``catalog`` says what follows from that).
+- Everything one request changes is one ``WriteBatch``: durable together or not at all.
+- Items are normalised once, where a write is made of a request (``writes``); what lies in rows
+  and what expressions see is normal.
+- Only ``keys`` knows engine keys, only ``row`` and ``descriptor`` know stored values.
+"""

@@ -7,7 +7,6 @@ until the edit that replaces them is durable.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +20,7 @@ from kvdb.errors import KvdbError
 from kvdb.lsm.compaction.picker import Compaction, pick, pick_all
 from kvdb.lsm.compaction.retention import retained
 from kvdb.lsm.filenames import sstable_name
-from kvdb.lsm.flush import file_meta, new_unique_id
+from kvdb.lsm.flush import file_meta, new_unique_id, remove_outputs
 from kvdb.lsm.internal_key import SEQNO_MAX, Entry
 from kvdb.lsm.iterator import merge
 from kvdb.lsm.manifest import FileMeta, VersionEdit
@@ -101,9 +100,7 @@ class _Outputs:
         """Take away everything that was begun."""
         if self._writer is not None:
             self._writer.close()
-        for number, _ in self._places[: self._begun]:
-            with contextlib.suppress(OSError):
-                self._fs.remove(join(self._directory, sstable_name(number)))
+        remove_outputs(self._fs, self._directory, [number for number, _ in self._places[: self._begun]])
 
     def _is_full(self, writer: SstableWriter, key: bytes) -> bool:
         # The last number takes all that is left, should the estimate have been short.
@@ -146,7 +143,6 @@ class CompactionJob:
         self._snapshots = snapshots
         self._on_compacted = on_compacted
         self._on_manifest_lost = on_manifest_lost
-        self._is_lost = False
         self._one_at_a_time = threading.Lock()
         self.last_error: str | None = None
         """Why the last try failed; ``None`` after one that did not."""
@@ -155,7 +151,7 @@ class CompactionJob:
         try:
             return 0 if self._run_one(lambda version: pick(version, self._options)) else None
         except (OSError, KvdbError) as error:
-            _log.error("compaction failed, will retry error=%s", error)
+            _log.error("compaction failed error=%s", error)
             self.last_error = str(error)
             return RETRY_MS
 
@@ -171,7 +167,7 @@ class CompactionJob:
     def _run_one(self, choose: Callable[[Version], Compaction | None]) -> bool:
         # The job's thread and a caller of compact_all must not pick the same files.
         with self._one_at_a_time:
-            compaction = None if self._is_lost else choose(self._versions.state.version)
+            compaction = None if self._versions.is_lost else choose(self._versions.state.version)
             if compaction is not None:
                 self._run(compaction)
             return compaction is not None
@@ -192,7 +188,9 @@ class CompactionJob:
             metas = [FileMeta._make(cast("list[object]", fields)) for fields in cast("list[Plain]", result)]
             self._install(compaction, metas)
         except BaseException:
-            self._remove_outputs(first, count)
+            # A lost edit may be on disk after all: then the files are live.
+            if not self._versions.is_lost:
+                remove_outputs(self._env.fs, self._directory, range(first, first + count))
             raise
         finally:
             self._versions.give_up(first, count)
@@ -224,16 +222,8 @@ class CompactionJob:
         try:
             self._versions.apply(VersionEdit(added, tuple(removed)))
         except OSError as error:
-            self._is_lost = True
-            self._on_manifest_lost(f"manifest write failed: {error}")
+            if self._versions.is_lost:
+                self._on_manifest_lost(f"manifest write failed: {error}")
             raise
         self.last_error = None
         self._on_compacted()
-
-    def _remove_outputs(self, first: int, count: int) -> None:
-        if self._is_lost:
-            # The edit may be on disk after all: then these files are live.
-            return
-        for number in range(first, first + count):
-            with contextlib.suppress(OSError):
-                self._env.fs.remove(join(self._directory, sstable_name(number)))

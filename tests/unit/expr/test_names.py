@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from kvdb.errors import ValidationError
-from kvdb.expr.names import Placeholders, check_placeholders_expected, is_placeholder, resolved
+from kvdb.expr.names import Placeholders, is_placeholder, resolved
 from kvdb.limits import ATTRIBUTE_NAME_BYTES_MAX, EXPRESSION_VARIABLES_BYTES_MAX
 
 
@@ -136,37 +136,3 @@ def test_a_path_is_resolved_part_by_part() -> None:
 
 def test_only_names_with_a_hash_are_placeholders() -> None:
     assert [is_placeholder(part) for part in ("#a", "a", 0)] == [True, False, False]
-
-
-# Placeholders in a request without expressions
-
-
-def unexpected(names: object, values: object, expressions: dict[str, str | None]) -> str:
-    with pytest.raises(ValidationError) as caught:
-        check_placeholders_expected(names, values, expressions)
-    return caught.value.message
-
-
-def test_names_without_any_expression_are_refused() -> None:
-    message = "ExpressionAttributeNames can only be specified when using expressions"
-    assert unexpected({"#a": "a"}, None, {"ProjectionExpression": None}) == message
-    assert unexpected({"#a": "a"}, {":v": 1}, {"ConditionExpression": None}) == message
-
-
-def test_values_without_an_expression_that_takes_values_are_refused() -> None:
-    message = "ExpressionAttributeValues can only be specified when using expressions: "
-    condition: dict[str, str | None] = {"ConditionExpression": None}
-    assert unexpected(None, {":v": 1}, condition) == message + "ConditionExpression is null"
-    query: dict[str, str | None] = {
-        "ProjectionExpression": "a",
-        "FilterExpression": None,
-        "KeyConditionExpression": None,
-    }
-    expected = message + "FilterExpression and KeyConditionExpression are null"
-    assert unexpected(None, {":v": 1}, query) == expected
-
-
-def test_placeholders_are_expected_with_any_expression_that_may_use_them() -> None:
-    check_placeholders_expected({"#a": "a"}, None, {"FilterExpression": None, "ProjectionExpression": "#a"})
-    check_placeholders_expected(None, {":v": 1}, {"FilterExpression": "", "KeyConditionExpression": None})
-    check_placeholders_expected(None, None, {"FilterExpression": None})

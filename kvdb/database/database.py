@@ -1,0 +1,190 @@
+"""``Database``: open a directory, wire the rooms, call, close.
+
+A call walks: ``dispatch`` checks the request and picks the function, the table floor serves it,
+and whatever goes wrong leaves here as a ``KvdbError``. An exception that is none is a mistake of
+ours: its text goes to the log, the caller gets ``InternalError``.
+
+Closing waits for the calls that run, stops the jobs, closes the engine. Calls after that raise
+``ClosedError``.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from kvdb.api.operations import Request, Result
+from kvdb.database import dispatch, recovery
+from kvdb.database.background import Background
+from kvdb.database.dispatch import TableFloor
+from kvdb.env.env import Env
+from kvdb.env.memory_fs import MemoryFileSystem
+from kvdb.errors import ClosedError, DiskError, InternalError, KvdbError
+from kvdb.lsm.engine import Engine
+from kvdb.options import DatabaseOptions
+from kvdb.table.catalog import Catalog
+from kvdb.table.latches import Latches
+from kvdb.table.writer import Defer, Done, Writer
+
+_log = logging.getLogger("kvdb.database")
+
+MEMORY_PATH = ":memory:"
+_MEMORY_DIRECTORY = "/memory"
+
+
+class Database:
+    """One open database, for any number of threads and event loops."""
+
+    def __init__(self, env: Env, floor: TableFloor, *, owns_env: bool) -> None:
+        """Wired already; ``open`` is the way in."""
+        self.env = env
+        self._floor = floor
+        self._owns_env = owns_env
+        self._guard = threading.Lock()
+        self._changed = threading.Condition(self._guard)
+        self._running = 0
+        self._is_closing = False
+        self._is_closed = False
+
+    @classmethod
+    def open(cls, path: str, options: DatabaseOptions | None = None, env: Env | None = None) -> Database:
+        """Open the database in directory ``path``, making it when there is none.
+
+        ``":memory:"`` keeps everything in this process and nothing on disk. Without ``env`` the
+        database gets the system's clock, files and threads, and ends its threads when closed.
+
+        Raises:
+            NotADatabase, FormatTooNew, DatabaseLocked: the directory was left untouched.
+            CorruptionError: a file is damaged; names file and offset.
+            DiskError: the file system refused a call.
+        """
+        options = options or DatabaseOptions()
+        in_memory = path == MEMORY_PATH
+        owns_env = env is None
+        if env is None:
+            env = Env.system(
+                region=options.region,
+                offload_bytes_min=options.engine.offload_bytes_min,
+                fs=MemoryFileSystem() if in_memory else None,
+            )
+        try:
+            engine = Engine.open(_MEMORY_DIRECTORY if in_memory else path, env, options.engine)
+            try:
+                floor = _wired(env, engine, options)
+            except BaseException:
+                engine.close()
+                raise
+        except BaseException as error:
+            if owns_env:
+                env.jobs.close()
+            if isinstance(error, OSError):
+                raise _disk_error(error) from error
+            raise
+        return cls(env, floor, owns_env=owns_env)
+
+    def call(self, request: Request) -> Result:
+        """Serve one request, blocking; from any thread.
+
+        Raises:
+            KvdbError: and nothing else.
+        """
+        self._enter()
+        try:
+            return dispatch.serve(self._floor, request)
+        except KvdbError:
+            raise
+        except Exception as error:
+            raise _as_kvdb_error(error, request) from None
+        finally:
+            self._leave()
+
+    def submit(self, request: Request, done: Done[Result], defer: Defer) -> None:
+        """Serve a ``GetItem``, ``PutItem`` or ``DeleteItem`` from an event loop, never waiting.
+
+        ``done(result, None)`` or ``done(None, error)`` is called exactly once, on the thread that
+        calls ``submit``: at once if nothing has to be waited for, else by a function handed to
+        ``defer`` (``loop.call_soon_threadsafe``). ``error`` is always a ``KvdbError``.
+
+        A loop must not ``close`` the database on its own thread before its calls are done: close
+        waits for them, and they wait for the loop.
+        """
+        try:
+            self._enter()
+        except ClosedError as closed:
+            done(None, closed)
+            return
+
+        is_answered = False
+
+        def leave_and_answer(result: Result | None, error: BaseException | None) -> None:
+            nonlocal is_answered
+            is_answered = True
+            self._leave()
+            done(result, None if error is None else _as_kvdb_error(error, request))
+
+        try:
+            dispatch.submit(self._floor, request, leave_and_answer, defer)
+        except Exception as error:
+            # What ``done`` itself raises is its caller's affair; it is not called for that again.
+            if is_answered:
+                raise
+            leave_and_answer(None, error)
+
+    def close(self) -> None:
+        """Wait for running calls, stop the jobs, close the engine. Closing twice is fine."""
+        with self._changed:
+            if self._is_closing:
+                self._changed.wait_for(lambda: self._is_closed)
+                return
+            self._is_closing = True
+            self._changed.wait_for(lambda: self._running == 0)
+        try:
+            self._floor.background.stop()
+            self._floor.engine.close()
+        finally:
+            if self._owns_env:
+                self.env.jobs.close()
+            with self._changed:
+                self._is_closed = True
+                self._changed.notify_all()
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _enter(self) -> None:
+        with self._guard:
+            if self._is_closing:
+                raise ClosedError("the database is closed")
+            self._running += 1
+
+    def _leave(self) -> None:
+        with self._guard:
+            self._running -= 1
+            if self._is_closing:
+                self._changed.notify_all()
+
+
+def _wired(env: Env, engine: Engine, options: DatabaseOptions) -> TableFloor:
+    recovery.restore_clock(env, engine, options.region)
+    catalog = Catalog(engine, env)
+    latches = Latches()
+    background = Background(env, engine, catalog, latches)
+    recovery.finish_dropped_tables(catalog, background)
+    return TableFloor(engine, catalog, latches, Writer(catalog, engine, latches, env.hlc), background)
+
+
+def _as_kvdb_error(error: BaseException, request: Request) -> KvdbError:
+    if isinstance(error, KvdbError):
+        return error
+    if isinstance(error, OSError):
+        return _disk_error(error)
+    _log.error("a call failed unexpectedly operation=%s", type(request).__name__, exc_info=error)
+    return InternalError("internal server error; the log has the details")
+
+
+def _disk_error(error: OSError) -> DiskError:
+    file = f" file={error.filename}" if error.filename else ""
+    return DiskError(f"file system refused a call reason={error.strerror or error}{file}")

@@ -1,0 +1,161 @@
+"""Which function serves which request: one table for answers, one for writes of items.
+
+A write of items is a generator of effects (``table/writer``), because it is driven in two ways;
+everything else is a plain function that answers. Each gets the ``TableFloor`` and the request,
+which ``api/validation`` has passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from kvdb.api import validation
+from kvdb.api.items import (
+    BatchGetItem,
+    BatchGetItemResult,
+    BatchWriteItem,
+    BatchWriteItemResult,
+    DeleteItem,
+    DeleteItemResult,
+    GetItem,
+    GetItemResult,
+    Page,
+    PutItem,
+    PutItemResult,
+    Query,
+    Scan,
+)
+from kvdb.api.operations import Request, Result
+from kvdb.api.tables import (
+    CreateTable,
+    CreateTableResult,
+    DeleteTable,
+    DeleteTableResult,
+    DescribeTable,
+    DescribeTableResult,
+    ListTables,
+    ListTablesResult,
+)
+from kvdb.database.background import Background
+from kvdb.errors import UnknownOperation
+from kvdb.lsm.engine import Engine
+from kvdb.table import batch, query, reader, scan, writer
+from kvdb.table.catalog import Catalog
+from kvdb.table.latches import Latches
+from kvdb.table.writer import Defer, Done, Steps, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class TableFloor:
+    """What serving a request takes."""
+
+    engine: Engine
+    catalog: Catalog
+    latches: Latches
+    writer: Writer
+    background: Background
+
+
+def serve(floor: TableFloor, request: Request) -> Result:
+    """Check and answer a request on the caller's thread.
+
+    Raises:
+        KvdbError: what the request deserves.
+    """
+    steps_of = _WRITES.get(type(request))
+    if steps_of is not None:
+        validation.check(request)
+        return writer.run(steps_of(floor, request), floor.engine, floor.latches)
+    answer = _ANSWERS.get(type(request))
+    if answer is None:
+        raise UnknownOperation(f"not a request: {type(request).__name__}")
+    validation.check(request)
+    return answer(floor, request)
+
+
+def submit(floor: TableFloor, request: Request, done: Done[Result], defer: Defer) -> None:
+    """As ``serve``, for point operations on an event loop; see ``table/writer.submit``.
+
+    Raises:
+        KvdbError: found wrong before anything was begun; ``done`` is then not called.
+    """
+    if not isinstance(request, (GetItem, PutItem, DeleteItem)):
+        raise UnknownOperation(f"not a point operation: {type(request).__name__}")
+    validation.check(request)
+    if isinstance(request, GetItem):
+        result = _get_item(floor, request)
+        done(result, None)
+        return
+    writer.submit(_WRITES[type(request)](floor, request), floor.engine, floor.latches, done, defer)
+
+
+# Writes of items.
+
+
+def _put_item(floor: TableFloor, request: PutItem) -> Steps[PutItemResult]:
+    return floor.writer.put_item(request)
+
+
+def _delete_item(floor: TableFloor, request: DeleteItem) -> Steps[DeleteItemResult]:
+    return floor.writer.delete_item(request)
+
+
+def _batch_write_item(floor: TableFloor, request: BatchWriteItem) -> Steps[BatchWriteItemResult]:
+    return batch.write_items(floor.catalog, floor.writer, request)
+
+
+# Answers.
+
+
+def _get_item(floor: TableFloor, request: GetItem) -> GetItemResult:
+    return reader.get_item(floor.catalog, floor.engine, request)
+
+
+def _query(floor: TableFloor, request: Query) -> Page:
+    return query.run_query(floor.catalog, floor.engine, request)
+
+
+def _scan(floor: TableFloor, request: Scan) -> Page:
+    return scan.run_scan(floor.catalog, floor.engine, request)
+
+
+def _batch_get_item(floor: TableFloor, request: BatchGetItem) -> BatchGetItemResult:
+    return batch.get_items(floor.catalog, floor.engine, request)
+
+
+def _create_table(floor: TableFloor, request: CreateTable) -> CreateTableResult:
+    return CreateTableResult(floor.catalog.create(request))
+
+
+def _describe_table(floor: TableFloor, request: DescribeTable) -> DescribeTableResult:
+    return DescribeTableResult(floor.catalog.described(request.table_name))
+
+
+def _list_tables(floor: TableFloor, request: ListTables) -> ListTablesResult:
+    return floor.catalog.listed(request)
+
+
+def _delete_table(floor: TableFloor, request: DeleteTable) -> DeleteTableResult:
+    description = floor.catalog.drop(request.table_name)
+    floor.background.remove_dropped_rows()
+    return DeleteTableResult(description)
+
+
+_WRITES: Mapping[type, Callable[..., Steps[Result]]] = {
+    PutItem: _put_item,
+    DeleteItem: _delete_item,
+    BatchWriteItem: _batch_write_item,
+}
+_ANSWERS: Mapping[type, Callable[..., Result]] = {
+    GetItem: _get_item,
+    Query: _query,
+    Scan: _scan,
+    BatchGetItem: _batch_get_item,
+    CreateTable: _create_table,
+    DescribeTable: _describe_table,
+    ListTables: _list_tables,
+    DeleteTable: _delete_table,
+}
+SERVED: frozenset[type] = frozenset((*_WRITES, *_ANSWERS))
+"""Every request type with a function; a test holds it against ``api/operations``."""

@@ -1,0 +1,33 @@
+"""What opening a database finishes after the engine has read its files.
+
+The engine has replayed its log by then; what is left are the promises of the rooms above it:
+
+- stamps never go back: the hybrid clock learns the latest wall time in the log, with the counter
+  full, so that the next stamp is later than any that could have been written in that millisecond;
+- a table that was dropped, but whose rows were not all removed, goes on being removed.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from kvdb.database.background import Background
+from kvdb.env.env import Env
+from kvdb.env.hlc import COUNTER_MAX, Stamp
+from kvdb.lsm.engine import Engine
+from kvdb.table.catalog import Catalog
+
+_log = logging.getLogger("kvdb.database")
+
+
+def restore_clock(env: Env, engine: Engine, region: int) -> None:
+    """Before the first write: put the clock past every stamp of the last run."""
+    env.hlc.merge(Stamp(engine.recovered_wall_ms, COUNTER_MAX, region))
+
+
+def finish_dropped_tables(catalog: Catalog, background: Background) -> None:
+    """Go on with what a crash or a close interrupted."""
+    table_id = catalog.first_dropped_id()
+    if table_id is not None:
+        _log.info("removing the rows of a table dropped earlier table_id=%d", table_id)
+        background.remove_dropped_rows()

@@ -1,0 +1,114 @@
+"""Per-item latches: writers of one item queue, first come first served.
+
+A ``Grant`` asks for some engine keys and takes their latches in key order; where one is taken it
+stands in that latch's line. Since everybody takes them in the same order, nobody waits in a
+circle. Nobody is made to wait here: a blocking caller waits with ``wait``, an event loop asks to
+be called with ``when_complete``.
+
+Bounds: a latch exists only while somebody holds it, and a line is no longer than the calls in
+flight, which the doors bound.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+
+class Grant:
+    """A claim on the latches of ``keys``, some or all of them held. Made by ``Latches.request``."""
+
+    __slots__ = ("_wake", "held", "keys")
+
+    def __init__(self, keys: tuple[bytes, ...]) -> None:
+        self.keys = keys
+        """Distinct, in byte order."""
+        self.held = 0
+        """The first ``held`` keys are this grant's; it stands in the line of the next one."""
+        self._wake: Callable[[], None] | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        return self.held == len(self.keys)
+
+
+class Latches:
+    """All latches of one database."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        # A key in here is held; the line, made when first needed, is who comes next.
+        self._lines: dict[bytes, deque[Grant] | None] = {}
+
+    def request(self, keys: tuple[bytes, ...]) -> Grant:
+        """Claim ``keys``, distinct and in byte order. Give the grant back whatever happens."""
+        grant = Grant(keys)
+        with self._guard:
+            self._advance(grant)
+        return grant
+
+    def when_complete(self, grant: Grant, wake: Callable[[], None]) -> None:
+        """Call ``wake`` once when ``grant`` holds all its latches: now, or where the last one is freed.
+
+        ``wake`` must be brief and must not raise.
+        """
+        with self._guard:
+            if not grant.is_complete:
+                grant._wake = wake
+                return
+        wake()
+
+    def wait(self, grant: Grant) -> None:
+        """Block until ``grant`` holds all its latches."""
+        signal = threading.Lock()
+        signal.acquire()
+        self.when_complete(grant, signal.release)
+        signal.acquire()
+
+    def give_back(self, grant: Grant) -> None:
+        """Free what ``grant`` holds and leave the line it stands in. A second call does nothing."""
+        completed: list[Grant] = []
+        with self._guard:
+            if not grant.is_complete:
+                line = self._lines[grant.keys[grant.held]]
+                assert line is not None
+                line.remove(grant)
+            for key in grant.keys[: grant.held]:
+                heir = self._pass_on(key)
+                if heir is not None and heir.is_complete:
+                    completed.append(heir)
+            grant.keys, grant.held = (), 0
+        for heir in completed:
+            if heir._wake is not None:
+                heir._wake()
+
+    def any_held(self, prefix: bytes) -> bool:
+        """Whether somebody holds the latch of a key that starts with ``prefix``. Cost: every held latch."""
+        with self._guard:
+            return any(key.startswith(prefix) for key in self._lines)
+
+    def _advance(self, grant: Grant) -> None:
+        """Take free latches in order, up to the first that is taken: stand in its line."""
+        keys, lines = grant.keys, self._lines
+        while grant.held < len(keys):
+            key = keys[grant.held]
+            if key in lines:
+                line = lines[key]
+                if line is None:
+                    line = lines[key] = deque()
+                line.append(grant)
+                return
+            lines[key] = None
+            grant.held += 1
+
+    def _pass_on(self, key: bytes) -> Grant | None:
+        """Hand a latch to the next in line, who then goes on to its other keys."""
+        line = self._lines[key]
+        if not line:
+            del self._lines[key]
+            return None
+        heir = line.popleft()
+        heir.held += 1
+        self._advance(heir)
+        return heir

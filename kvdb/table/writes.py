@@ -1,0 +1,128 @@
+"""What a write does to one item: pure ``apply(old) -> new``, or a refusal.
+
+A write knows the item and the condition of its request, nothing of tables, latches or disk. It
+may be applied again to another ``old``: it keeps no trace of the last time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from kvdb import limits
+from kvdb.api.items import DeleteItem, PutItem
+from kvdb.errors import ConditionalCheckFailed, ValidationError
+from kvdb.expr.compiler import Condition, Placeholders, compile_condition
+from kvdb.item.value import ITEM_TOO_LARGE, Item, normalise_item
+
+_NO_ITEM: Item = {}
+
+
+class Write(Protocol):
+    """One write of one item."""
+
+    @property
+    def needs_old(self) -> bool:
+        """Whether ``apply`` has to be given the stored item; if not, it may be given ``None``."""
+        ...
+
+    def apply(self, old: Item | None) -> Item | None:
+        """What the row becomes; ``None``: no row. Pure.
+
+        Raises:
+            ConditionalCheckFailed: the condition does not hold for ``old``.
+        """
+        ...
+
+    def size_of(self, new: Item) -> int:
+        """The published size of what ``apply`` gave, in bytes."""
+        ...
+
+
+class Guard:
+    """A request's condition, and whether a refusal shows the item."""
+
+    __slots__ = ("_condition", "_shows_item")
+
+    def __init__(self, condition: Condition, *, shows_item: bool) -> None:
+        self._condition = condition
+        self._shows_item = shows_item
+
+    def check(self, old: Item | None) -> None:
+        """Raise ``ConditionalCheckFailed`` unless the condition holds; an absent item is an empty one."""
+        if not self._condition.holds(_NO_ITEM if old is None else old):
+            raise ConditionalCheckFailed(item=old if self._shows_item else None)
+
+
+def _guard_of(request: PutItem | DeleteItem) -> Guard | None:
+    if request.condition_expression is None:
+        return None
+    placeholders = Placeholders(request.expression_attribute_names, request.expression_attribute_values)
+    condition = compile_condition(request.condition_expression, placeholders)
+    placeholders.check_all_used()
+    shows_item = request.return_values_on_condition_check_failure == "ALL_OLD"
+    return Guard(condition, shows_item=shows_item)
+
+
+def sized_item(item: Mapping[str, object]) -> tuple[Item, int]:
+    """A normalised copy of an item to store, and its size.
+
+    Raises:
+        ValidationError: a value is none of the ten types, or the item is over 400 KB.
+    """
+    normal, size_bytes = normalise_item(item)
+    if size_bytes > limits.ITEM_BYTES_MAX:
+        raise ValidationError(ITEM_TOO_LARGE)
+    return normal, size_bytes
+
+
+class PutWrite:
+    """The item becomes this one."""
+
+    __slots__ = ("_guard", "item", "needs_old", "size_bytes")
+
+    def __init__(
+        self, item: Item, size_bytes: int, guard: Guard | None = None, *, returns_old: bool = False
+    ) -> None:
+        self.item = item
+        """Normalised."""
+        self.size_bytes = size_bytes
+        self.needs_old = guard is not None or returns_old
+        self._guard = guard
+
+    @classmethod
+    def of_request(cls, request: PutItem) -> PutWrite:
+        """Check what can be checked without the table, in the service's order."""
+        item, size_bytes = sized_item(request.item)
+        guard = _guard_of(request)
+        return cls(item, size_bytes, guard, returns_old=request.return_values == "ALL_OLD")
+
+    def apply(self, old: Item | None) -> Item | None:
+        if self._guard is not None:
+            self._guard.check(old)
+        return self.item
+
+    def size_of(self, new: Item) -> int:
+        return self.size_bytes
+
+
+class DeleteWrite:
+    """The item goes; nothing happens where there is none."""
+
+    __slots__ = ("_guard", "needs_old")
+
+    def __init__(self, guard: Guard | None = None, *, returns_old: bool = False) -> None:
+        self.needs_old = guard is not None or returns_old
+        self._guard = guard
+
+    @classmethod
+    def of_request(cls, request: DeleteItem) -> DeleteWrite:
+        return cls(_guard_of(request), returns_old=request.return_values == "ALL_OLD")
+
+    def apply(self, old: Item | None) -> Item | None:
+        if self._guard is not None:
+            self._guard.check(old)
+        return None
+
+    def size_of(self, new: Item) -> int:
+        raise AssertionError("a delete leaves no item")

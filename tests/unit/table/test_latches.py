@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import threading
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kvdb.table.latches import Grant, Latches
+
+A, B, C = b"1a", b"1b", b"2c"
+
+
+def woken(latches: Latches, grant: Grant) -> list[str]:
+    """A list that gets an entry when ``grant`` is complete."""
+    calls: list[str] = []
+    latches.when_complete(grant, lambda: calls.append("woken"))
+    return calls
+
+
+def test_a_free_latch_is_taken_at_once():
+    latches = Latches()
+    grant = latches.request((A,))
+    assert grant.is_complete
+    assert woken(latches, grant) == ["woken"]
+
+
+def test_a_taken_latch_passes_to_the_waiters_in_the_order_they_came():
+    latches = Latches()
+    first, second, third = (latches.request((A,)) for _ in range(3))
+    calls = [woken(latches, grant) for grant in (second, third)]
+    assert calls == [[], []]
+    latches.give_back(first)
+    assert (second.is_complete, third.is_complete) == (True, False)
+    assert calls == [["woken"], []]
+    latches.give_back(second)
+    assert calls == [["woken"], ["woken"]]
+
+
+def test_a_grant_of_several_keys_is_complete_when_it_has_them_all():
+    latches = Latches()
+    one, two = latches.request((A,)), latches.request((B,))
+    both = latches.request((A, B))
+    calls = woken(latches, both)
+    latches.give_back(one)
+    assert (both.held, calls) == (1, [])
+    latches.give_back(two)
+    assert calls == ["woken"]
+
+
+def test_a_waiter_that_leaves_the_line_lets_go_of_what_it_holds():
+    latches = Latches()
+    holder = latches.request((B,))
+    leaver = latches.request((A, B, C))
+    behind = latches.request((A,))
+    latches.give_back(leaver)
+    assert behind.is_complete
+    assert latches.request((C,)).is_complete
+    latches.give_back(holder)
+    assert latches.request((B,)).is_complete
+
+
+def test_giving_back_twice_does_nothing():
+    latches = Latches()
+    first = latches.request((A,))
+    latches.give_back(first)
+    second = latches.request((A,))
+    latches.give_back(first)
+    assert not latches.request((A,)).is_complete
+    assert second.is_complete
+
+
+def test_any_held_looks_at_the_prefix():
+    latches = Latches()
+    grant = latches.request((A,))
+    assert latches.any_held(b"1")
+    assert not latches.any_held(b"2")
+    latches.give_back(grant)
+    assert not latches.any_held(b"1")
+
+
+def test_wait_returns_when_another_thread_gives_back():
+    latches = Latches()
+    holder, waiter = latches.request((A,)), latches.request((A,))
+    passed = threading.Event()
+
+    def wait() -> None:
+        latches.wait(waiter)
+        passed.set()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    assert not passed.is_set()
+    latches.give_back(holder)
+    thread.join(10)
+    assert passed.is_set()
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sets(st.sampled_from([A, B, C]), min_size=1)), max_size=40))
+def test_no_key_is_ever_held_twice_and_all_are_free_in_the_end(moves):
+    latches = Latches()
+    live: list[Grant] = []
+    for gives_back, wanted in moves:
+        if gives_back and live:
+            latches.give_back(live.pop(0))
+        else:
+            live.append(latches.request(tuple(sorted(wanted))))
+        held = [key for grant in live for key in grant.keys[: grant.held]]
+        assert len(held) == len(set(held))
+        # Key order rules out circles: somebody can always go on.
+        assert not live or any(grant.is_complete for grant in live)
+    for grant in live:
+        latches.give_back(grant)
+    assert not latches.any_held(b"")
