@@ -1,4 +1,4 @@
-"""A worker process: ``python -m kvdb.env.worker``, one task at a time over two pipes.
+"""A worker process: a Python that runs ``main``, one task at a time over two pipes.
 
     frame   := u32:length msgpack                    little-endian
     request := [module, function, task]              to the worker's stdin
@@ -30,11 +30,13 @@ import msgpack
 from kvdb.env.fs import FileSystem, OsFileSystem
 from kvdb.errors import CorruptionError, DiskError, InternalError, KvdbError, from_code
 
-Plain: TypeAlias = "None | bool | int | float | str | bytes | list[Plain] | dict[str, Plain]"
+Plain: TypeAlias = "bool | int | float | str | bytes | list[Plain] | dict[str, Plain] | None"
 Task: TypeAlias = "dict[str, Plain]"
 WorkFunction = Callable[[FileSystem, Task], Plain]
 
 _LENGTH = struct.Struct("<I")
+# Not ``-m``: importing the package imports this module too, and it would then run as a second copy.
+_START = "from kvdb.env.worker import main; main()"
 _FRAME_BYTES_MAX = 64 * 1024 * 1024
 _ANSWER_MS_MAX = 600_000
 
@@ -85,7 +87,7 @@ class WorkerProcess:
         # The child must find the same kvdb and the same libraries as this process.
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "kvdb.env.worker"],
+            [sys.executable, "-P", "-c", _START],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -181,7 +183,3 @@ def main() -> None:
         answer = _answer(requests.get())
         answers.write(_LENGTH.pack(len(answer)) + answer)
         answers.flush()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,46 @@
+# Every target makes .venv first when it is missing or stale. Needed: Python 3.11 or newer, make,
+# and a package index. Choose another interpreter with: make PYTHON=/path/to/python3
+
+export PYTHON
+python := .venv/bin/python
+address ?= 127.0.0.1:7400
+data ?= data
+images ?= 200000
+seed ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help venv test demo serve check format bench crash-sweep lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+venv: ## make or refresh .venv from requirements.lock
+	@tools/venv
+
+test: venv ## every test, in parallel
+	@$(python) -m pytest -n auto --dist worksteal
+
+demo: venv ## the main job on real input: load, query, kill -9, recover, verify
+	@$(python) tools/demo.py
+
+serve: venv ## a server on ./data (make serve data=DIR address=HOST:PORT)
+	@exec .venv/bin/kvdb serve --data-dir $(data) --grpc $(address)
+
+check: venv ## the one command before every change: format, lint, types, layers, tidy, tests
+	@$(python) tools/check
+
+format: venv ## rewrite the sources in the project's format
+	@$(python) -m ruff format .
+	@$(python) -m ruff check --fix-only --quiet .
+
+bench: venv ## measure; prints a table and writes bench/out/*.json
+	@$(python) -m bench.run
+
+crash-sweep: venv ## the crash sweep at length (make crash-sweep images=1000000 seed=7)
+	@$(python) -m tests.support.crash --images $(images) --seed $(seed)
+
+lock: ## rewrite requirements.lock (make lock upgrade=1 takes newer versions)
+	@tools/lock $(if $(upgrade),--upgrade)
+
+clean: ## remove .venv, caches and build output; never a database
+	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,62 @@
+"""Arguments and options that are JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from kvdb.cli.json_form import item_from_json
+from kvdb.item.value import Item
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def item_argument(name: str) -> Callable[[Command], Command]:
+    """An argument that is one JSON object; ``-`` reads it from standard input."""
+    return click.argument(name, metavar=f"{name.upper()}_JSON", callback=_item)
+
+
+def expression_options(command: Command) -> Command:
+    """Add ``--names`` and ``--values``, which say what ``#name`` and ``:value`` stand for."""
+    add_values = click.option(
+        "--values", metavar="JSON", callback=_item, help='What :values stand for: \'{":c": "IS"}\'.'
+    )
+    return names_option(add_values(command))
+
+
+def names_option(command: Command) -> Command:
+    """Add ``--names`` alone."""
+    add = click.option(
+        "--names", metavar="JSON", callback=_names, help='What #names stand for: \'{"#c": "country"}\'.'
+    )
+    return add(command)
+
+
+def json_option(command: Command) -> Command:
+    """Add ``--json``."""
+    add = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with all digits.")
+    return add(command)
+
+
+def _item(context: click.Context, parameter: click.Parameter, text: str | None) -> Item | None:
+    if text is None:
+        return None
+    if text == "-":
+        text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    try:
+        return item_from_json(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _names(context: click.Context, parameter: click.Parameter, text: str | None) -> dict[str, str] | None:
+    members = _item(context, parameter, text)
+    if members is None:
+        return None
+    names = {name: value for name, value in members.items() if isinstance(value, str)}
+    if len(names) != len(members):
+        raise click.BadParameter("every name must stand for a string")
+    return names

@@ -1,0 +1,56 @@
+"""``kvdb serve``: a server in the foreground.
+
+Standard output gets exactly one line, when the server takes calls, so that a program can wait
+for it: ``kvdb ready grpc=HOST:PORT``. The log goes to standard error.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import click
+
+from kvdb.options import SYNC_MODES, DatabaseOptions, EngineOptions, ServerOptions, SyncMode
+
+
+@click.command()
+@click.option("--data-dir", required=True, metavar="DIR", help="The database directory, made when absent.")
+@click.option(
+    "--grpc",
+    "address",
+    default="127.0.0.1:7400",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where to listen; port 0 picks a free one.",
+)
+@click.option(
+    "--sync",
+    type=click.Choice(SYNC_MODES),
+    default="commit",
+    show_default=True,
+    help="When a write is acknowledged; see the README.",
+)
+@click.option("--verbose", is_flag=True, help="Log more.")
+def serve(data_dir: str, address: str, sync: SyncMode, verbose: bool) -> None:
+    """Serve a database directory until SIGTERM or Ctrl-C, then let running calls finish.
+
+    Prints `kvdb ready grpc=HOST:PORT` when it takes calls. There is no authentication and no
+    encryption yet: listen on an address that only friends can reach.
+    """
+    try:
+        from kvdb.server.app import serve as serve_until_stopped
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"{error.name} is missing: pip install 'kvdb[server]'") from None
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    database = DatabaseOptions(engine=EngineOptions(sync=sync))
+    options = ServerOptions(data_dir=data_dir, grpc_address=address, database=database)
+    click.get_current_context().exit(serve_until_stopped(options, _announce))
+
+
+def _announce(address: str) -> None:
+    click.echo(f"kvdb ready grpc={address}")

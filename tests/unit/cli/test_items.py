@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_line import Directory
+
+KEFLAVIK: dict[str, object] = {"country": "IS", "icao": "BIKF", "elevation": 171}
+REYKJAVIK: dict[str, object] = {"country": "IS", "icao": "BIRK", "elevation": 48}
+KEY = '{"country": "IS", "icao": "BIKF"}'
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Directory:
+    return Directory(tmp_path / "data")
+
+
+def test_put_is_silent_and_get_prints_the_item(directory: Directory) -> None:
+    put = directory.run("put", "airports", json.dumps(KEFLAVIK))
+
+    assert (put.exit_code, put.stdout, put.stderr) == (0, "", "")
+    assert directory.run("get", "airports", KEY).stdout == "country    IS\nicao       BIKF\nelevation  171\n"
+
+
+def test_numbers_bytes_and_sets_come_back_as_they_were_given(directory: Directory) -> None:
+    item = (
+        '{"b": {"$bytes": "AP8="}, "country": "IS", "icao": "BIKF", "m": {"$map": {"$set": ["x"]}}, '
+        '"n": 12345678901234567890.0123456789, "s": {"$set": [1, 2.5]}}'
+    )
+
+    directory.run("put", "airports", item)
+
+    assert directory.run("get", "airports", KEY, "--json").stdout == item + "\n"
+
+
+def test_an_item_may_come_from_standard_input(directory: Directory) -> None:
+    directory.run("put", "airports", "-", stdin='{"country": "IS", "icao": "Ö"}'.encode())
+
+    assert directory.items() == [{"country": "IS", "icao": "Ö"}]
+
+
+def test_get_of_nothing_exits_with_three(directory: Directory) -> None:
+    result = directory.run("get", "airports", KEY)
+
+    assert (result.exit_code, result.stdout, result.stderr) == (3, "", "no such item\n")
+
+
+def test_get_prints_what_the_projection_names(directory: Directory) -> None:
+    directory.put(KEFLAVIK)
+
+    result = directory.run(
+        "get", "airports", KEY, "--projection", "#e", "--names", '{"#e": "elevation"}', "--json"
+    )
+
+    assert result.stdout == '{"elevation": 171}\n'
+
+
+def test_a_condition_that_does_not_hold_exits_with_four_and_writes_nothing(directory: Directory) -> None:
+    directory.put(KEFLAVIK)
+
+    result = directory.run("put", "airports", KEY, "--condition", "attribute_not_exists(icao)")
+
+    assert result.exit_code == 4
+    assert result.stderr == "kvdb: ConditionalCheckFailedException: The conditional request failed\n"
+    assert directory.items() == [KEFLAVIK]
+
+
+def test_put_prints_the_replaced_item_when_asked(directory: Directory) -> None:
+    directory.put(KEFLAVIK)
+
+    result = directory.run("put", "airports", KEY, "--return-old", "--json")
+
+    assert json.loads(result.stdout) == KEFLAVIK
+
+
+def test_delete_prints_the_deleted_item_when_asked(directory: Directory) -> None:
+    directory.put(KEFLAVIK)
+
+    result = directory.run("delete", "airports", KEY, "--return-old", "--json")
+
+    assert json.loads(result.stdout) == KEFLAVIK
+    assert directory.items() == []
+
+
+def test_delete_takes_a_condition_with_values(directory: Directory) -> None:
+    directory.put(KEFLAVIK)
+    arguments = ("delete", "airports", KEY, "--condition", "elevation > :e", "--values")
+
+    assert directory.run(*arguments, '{":e": 171}').exit_code == 4
+    assert directory.run(*arguments, '{":e": 170.5}').exit_code == 0
+
+
+def test_query_prints_one_partition_in_order(directory: Directory) -> None:
+    directory.put(REYKJAVIK, KEFLAVIK, {"country": "PE", "icao": "SPJC"})
+
+    arguments = ("query", "airports", "--key-condition", "country = :c", "--values", '{":c": "IS"}')
+
+    assert directory.items(*arguments) == [KEFLAVIK, REYKJAVIK]
+    assert directory.items(*arguments, "--reverse") == [REYKJAVIK, KEFLAVIK]
+    assert directory.items(*arguments, "--limit", "1") == [KEFLAVIK]
+    assert directory.items(*arguments, "--page-size", "1", "--consistent") == [KEFLAVIK, REYKJAVIK]
+
+
+def test_query_takes_filter_and_projection(directory: Directory) -> None:
+    directory.put(REYKJAVIK, KEFLAVIK)
+
+    found = directory.items(
+        *("query", "airports", "--key-condition", "country = :c", "--filter", "elevation > :e"),
+        *("--projection", "icao", "--values", '{":c": "IS", ":e": 100}'),
+    )
+
+    assert found == [{"icao": "BIKF"}]
+
+
+def test_scan_prints_a_table_and_counts_on_standard_error(directory: Directory) -> None:
+    directory.put(KEFLAVIK)
+
+    result = directory.run("scan", "airports")
+
+    assert result.stdout.splitlines() == [
+        "country    icao      elevation",
+        "---------  ------  -----------",
+        "IS         BIKF            171",
+    ]
+    assert result.stderr == "1 item\n"
+
+
+def test_scan_takes_filter_and_limit(directory: Directory) -> None:
+    directory.put(KEFLAVIK, REYKJAVIK)
+
+    assert directory.items("scan", "airports", "--filter", "elevation < :e", "--values", '{":e": 100}') == [
+        REYKJAVIK
+    ]
+    assert len(directory.items("scan", "airports", "--limit", "1")) == 1
+
+
+def test_nothing_found_prints_nothing(directory: Directory) -> None:
+    result = directory.run("scan", "airports")
+
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "0 items\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (("put", "airports", "{"), "not JSON: "),
+        (("put", "airports", "[1]"), "not a JSON object: '[1]'"),
+        (("put", "airports", '{"a": NaN}'), "not a number: NaN"),
+        (("put", "airports", '{"a": 1, "a": 2}'), "name given twice: 'a'"),
+        (("get", "airports", KEY, "--names", '{"#a": 1}'), "every name must stand for a string"),
+        (("scan", "airports", "--limit", "0"), "0 is not in the range"),
+        (("query", "airports"), "Missing option '--key-condition'"),
+    ],
+)
+def test_a_command_line_that_cannot_be_read_exits_with_two(
+    directory: Directory, arguments: tuple[str, ...], fault: str
+) -> None:
+    result = directory.run(*arguments)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert fault in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("put", "airports", '{"country": "IS"}'),
+        ("put", "airports", '{"country": "IS", "icao": 5}'),
+        ("get", "airports", '{"country": "IS"}'),
+        ("get", "nowhere", KEY),
+        ("query", "airports", "--key-condition", "country ="),
+        ("query", "airports", "--key-condition", "country = :c", "--values", '{":c": "IS", ":d": 1}'),
+        ("scan", "airports", "--filter", "elevation > :missing"),
+    ],
+)
+def test_a_request_that_the_database_refuses_exits_with_one(
+    directory: Directory, arguments: tuple[str, ...]
+) -> None:
+    result = directory.run(*arguments)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("kvdb: ")
+    assert result.stderr.count("\n") == 1

@@ -1,0 +1,28 @@
+"""The public names, and nothing else."""
+
+from __future__ import annotations
+
+import kvdb
+from kvdb import errors
+
+
+def test_the_public_names_are_these() -> None:
+    ways_in = {"open", "connect", "open_async", "connect_async"}
+    faces = {"Client", "AsyncClient", "Table", "AsyncTable", "Database"}
+    builders = {"Key", "Attr", "Put", "Delete"}
+    options = {"ClientOptions", "DatabaseOptions", "EngineOptions"}
+    caught = {name for name in kvdb.__all__ if isinstance(getattr(errors, name, None), type)}
+    assert set(kvdb.__all__) == ways_in | faces | builders | options | caught
+    assert caught == {
+        "KvdbError",
+        *("RequestError", "ValidationError", "ConditionalCheckFailed", "ResourceNotFound"),
+        *("ResourceInUse", "MessageTooLarge", "ClosedError"),
+        *("RetryableError", "ServiceUnavailable", "LimitExceeded", "DeadlineExceeded"),
+        *("StorageError", "CorruptionError", "NotADatabase", "FormatTooNew", "DatabaseLocked"),
+        *("ReadOnlyDegraded", "DiskError", "InternalError"),
+    }
+
+
+def test_every_public_name_is_there_once() -> None:
+    assert sorted(set(kvdb.__all__)) == sorted(kvdb.__all__)
+    assert all(hasattr(kvdb, name) for name in kvdb.__all__)
