@@ -176,9 +176,11 @@ class OsFile:
         if hasattr(fcntl, "F_FULLFSYNC"):
             self.sync()
         else:
+            self._require_open()
             os.fdatasync(self._descriptor)
 
     def sync(self) -> None:
+        self._require_open()
         # macOS: fsync leaves the data in the drive's cache, F_FULLFSYNC does not.
         full_sync = getattr(fcntl, "F_FULLFSYNC", None)
         if full_sync is not None:
@@ -190,6 +192,11 @@ class OsFile:
         if self._descriptor >= 0:
             descriptor, self._descriptor = self._descriptor, -1
             os.close(descriptor)
+
+    def _require_open(self) -> None:
+        # The sync calls of ``os`` raise ValueError on -1, where the rest raise OSError.
+        if self._descriptor < 0:
+            raise OSError(errno.EBADF, "Bad file descriptor", self.name)
 
 
 class OsLock:
