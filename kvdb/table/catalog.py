@@ -183,17 +183,20 @@ class RowRemover:
         self._catalog = catalog
         self._engine = engine
         self._latches = latches
+        self._table_id: int | None = None
+        self._rest = keys.KeyRange(b"", b"")
 
     def step(self, now_ms: int) -> int | None:
         """One chunk of one table. Sleeps when there is none, tries again after a refused write."""
         table_id = self._catalog.first_dropped_id()
         if table_id is None:
             return None
-        prefix = keys.table_prefix(table_id)
-        if self._latches.any_held(prefix):
-            return self._LATCH_PAUSE_MS
+        if table_id != self._table_id:
+            if self._latches.any_held(keys.table_prefix(table_id)):
+                return self._LATCH_PAUSE_MS
+            self._table_id, self._rest = table_id, keys.prefix_range(keys.table_prefix(table_id))
         try:
-            if self._remove_some(keys.prefix_range(prefix)) == 0:
+            if self._remove_some() == 0:
                 self._catalog.forget_dropped(table_id)
         except (DiskError, ServiceUnavailable) as error:
             _log.warning("rows of a dropped table not removed yet table_id=%d reason=%s", table_id, error)
@@ -203,12 +206,17 @@ class RowRemover:
             return None
         return 0
 
-    def _remove_some(self, rows: keys.KeyRange) -> int:
+    def _remove_some(self) -> int:
+        """Delete the next chunk. It goes on behind the last one, for each look from the table's
+        beginning would have to step over all tombstones so far."""
         batch = WriteBatch()
-        for key, _ in self._engine.scan(*rows):
+        last = self._rest.start
+        for key, _ in self._engine.scan(*self._rest):
             batch.delete(key)
+            last = key
             if len(batch) == self.ROWS_PER_STEP:
                 break
         if len(batch):
             self._engine.write(batch)
+            self._rest = self._rest.after(last)
         return len(batch)
