@@ -1,1 +1,84 @@
-"""kvdb."""
+"""kvdb: a DynamoDB-like database, embedded or served.
+
+    import kvdb
+    from kvdb import Attr, Key
+
+    with kvdb.open("data") as db:                  # or kvdb.connect("grpc://localhost:7400")
+        airports = db.create_table("airports", key=("country", "S"), sort=("icao", "S"))
+        airports.put({"country": "IS", "icao": "BIKF"}, condition=Attr("icao").not_exists())
+        for airport in airports.query(Key("country").eq("IS")):
+            print(airport)
+
+What stands in ``__all__`` is public; the requests and results of ``kvdb.api`` are too. The rooms
+behind them are drawn in the README.
+"""
+
+from kvdb.api.items import DeleteRequest as Delete
+from kvdb.api.items import PutRequest as Put
+from kvdb.client.aio import AsyncClient, AsyncTable
+from kvdb.client.connect import connect, connect_async, open, open_async
+from kvdb.client.sync import Client, Table
+from kvdb.database.database import Database
+from kvdb.errors import (
+    ClosedError,
+    ConditionalCheckFailed,
+    CorruptionError,
+    DatabaseLocked,
+    DeadlineExceeded,
+    DiskError,
+    FormatTooNew,
+    InternalError,
+    KvdbError,
+    LimitExceeded,
+    MessageTooLarge,
+    NotADatabase,
+    ReadOnlyDegraded,
+    RequestError,
+    ResourceInUse,
+    ResourceNotFound,
+    RetryableError,
+    ServiceUnavailable,
+    StorageError,
+    ValidationError,
+)
+from kvdb.expr.builder import Attr, Key
+from kvdb.options import ClientOptions, DatabaseOptions, EngineOptions
+
+__all__ = [
+    "AsyncClient",
+    "AsyncTable",
+    "Attr",
+    "Client",
+    "ClientOptions",
+    "ClosedError",
+    "ConditionalCheckFailed",
+    "CorruptionError",
+    "Database",
+    "DatabaseLocked",
+    "DatabaseOptions",
+    "DeadlineExceeded",
+    "Delete",
+    "DiskError",
+    "EngineOptions",
+    "FormatTooNew",
+    "InternalError",
+    "Key",
+    "KvdbError",
+    "LimitExceeded",
+    "MessageTooLarge",
+    "NotADatabase",
+    "Put",
+    "ReadOnlyDegraded",
+    "RequestError",
+    "ResourceInUse",
+    "ResourceNotFound",
+    "RetryableError",
+    "ServiceUnavailable",
+    "StorageError",
+    "Table",
+    "ValidationError",
+    "connect",
+    "connect_async",
+    "open",
+    "open_async",
+]

@@ -1,1 +1,9 @@
-"""(room page, written with the room)"""
+"""The wire: ``proto/kvdb/v1`` and what stands between its messages and the contract in ``api``.
+
+Reading order: ``item_codec`` (values and items), ``codec`` (a pair a message, the methods of the
+services), ``status`` (errors). Server and client share this room, so each form is written and
+read in one place. ``gen`` is made by ``tools/gen_proto.py`` and never edited.
+
+Invariant: whatever a caller can put into an ``api`` request either crosses the wire unchanged or
+raises here what the database itself would raise, so that both doors give one answer.
+"""

@@ -1,0 +1,205 @@
+"""The one command: ``python -m bench.run [--quick] [--json FILE] [--only PART]``.
+
+Measures kvdb beside a peer that does the same work in the same run, kvdb and peer in turn, each
+measurement in a process of its own; prints a table of medians, ratios first, and writes JSON.
+Takes under ten minutes on two cores, ``--quick`` under one. What is compared with what stands in
+``embedded`` and ``served``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench import served
+from bench.child import run, start, wait
+from bench.report import Report
+from bench.stopwatch import us_each
+from kvdb.env.fs import OsFileSystem, join
+
+OUT = Path("bench/out")
+ROCKSDB = "RocksDB, msgpack"
+ECHO = "bare gRPC echo"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is measured."""
+
+    rounds: int
+    items: int
+    reads: int
+    queries: int
+    calls_alone: int
+    calls_together: int
+    reopen_items: int
+
+
+FULL = Scale(3, 100_000, 50_000, 1_000, 2_000, 8_000, 1_000_000)
+QUICK = Scale(1, 5_000, 5_000, 100, 300, 1_500, 20_000)
+
+
+class Bench:
+    """The parts of the benchmark; each adds its figures to the report."""
+
+    def __init__(self, scale: Scale, place: Path, report: Report) -> None:
+        self._scale = scale
+        self._place = place
+        self._report = report
+        self._directories = 0
+
+    def disk(self) -> None:
+        """What a promise costs on this disk before any database is involved."""
+        fs = OsFileSystem()
+        file = fs.create(join(self._fresh(), "file"))
+
+        def append_and_sync(data: bytes) -> None:
+            file.append(data)
+            file.sync_data()
+
+        figure = self._report.figure("disk: append 200 bytes and fdatasync", "us", "")
+        figure.kvdb.append(us_each(append_and_sync, [bytes(200)] * 1000))
+        file.close()
+
+    def embedded(self) -> None:
+        for sync in ("none", "commit"):
+            for _ in range(self._scale.rounds):
+                for engine in ("kvdb", "rocksdb"):
+                    self._embedded_round(engine, sync)
+
+    def _embedded_round(self, engine: str, sync: str) -> None:
+        scale = self._scale
+        directory = self._fresh()
+        outcome = run(
+            f"embedded.{engine}_operations",
+            directory=directory,
+            sync=sync,
+            count=scale.items,
+            reads=scale.reads,
+            queries=scale.queries,
+        )
+        shutil.rmtree(directory)
+        for name, value in outcome.figures.items():
+            self._add(engine, f"embedded, sync {sync}: {name}", "us", ROCKSDB, value)
+        self._add(engine, f"embedded, sync {sync}: peak memory", "MiB", ROCKSDB, outcome.peak_mib)
+        progress(f"embedded {sync} {engine}: {outcome.figures}")
+
+    def served(self) -> None:
+        for _ in range(self._scale.rounds):
+            for in_flight in (1, 32):
+                calls = self._scale.calls_alone if in_flight == 1 else self._scale.calls_together
+                with self._kvdb_server() as address:
+                    ours = run("served.kvdb_calls", address=address, in_flight=in_flight, calls=calls)
+                with _echo_servers() as (put, get):
+                    theirs = run(
+                        "served.echo_calls",
+                        put_address=put,
+                        get_address=get,
+                        in_flight=in_flight,
+                        calls=calls,
+                    )
+                for engine, outcome in (("kvdb", ours), ("echo", theirs)):
+                    for name, value in outcome.figures.items():
+                        what = f"gRPC, {in_flight} in flight: {name}"
+                        self._add(engine, what, "us", ECHO, value)
+                progress(f"served {in_flight} in flight: kvdb {ours.figures} echo {theirs.figures}")
+
+    @contextmanager
+    def _kvdb_server(self) -> Iterator[str]:
+        directory = self._fresh()
+        server = start("kvdb", "serve", "--data-dir", directory, "--grpc", "127.0.0.1:0")
+        try:
+            assert server.stdout is not None
+            ready = server.stdout.readline()
+            assert ready, "the server did not start"
+            yield ready.strip().removeprefix("kvdb ready grpc=")
+        finally:
+            server.terminate()
+            peak_mib = wait(server)
+        shutil.rmtree(directory)
+        self._add("kvdb", "gRPC: peak memory of the server", "MiB", ECHO, peak_mib)
+
+    def reopen(self) -> None:
+        count = self._scale.reopen_items
+        directories = {"kvdb": self._fresh(), "rocksdb": self._fresh()}
+        for engine, directory in directories.items():
+            outcome = run(f"embedded.{engine}_load", directory=directory, count=count)
+            prefix = f"{count:,} items"
+            self._add(engine, f"{prefix}: load", "s", ROCKSDB, outcome.figures["load"])
+            self._add(engine, f"{prefix}: peak memory of the load", "MiB", ROCKSDB, outcome.peak_mib)
+            progress(f"load {engine}: {outcome}")
+        for _ in range(self._scale.rounds):
+            for engine, directory in directories.items():
+                # The first open replays the log and writes what it held to a table: on a copy,
+                # so that every round has it to do.
+                copy = str(shutil.copytree(directory, f"{directory}-copy"))
+                outcome = run(f"embedded.{engine}_reopen", directory=copy, count=count)
+                shutil.rmtree(copy)
+                for name, value in outcome.figures.items():
+                    self._add(engine, f"{prefix}: open, read one, close, {name}", "ms", ROCKSDB, value * 1000)
+                self._add(engine, f"{prefix}: peak memory of that", "MiB", ROCKSDB, outcome.peak_mib)
+
+    def _add(self, engine: str, name: str, unit: str, peer_name: str, value: float) -> None:
+        figure = self._report.figure(name, unit, peer_name)
+        (figure.kvdb if engine == "kvdb" else figure.peer).append(value)
+
+    def _fresh(self) -> str:
+        self._directories += 1
+        directory = self._place / str(self._directories)
+        directory.mkdir()
+        return str(directory)
+
+
+@contextmanager
+def _echo_servers() -> Iterator[tuple[str, str]]:
+    """One that answers as a put does, and one as a get does."""
+    servers = [start("bench.served", str(answer)) for _, answer in served.message_sizes()]
+    try:
+        put, get = [server.stdout.readline().strip() for server in servers if server.stdout is not None]
+        yield put, get
+    finally:
+        for server in servers:
+            server.terminate()
+            wait(server)
+
+
+def progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a twentieth of the work, once: a smoke test")
+    parser.add_argument("--json", type=Path, default=OUT / "bench.json", metavar="FILE")
+    parser.add_argument("--only", choices=["embedded", "served", "reopen"], help="one part")
+    chosen = parser.parse_args(arguments)
+    scale = QUICK if chosen.quick else FULL
+    report = Report(asdict(scale))
+    OUT.mkdir(exist_ok=True)
+    # On the disk that the project is on: the system's temporary directory may be in memory.
+    with tempfile.TemporaryDirectory(dir=OUT, prefix="work-") as place:
+        bench = Bench(scale, Path(place), report)
+        parts: dict[str, Callable[[], None]] = {
+            "embedded": bench.embedded,
+            "served": bench.served,
+            "reopen": bench.reopen,
+        }
+        bench.disk()
+        for name, part in parts.items():
+            if chosen.only in (None, name):
+                part()
+    print(report.as_table())
+    chosen.json.parent.mkdir(parents=True, exist_ok=True)
+    chosen.json.write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
+    progress(f"written {chosen.json}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

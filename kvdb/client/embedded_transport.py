@@ -1,0 +1,64 @@
+"""A database in this process: requests are function calls, and nothing is encoded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+
+from kvdb.api.items import DeleteItem, GetItem, Page, PutItem, Query, Scan
+from kvdb.api.operations import Request, Result
+from kvdb.client import paginate
+from kvdb.database.database import Database
+
+_POINT_OPERATIONS = frozenset((GetItem, PutItem, DeleteItem))
+
+
+class EmbeddedTransport:
+    """Calls ``Database.call`` on the caller's own thread."""
+
+    __slots__ = ("_database", "send")
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        # Not a method around it: every put and get of an embedded program passes here.
+        self.send = database.call
+
+    def stream(self, request: Query | Scan) -> Generator[Page, None, None]:
+        return paginate.pages(self.send, request)
+
+    def close(self) -> None:
+        self._database.close()
+
+
+class AsyncEmbeddedTransport:
+    """Point operations on the event loop itself; what reads or writes much, on a thread of the loop's."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def send(self, request: Request) -> Result:
+        if type(request) not in _POINT_OPERATIONS:
+            return await asyncio.to_thread(self._database.call, request)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Result] = loop.create_future()
+
+        def done(result: Result | None, error: BaseException | None) -> None:
+            # A caller that was cancelled no longer waits; the operation went on to its end.
+            if answer.done():
+                return
+            if result is not None:
+                answer.set_result(result)
+            else:
+                assert error is not None
+                answer.set_exception(error)
+
+        self._database.submit(request, done, loop.call_soon_threadsafe)
+        return await answer
+
+    def stream(self, request: Query | Scan) -> AsyncGenerator[Page, None]:
+        return paginate.pages_async(self.send, request)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._database.close)

@@ -1,0 +1,216 @@
+"""A database on a server: requests as messages over one HTTP/2 connection, for threads and asyncio.
+
+Retries are ours and not gRPC's, because only ``retry`` knows which calls may be repeated. A stream
+that breaks is taken up again after the last page that arrived, so iterating a large table outlives
+a restart of the server and the deadline of a single call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator, Mapping
+from typing import NamedTuple
+
+import grpc
+from grpc import aio
+
+from kvdb.api.items import BatchWriteItem, DeleteItem, Page, PutItem, PutRequest, Query, Scan
+from kvdb.api.operations import BY_NAME, Request, Result
+from kvdb.client import paginate
+from kvdb.client.retry import Attempts, RetryPolicy
+from kvdb.errors import ClosedError, KvdbError, MessageTooLarge, ServiceUnavailable, ValidationError
+from kvdb.item.value import ITEM_TOO_LARGE, normalise_item
+from kvdb.limits import ITEM_BYTES_MAX
+from kvdb.options import ClientOptions
+from kvdb.rpc import status
+from kvdb.rpc.codec import METHODS, STREAM_BY_REQUEST, UNARY_BY_REQUEST, Method, method_of
+
+_ENDED_EARLY = "the stream ended before the last page"
+_WANTS_LARGE_DETAILS = ((status.BYTES_MAX_KEY, str(status.DETAIL_BYTES_MAX)),)
+
+
+class _Outgoing(NamedTuple):
+    """A request ready to be sent, any number of times."""
+
+    method: Method
+    payload: bytes
+    metadata: tuple[tuple[str, str], ...] | None
+
+
+def _outgoing(request: Request, methods: Mapping[type, Method], options: ClientOptions) -> _Outgoing:
+    method = method_of(request, methods)
+    payload = method.encode_request(request)
+    if len(payload) > options.message_bytes_max:
+        _refuse_oversized(request, len(payload), options.message_bytes_max)
+    wants_old = (
+        isinstance(request, (PutItem, DeleteItem))
+        and request.return_values_on_condition_check_failure == "ALL_OLD"
+    )
+    return _Outgoing(method, payload, _WANTS_LARGE_DETAILS if wants_old else None)
+
+
+def _refuse_oversized(request: Request, size_bytes: int, bytes_max: int) -> None:
+    # What makes a message too large is mostly an item that no database would take; then say that.
+    items = []
+    if isinstance(request, PutItem):
+        items = [request.item]
+    elif isinstance(request, BatchWriteItem):
+        writes = [write for of_table in request.request_items.values() for write in of_table]
+        items = [write.item for write in writes if isinstance(write, PutRequest)]
+    for item in items:
+        if normalise_item(item)[1] > ITEM_BYTES_MAX:
+            raise ValidationError(ITEM_TOO_LARGE)
+    raise MessageTooLarge(f"request larger than max bytes={size_bytes} max={bytes_max}")
+
+
+def _error_of(failed: grpc.RpcError) -> KvdbError:
+    return status.error_from(failed.code(), failed.details(), failed.trailing_metadata())
+
+
+def _channel_options(options: ClientOptions) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", options.message_bytes_max),
+        ("grpc.max_send_message_length", options.message_bytes_max),
+        # An error may bring the old item along.
+        ("grpc.max_metadata_size", status.DETAIL_BYTES_MAX),
+        ("grpc.absolute_max_metadata_size", status.DETAIL_BYTES_MAX),
+        ("grpc.enable_retries", 0),
+        # One connection a client, ended when the client is closed.
+        ("grpc.use_local_subchannel_pool", 1),
+        # A server that restarts is found again within the pauses of the retries.
+        ("grpc.initial_reconnect_backoff_ms", options.backoff_ms),
+        ("grpc.min_reconnect_backoff_ms", options.backoff_ms_max),
+        ("grpc.max_reconnect_backoff_ms", options.backoff_ms_max),
+    ]
+
+
+class GrpcTransport:
+    """For threads. Thread-safe; the connection is made by the first call."""
+
+    def __init__(self, address: str, policy: RetryPolicy) -> None:
+        self._policy = policy
+        self._channel = grpc.insecure_channel(address, _channel_options(policy.options))
+        self._unary = {
+            method.name: self._channel.unary_unary(method.path) for method in METHODS if not method.is_stream
+        }
+        self._streams = {
+            method.name: self._channel.unary_stream(method.path) for method in METHODS if method.is_stream
+        }
+        self._is_closed = False
+
+    def send(self, request: Request) -> Result:
+        method, payload, metadata = _outgoing(request, UNARY_BY_REQUEST, self._policy.options)
+        call = self._unary[method.name]
+        attempts = self._policy.begin(is_read=BY_NAME[method.name].is_read)
+        while True:
+            self._require_open()
+            try:
+                answer = call(payload, timeout=attempts.remaining_s(), metadata=metadata)
+            except grpc.RpcError as failed:
+                error = _error_of(failed)
+            except ValueError as closed:
+                raise _closed() from closed
+            else:
+                return method.result.decode(answer)
+            self._policy.clock.sleep_ms(attempts.pause_ms(error))
+
+    def stream(self, request: Query | Scan) -> Generator[Page, None, None]:
+        attempts = self._policy.begin(is_read=True)
+        rest = request
+        while True:
+            self._require_open()
+            method, payload, _ = _outgoing(rest, STREAM_BY_REQUEST, self._policy.options)
+            call = self._streams[method.name](payload, timeout=attempts.remaining_s())
+            try:
+                for message in call:
+                    page = method.result.decode(message)
+                    assert isinstance(page, Page)
+                    yield page
+                    following = paginate.following(rest, page)
+                    if following is None:
+                        return
+                    rest = following
+                    attempts.renew()
+                error: KvdbError = ServiceUnavailable(_ENDED_EARLY)
+            except grpc.RpcError as failed:
+                error = _error_of(failed)
+            finally:
+                call.cancel()
+            self._policy.clock.sleep_ms(attempts.pause_ms(error))
+
+    def close(self) -> None:
+        self._is_closed = True
+        self._channel.close()
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise _closed()
+
+
+class AsyncGrpcTransport:
+    """For one event loop: the one it was made on. As ``GrpcTransport``."""
+
+    def __init__(self, address: str, policy: RetryPolicy) -> None:
+        self._policy = policy
+        self._channel = aio.insecure_channel(address, _channel_options(policy.options))
+        self._unary = {
+            method.name: self._channel.unary_unary(method.path) for method in METHODS if not method.is_stream
+        }
+        self._streams = {
+            method.name: self._channel.unary_stream(method.path) for method in METHODS if method.is_stream
+        }
+        self._is_closed = False
+
+    async def send(self, request: Request) -> Result:
+        method, payload, metadata = _outgoing(request, UNARY_BY_REQUEST, self._policy.options)
+        call = self._unary[method.name]
+        attempts = self._policy.begin(is_read=BY_NAME[method.name].is_read)
+        while True:
+            self._require_open()
+            try:
+                answer = await call(payload, timeout=attempts.remaining_s(), metadata=metadata)
+            except grpc.RpcError as failed:
+                error = _error_of(failed)
+            else:
+                return method.result.decode(answer)
+            await _pause(attempts, error)
+
+    async def stream(self, request: Query | Scan) -> AsyncGenerator[Page, None]:
+        attempts = self._policy.begin(is_read=True)
+        rest = request
+        while True:
+            self._require_open()
+            method, payload, _ = _outgoing(rest, STREAM_BY_REQUEST, self._policy.options)
+            call = self._streams[method.name](payload, timeout=attempts.remaining_s())
+            try:
+                async for message in call:
+                    page = method.result.decode(message)
+                    assert isinstance(page, Page)
+                    yield page
+                    following = paginate.following(rest, page)
+                    if following is None:
+                        return
+                    rest = following
+                    attempts.renew()
+                error: KvdbError = ServiceUnavailable(_ENDED_EARLY)
+            except grpc.RpcError as failed:
+                error = _error_of(failed)
+            finally:
+                call.cancel()
+            await _pause(attempts, error)
+
+    async def close(self) -> None:
+        self._is_closed = True
+        await self._channel.close()
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise _closed()
+
+
+async def _pause(attempts: Attempts, error: KvdbError) -> None:
+    await asyncio.sleep(attempts.pause_ms(error) / 1000)
+
+
+def _closed() -> ClosedError:
+    return ClosedError("the client is closed")

@@ -1,0 +1,275 @@
+"""Keyword arguments of the everyday face -> api requests. Pure; both faces use these.
+
+Conditions are builders (``kvdb.Key``, ``kvdb.Attr``) or texts. A builder brings its own
+placeholders and a text takes the caller's ``names`` and ``values``; one request may mix both,
+so the two are merged, and a builder's placeholders step aside where the caller has taken a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import TypeAlias, TypeVar
+
+from kvdb.api.items import (
+    BatchGetItem,
+    BatchWriteItem,
+    DeleteItem,
+    DeleteRequest,
+    GetItem,
+    KeysAndAttributes,
+    PutItem,
+    PutRequest,
+    Query,
+    ReturnValues,
+    Scan,
+    Select,
+    WriteRequest,
+)
+from kvdb.api.tables import AttributeDefinition, AttributeType, CreateTable, KeySchemaElement
+from kvdb.errors import ValidationError
+from kvdb.expr.builder import BuiltCondition, BuiltKeyCondition, PathLike, Rendered, render_projection
+from kvdb.limits import BATCH_GET_KEYS_MAX, BATCH_WRITE_REQUESTS_MAX
+
+Condition: TypeAlias = BuiltCondition | str
+"""A condition or filter, built or written."""
+KeyCondition: TypeAlias = BuiltKeyCondition | str
+Projection: TypeAlias = str | Iterable[PathLike]
+"""A projection expression, or the paths themselves: ``["icao", "runways[0].length"]``."""
+Names: TypeAlias = Mapping[str, str]
+"""``"#placeholder"`` -> attribute name."""
+Values: TypeAlias = Mapping[str, object]
+"""``":placeholder"`` -> attribute value."""
+KeyAttribute: TypeAlias = tuple[str, AttributeType]
+"""Name and type of a key attribute: ``("country", "S")``."""
+
+_Element = TypeVar("_Element")
+
+
+class _Placeholders:
+    """The names and values of one request, from its caller and its builders."""
+
+    def __init__(self, names: Names | None, values: Values | None) -> None:
+        self.names = names
+        self.values = values
+
+    def condition(self, condition: Condition | None, prefix: str) -> str | None:
+        """The text of a condition or filter, its placeholders added."""
+        if isinstance(condition, BuiltCondition):
+            return self._merged(condition.render, prefix)
+        return condition
+
+    def key_condition(self, condition: KeyCondition) -> str:
+        if isinstance(condition, BuiltKeyCondition):
+            return self._merged(condition.render, "k")
+        return condition
+
+    def projection(self, projection: Projection | None) -> str | None:
+        if isinstance(projection, str) or not isinstance(projection, Iterable):
+            # No text and no paths either is the database's to refuse, like any other wrong type.
+            return projection
+        return self._merged(partial(render_projection, tuple(projection)), "p")
+
+    def _merged(self, render: Callable[[str], Rendered], prefix: str) -> str:
+        rendered = render(prefix)
+        names, values = self.names or {}, self.values or {}
+        while rendered.names.keys() & names.keys() or rendered.values.keys() & values.keys():
+            prefix += "_"
+            rendered = render(prefix)
+        if rendered.names:
+            self.names = {**names, **rendered.names}
+        if rendered.values:
+            self.values = {**values, **rendered.values}
+        return rendered.text
+
+
+def get_item(
+    table_name: str,
+    key: Mapping[str, object],
+    projection: Projection | None,
+    names: Names | None,
+    *,
+    consistent: bool,
+) -> GetItem:
+    if projection is not None and not isinstance(projection, str):
+        placeholders = _Placeholders(names, None)
+        projection = placeholders.projection(projection)
+        names = placeholders.names
+    return GetItem(table_name, key, consistent, projection, names)
+
+
+def put_item(
+    table_name: str,
+    item: Mapping[str, object],
+    condition: Condition | None,
+    names: Names | None,
+    values: Values | None,
+    *,
+    return_old: bool,
+    return_old_on_failure: bool,
+) -> PutItem:
+    if isinstance(condition, BuiltCondition):
+        placeholders = _Placeholders(names, values)
+        condition = placeholders.condition(condition, "c")
+        names, values = placeholders.names, placeholders.values
+    return PutItem(
+        table_name, item, condition, names, values, _old_if(return_old), _old_if(return_old_on_failure)
+    )
+
+
+def delete_item(
+    table_name: str,
+    key: Mapping[str, object],
+    condition: Condition | None,
+    names: Names | None,
+    values: Values | None,
+    *,
+    return_old: bool,
+    return_old_on_failure: bool,
+) -> DeleteItem:
+    if isinstance(condition, BuiltCondition):
+        placeholders = _Placeholders(names, values)
+        condition = placeholders.condition(condition, "c")
+        names, values = placeholders.names, placeholders.values
+    return DeleteItem(
+        table_name, key, condition, names, values, _old_if(return_old), _old_if(return_old_on_failure)
+    )
+
+
+def _old_if(wanted: bool) -> ReturnValues:
+    return "ALL_OLD" if wanted else "NONE"
+
+
+def query(
+    table_name: str,
+    key_condition: KeyCondition,
+    *,
+    filter: Condition | None,
+    projection: Projection | None,
+    reverse: bool,
+    limit: int | None,
+    start_key: Mapping[str, object] | None,
+    names: Names | None,
+    values: Values | None,
+    consistent: bool,
+    select: Select | None = None,
+) -> Query:
+    """``limit`` is the service's: items evaluated by one page."""
+    placeholders = _Placeholders(names, values)
+    key_text = placeholders.key_condition(key_condition)
+    filter_text = placeholders.condition(filter, "f")
+    projection_text = placeholders.projection(projection)
+    return Query(
+        table_name=table_name,
+        key_condition_expression=key_text,
+        filter_expression=filter_text,
+        projection_expression=projection_text,
+        expression_attribute_names=placeholders.names,
+        expression_attribute_values=placeholders.values,
+        scan_index_forward=not reverse,
+        limit=limit,
+        exclusive_start_key=start_key,
+        consistent_read=consistent,
+        select=select,
+    )
+
+
+def scan(
+    table_name: str,
+    *,
+    filter: Condition | None,
+    projection: Projection | None,
+    limit: int | None,
+    start_key: Mapping[str, object] | None,
+    segment: int | None,
+    total_segments: int | None,
+    names: Names | None,
+    values: Values | None,
+    consistent: bool,
+    select: Select | None = None,
+) -> Scan:
+    """``limit`` is the service's: items evaluated by one page."""
+    placeholders = _Placeholders(names, values)
+    filter_text = placeholders.condition(filter, "f")
+    projection_text = placeholders.projection(projection)
+    return Scan(
+        table_name=table_name,
+        filter_expression=filter_text,
+        projection_expression=projection_text,
+        expression_attribute_names=placeholders.names,
+        expression_attribute_values=placeholders.values,
+        limit=limit,
+        exclusive_start_key=start_key,
+        consistent_read=consistent,
+        select=select,
+        segment=segment,
+        total_segments=total_segments,
+    )
+
+
+def page_limit(limit: int | None, page_size: int | None, *, is_filtered: bool) -> int | None:
+    """How many items one page should evaluate when the caller wants ``limit`` in all.
+
+    Raises:
+        ValidationError: ``limit`` is no positive number.
+    """
+    if limit is None:
+        return page_size
+    if not isinstance(limit, int) or isinstance(limit, bool):
+        raise ValidationError(f"limit must be int, not {type(limit).__name__}")
+    if limit < 1:
+        raise ValidationError(f"limit must be at least 1: {limit}")
+    # A filter may drop any number of items, so then the limit says nothing about a page.
+    if is_filtered or page_size is not None:
+        return page_size
+    return limit
+
+
+def create_table(name: str, key: KeyAttribute, sort: KeyAttribute | None) -> CreateTable:
+    """Raises: ValidationError: a key attribute is not a name and a type."""
+    attributes = [_key_attribute("key", key)]
+    if sort is not None:
+        attributes.append(_key_attribute("sort", sort))
+    schema = [KeySchemaElement(attributes[0][0], "HASH")]
+    schema += [KeySchemaElement(attribute, "RANGE") for attribute, _ in attributes[1:]]
+    return CreateTable(name, schema, [AttributeDefinition(*attribute) for attribute in attributes])
+
+
+def _key_attribute(argument: str, given: KeyAttribute) -> KeyAttribute:
+    if isinstance(given, (tuple, list)) and len(given) == 2:
+        return given
+    raise ValidationError(f'{argument} must be a name and a type like ("id", "S"): {given!r}')
+
+
+def batch_writes(writes: Mapping[str, Iterable[WriteRequest]]) -> Iterator[BatchWriteItem]:
+    """Any number of writes as requests of 25."""
+    for chunk in _chunks(writes, BATCH_WRITE_REQUESTS_MAX):
+        yield BatchWriteItem(chunk)
+
+
+def batch_gets(keys: Mapping[str, Iterable[Mapping[str, object]]]) -> Iterator[BatchGetItem]:
+    """Any number of keys as requests of 100."""
+    for chunk in _chunks(keys, BATCH_GET_KEYS_MAX):
+        yield BatchGetItem({table: KeysAndAttributes(of_table) for table, of_table in chunk.items()})
+
+
+def _chunks(
+    by_table: Mapping[str, Iterable[_Element]], elements_max: int
+) -> Iterator[dict[str, list[_Element]]]:
+    if not isinstance(by_table, Mapping):
+        raise ValidationError(
+            f"a batch must be a mapping of table names to lists, not {type(by_table).__name__}"
+        )
+    chunk: dict[str, list[_Element]] = {}
+    count = 0
+    for table, elements in by_table.items():
+        if isinstance(elements, (str, bytes, Mapping, PutRequest, DeleteRequest)):
+            raise ValidationError(f"a batch must hold a list for each table, not {type(elements).__name__}")
+        for element in elements:
+            chunk.setdefault(table, []).append(element)
+            count += 1
+            if count == elements_max:
+                yield chunk
+                chunk, count = {}, 0
+    if chunk:
+        yield chunk

@@ -1,0 +1,44 @@
+"""How a request reaches a database: the seam between the faces and what carries them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from typing import Protocol
+
+from kvdb.api.items import Page, Query, Scan
+from kvdb.api.operations import Request, Result
+
+
+class Transport(Protocol):
+    """For threads. Thread-safe."""
+
+    def send(self, request: Request) -> Result:
+        """The result of one request.
+
+        Raises:
+            KvdbError: what the database said, or why it could not be asked.
+        """
+        ...
+
+    def stream(self, request: Query | Scan) -> Generator[Page, None, None]:
+        """Every page from the request's start key on, read as it is asked for.
+
+        A generator: ``close`` it when the rest is not wanted.
+        """
+        ...
+
+    def close(self) -> None:
+        """No calls after this one; closing twice is fine."""
+        ...
+
+
+class AsyncTransport(Protocol):
+    """For one event loop. As ``Transport``."""
+
+    async def send(self, request: Request) -> Result: ...
+
+    def stream(self, request: Query | Scan) -> AsyncGenerator[Page, None]:
+        """An async generator: ``aclose`` it when the rest is not wanted."""
+        ...
+
+    async def close(self) -> None: ...

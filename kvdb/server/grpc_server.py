@@ -1,0 +1,277 @@
+"""The gRPC door: handlers that decode, pass the pipeline, serve and encode; health and reflection.
+
+Three ways to serve a call:
+
+- point operations on the event loop itself, by ``Database.submit``: a hop to a thread would cost
+  more than the operation;
+- everything else in the pool, decoding and encoding included: a page of 1 MiB takes long enough
+  to hold up every other call;
+- streams as a page in the pool at a time, each read when gRPC has taken the one before.
+
+A call ends at its own deadline (gRPC cancels its handler) or at ``deadline_ms_max``, whichever
+comes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import NoReturn, TypeVar
+
+import grpc
+from grpc import aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from kvdb.api.items import Page, Query, Scan
+from kvdb.api.operations import Request, Result
+from kvdb.client.paginate import following
+from kvdb.database.database import Database
+from kvdb.errors import ConditionalCheckFailed, KvdbError, MessageTooLarge, ValidationError
+from kvdb.options import ServerOptions
+from kvdb.rpc import status
+from kvdb.rpc.codec import METHODS, SERVICES, Method
+from kvdb.server.pipeline import Call, Pipeline
+from kvdb.server.wakeups import Wakeups
+
+_Outcome = TypeVar("_Outcome")
+_Handler = Callable[[bytes, aio.ServicerContext], Awaitable[bytes | None]]
+
+_POINT_OPERATIONS = frozenset({"GetItem", "PutItem", "DeleteItem"})
+_METADATA_BYTES_SOFT = 8 * 1024
+_METADATA_BYTES_HARD = 16 * 1024
+_PING_INTERVAL_MS_MIN = 300_000
+_PING_STRIKES_MAX = 2
+_KEEPALIVE_MS = 60_000
+_KEEPALIVE_TIMEOUT_MS = 20_000
+_IDLE_MS_MAX = 1_800_000
+
+
+class GrpcDoor:
+    """One listening address. Belongs to the event loop it is started on."""
+
+    def __init__(self, database: Database, options: ServerOptions) -> None:
+        self._database = database
+        self._options = options
+        self._deadline_s_max = options.deadline_ms_max / 1000
+        self._pipeline = Pipeline(
+            database.env,
+            [method.name for method in METHODS],
+            concurrent_calls_max=options.concurrent_calls_max,
+            data_dir=options.data_dir,
+        )
+
+    async def start(self) -> str:
+        """Listen; gives the bound ``HOST:PORT``.
+
+        Raises:
+            ValidationError: the address has another form, or cannot be bound.
+        """
+        host = _host_of(self._options.grpc_address)
+        self._wakeups = Wakeups(asyncio.get_running_loop())
+        self._pool = ThreadPoolExecutor(self._options.read_threads, "kvdb-read")
+        # Beyond this door's own bound, which refuses with an error of ours, health checks and
+        # streams of reflection must fit too.
+        self._server = aio.server(
+            options=_server_options(self._options),
+            maximum_concurrent_rpcs=2 * self._options.concurrent_calls_max,
+        )
+        for service in SERVICES:
+            handlers = {method.name: self._handler(method) for method in METHODS if method.service == service}
+            self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection(
+            (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
+        )
+        try:
+            port = self._server.add_insecure_port(self._options.grpc_address)
+        except RuntimeError as refused:
+            reason = _why_not_bound(self._options.grpc_address)
+            raise ValidationError(
+                f"cannot listen address={self._options.grpc_address} reason={reason}"
+            ) from refused
+        await self._server.start()
+        for name in ("", *SERVICES):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        return f"{host}:{port}"
+
+    async def stop(self, grace_ms: int) -> None:
+        """Say NOT_SERVING, take no more calls, let those in flight finish for ``grace_ms``, cut the rest."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace_ms / 1000)
+        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+
+    def _handler(self, method: Method) -> grpc.RpcMethodHandler:
+        if method.is_stream:
+            return grpc.unary_stream_rpc_method_handler(self._guarded(method, self._stream))
+        serve = self._serve_point if method.name in _POINT_OPERATIONS else self._serve_pooled
+        return grpc.unary_unary_rpc_method_handler(self._guarded(method, serve))
+
+    def _guarded(
+        self,
+        method: Method,
+        serve: Callable[[Method, bytes, aio.ServicerContext, Call], Awaitable[bytes | None]],
+    ) -> _Handler:
+        """Admission before, and the error's form after, whatever ``serve`` does."""
+
+        async def handle(payload: bytes, context: aio.ServicerContext) -> bytes | None:
+            try:
+                call = self._pipeline.begin(method.name)
+            except KvdbError as refused:
+                await _abort(context, refused)
+            try:
+                answer = await serve(method, payload, context, call)
+            except Exception as error:
+                await _abort(context, call.failed(error))
+            call.succeeded()
+            return answer
+
+        return handle
+
+    async def _serve_point(
+        self, method: Method, payload: bytes, context: aio.ServicerContext, call: Call
+    ) -> bytes:
+        try:
+            request = method.request.decode(payload)
+        except BaseException:
+            call.release()
+            raise
+        result = await self._within_deadline(context, self._submitted(request, call))
+        return self._checked(method.result.encode(result))
+
+    def _submitted(self, request: Request, call: Call) -> asyncio.Future[Result]:
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+
+        def done(result: Result | None, error: BaseException | None) -> None:
+            call.release()
+            if answer.done():
+                # Cancelled: nobody waits, and the operation has gone to its end all the same.
+                return
+            if result is not None:
+                answer.set_result(result)
+            else:
+                assert error is not None
+                answer.set_exception(error)
+
+        self._database.submit(request, done, self._wakeups.defer)
+        return answer
+
+    async def _serve_pooled(
+        self, method: Method, payload: bytes, context: aio.ServicerContext, call: Call
+    ) -> bytes:
+        def serve() -> bytes:
+            return self._checked(method.result.encode(self._database.call(method.request.decode(payload))))
+
+        work = self._pool.submit(serve)
+        self._release_after(work, call)
+        return await self._within_deadline(context, asyncio.wrap_future(work))
+
+    async def _stream(self, method: Method, payload: bytes, context: aio.ServicerContext, call: Call) -> None:
+        work: Future[tuple[bytes, Query | Scan | None]] | None = None
+
+        def read(rest: Query | Scan | None) -> tuple[bytes, Query | Scan | None]:
+            request = method.request.decode(payload) if rest is None else rest
+            assert isinstance(request, (Query, Scan))
+            page = self._database.call(request)
+            assert isinstance(page, Page)
+            return self._checked(method.result.encode(page)), following(request, page)
+
+        try:
+            async with asyncio.timeout(self._time_s(context)):
+                rest: Query | Scan | None = None
+                while work is None or rest is not None:
+                    work = self._pool.submit(partial(read, rest))
+                    answer, rest = await asyncio.wrap_future(work)
+                    await context.write(answer)
+        finally:
+            self._release_after(work, call)
+
+    async def _within_deadline(
+        self, context: aio.ServicerContext, answer: asyncio.Future[_Outcome]
+    ) -> _Outcome:
+        remaining_s = context.time_remaining()
+        if answer.done() or (remaining_s is not None and remaining_s <= self._deadline_s_max):
+            return await answer
+        async with asyncio.timeout(self._deadline_s_max):
+            return await answer
+
+    def _time_s(self, context: aio.ServicerContext) -> float:
+        remaining_s = context.time_remaining()
+        return self._deadline_s_max if remaining_s is None else min(remaining_s, self._deadline_s_max)
+
+    def _release_after(self, work: Future[_Outcome] | None, call: Call) -> None:
+        """Count the call out when a thread is done with it, whoever has stopped waiting for that."""
+        if work is None or work.done():
+            call.release()
+        else:
+            work.add_done_callback(lambda _: self._wakeups.defer(call.release))
+
+    def _checked(self, answer: bytes) -> bytes:
+        if len(answer) > self._options.message_bytes_max:
+            raise MessageTooLarge(
+                f"answer larger than max bytes={len(answer)} max={self._options.message_bytes_max}"
+            )
+        return answer
+
+
+async def _abort(context: aio.ServicerContext, error: KvdbError) -> NoReturn:
+    bytes_max = status.DETAIL_BYTES_DEFAULT
+    if isinstance(error, ConditionalCheckFailed) and error.item is not None:
+        bytes_max = _detail_bytes_max(context)
+    detail = status.encode_detail(error, bytes_max=bytes_max)
+    await context.abort(
+        status.status_of(error), status.clipped(error.message), ((status.DETAIL_KEY, detail),)
+    )
+    raise AssertionError("abort raises")
+
+
+def _detail_bytes_max(context: aio.ServicerContext) -> int:
+    for key, value in context.invocation_metadata() or ():
+        if key == status.BYTES_MAX_KEY and value.isdecimal() and len(value) < 10:
+            return min(int(value), status.DETAIL_BYTES_MAX)
+    return status.DETAIL_BYTES_DEFAULT
+
+
+def _host_of(address: str) -> str:
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not (port.isdecimal() and port.isascii() and int(port) < 65_536):
+        raise ValidationError(f"address must be HOST:PORT: {address!r}")
+    return host
+
+
+def _why_not_bound(address: str) -> str:
+    """Bind once more by hand: gRPC tells its log why it could not, but not its caller."""
+    host, _, port = address.rpartition(":")
+    try:
+        for family, kind, protocol, _, place in socket.getaddrinfo(
+            host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(place)
+    except OSError as error:
+        return error.strerror or str(error)
+    return "refused"
+
+
+def _server_options(options: ServerOptions) -> list[tuple[str, int]]:
+    return [
+        # With it, a second server on a taken port would start and get every other connection.
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", options.message_bytes_max),
+        ("grpc.max_send_message_length", options.message_bytes_max),
+        ("grpc.max_concurrent_streams", options.concurrent_streams_per_connection_max),
+        ("grpc.max_metadata_size", _METADATA_BYTES_SOFT),
+        ("grpc.absolute_max_metadata_size", _METADATA_BYTES_HARD),
+        # A peer that pings more often is cut off; one that answers no ping is gone.
+        ("grpc.http2.min_ping_interval_without_data_ms", _PING_INTERVAL_MS_MIN),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", _PING_INTERVAL_MS_MIN),
+        ("grpc.http2.max_ping_strikes", _PING_STRIKES_MAX),
+        ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
+        ("grpc.max_connection_idle_ms", _IDLE_MS_MAX),
+    ]

@@ -1,0 +1,126 @@
+"""What every call passes, whatever door it came by: admission, an id, metrics, the log, its error.
+
+Admission bounds the whole server: a call is counted from before it is decoded until its work has
+ended, also when its caller has gone away meanwhile. So the queues behind it (the pool of threads,
+the latches, the commit queue) are bounded by it.
+
+What leaves here as an error says nothing of the server's inside: a mistake of ours becomes an
+``InternalError`` that names the request id under which the log has the rest, and the place of the
+database directory is cut out of messages about its files.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from kvdb.env.env import Env
+from kvdb.errors import (
+    ClosedError,
+    CorruptionError,
+    DeadlineExceeded,
+    InternalError,
+    KvdbError,
+    LimitExceeded,
+    ServiceUnavailable,
+    StorageError,
+)
+from kvdb.metrics import Histogram
+
+_log = logging.getLogger("kvdb.server")
+
+_NS_PER_MS = 1_000_000
+
+
+class Call:
+    """One admitted call. ``release`` it when its work has ended; more than once does no harm."""
+
+    __slots__ = ("_is_released", "_number", "_pipeline", "_started_ns", "operation")
+
+    def __init__(self, pipeline: Pipeline, operation: str, number: int, started_ns: int) -> None:
+        self._pipeline = pipeline
+        self._number = number
+        self._started_ns = started_ns
+        self._is_released = False
+        self.operation = operation
+
+    @property
+    def request_id(self) -> str:
+        """Names this call in the log and to its caller."""
+        return f"{self._pipeline.server_id}-{self._number:x}"
+
+    def release(self) -> None:
+        if not self._is_released:
+            self._is_released = True
+            self._pipeline.in_flight -= 1
+
+    def succeeded(self) -> None:
+        """The answer is ready: observe how long it took."""
+        self._pipeline.observe(self, self._started_ns)
+
+    def failed(self, error: BaseException) -> KvdbError:
+        """What the caller is told of ``error``; the log is told the rest."""
+        self._pipeline.observe(self, self._started_ns)
+        told = self._pipeline.told(error, self)
+        self._pipeline.errors.add()
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug(
+                "call refused operation=%s request_id=%s code=%s", self.operation, self.request_id, told.code
+            )
+        return told
+
+
+class Pipeline:
+    """For one event loop's thread: ``begin`` and every method of a ``Call`` belong to it."""
+
+    def __init__(
+        self, env: Env, operations: Iterable[str], *, concurrent_calls_max: int, data_dir: str
+    ) -> None:
+        self._clock = env.clock
+        self._concurrent_calls_max = concurrent_calls_max
+        self._data_dir_prefix = data_dir.rstrip("/") + "/"
+        self._calls = 0
+        self.in_flight = 0
+        self.server_id = env.entropy.bytes(4).hex()
+        """Tells the request ids of one run of the server from another's."""
+        self._latency_ms: dict[str, Histogram] = {
+            operation: env.metrics.histogram(f"server_{operation}_ms") for operation in operations
+        }
+        self._refused = env.metrics.counter("server_calls_refused_total")
+        self.errors = env.metrics.counter("server_calls_failed_total")
+        env.metrics.gauge("server_calls_in_flight").read_by(lambda: self.in_flight)
+
+    def begin(self, operation: str) -> Call:
+        """Admit a call.
+
+        Raises:
+            LimitExceeded: as many calls as allowed are in flight; nothing was done.
+        """
+        if self.in_flight >= self._concurrent_calls_max:
+            self._refused.add()
+            raise LimitExceeded(f"too many calls at once max={self._concurrent_calls_max}")
+        self.in_flight += 1
+        self._calls += 1
+        return Call(self, operation, self._calls, self._clock.monotonic_ns())
+
+    def observe(self, call: Call, started_ns: int) -> None:
+        self._latency_ms[call.operation].observe((self._clock.monotonic_ns() - started_ns) / _NS_PER_MS)
+
+    def told(self, error: BaseException, call: Call) -> KvdbError:
+        """The error as it may leave the server."""
+        if isinstance(error, TimeoutError):
+            return DeadlineExceeded("the deadline passed")
+        if isinstance(error, ClosedError):
+            return ServiceUnavailable("the server is stopping")
+        if isinstance(error, StorageError):
+            return self._without_directory(error)
+        if isinstance(error, KvdbError) and not isinstance(error, InternalError):
+            return error
+        _log.error("call failed operation=%s request_id=%s", call.operation, call.request_id, exc_info=error)
+        return InternalError(f"internal server error request_id={call.request_id}")
+
+    def _without_directory(self, error: StorageError) -> StorageError:
+        error.message = error.message.replace(self._data_dir_prefix, "")
+        if isinstance(error, CorruptionError):
+            error.file = error.file.replace(self._data_dir_prefix, "")
+        return error

@@ -1,0 +1,133 @@
+"""One damaged file: the answer is right, or it is a refusal that names the file. Never anything else."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+
+from kvdb.errors import CorruptionError, FormatTooNew, NotADatabase, StorageError
+from tests.support.crash import State
+from tests.support.damage import Files, outcome, sample
+
+SAMPLE = sample()
+NAMES = [name for name in SAMPLE.files if name != "LOCK"]
+NEWEST_LOG = SAMPLE.name(".log")
+FLIPS_PER_FILE = 700
+SEED = 2024
+
+
+def with_file(name: str, content: bytes | None) -> Files:
+    files = dict(SAMPLE.files)
+    if content is None:
+        del files[name]
+    else:
+        files[name] = content
+    return files
+
+
+def flipped(content: bytes, bit: int) -> bytes:
+    changed = bytearray(content)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+def is_refusal_of(name: str, found: State | StorageError) -> bool:
+    """IDENTITY may also say that this is no database, or a later one's: that is what it is for."""
+    if name == "IDENTITY":
+        return isinstance(found, (CorruptionError, NotADatabase, FormatTooNew))
+    return isinstance(found, CorruptionError) and found.file == name
+
+
+def is_harmless(name: str, found: State | StorageError) -> bool:
+    """The right content, or a refusal. A manifest that ends early is missed by the logs and
+    sstables of the edits that are gone, so the refusal may name one of them."""
+    if name.startswith("MANIFEST"):
+        return found == SAMPLE.state or isinstance(found, CorruptionError)
+    return found == SAMPLE.state or is_refusal_of(name, found)
+
+
+def test_the_undamaged_sample_is_read_whole() -> None:
+    assert outcome(SAMPLE.files) == SAMPLE.state
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_flipped_bit_is_refused_by_name(name: str) -> None:
+    content = SAMPLE.files[name]
+    bits = range(len(content) * 8)
+    chosen = random.Random(SEED).sample(bits, min(FLIPS_PER_FILE, len(bits)))
+    wrong = [
+        bit for bit in chosen if not is_refusal_of(name, outcome(with_file(name, flipped(content, bit))))
+    ]
+    assert wrong == [], f"seed {SEED}: bits of {name} whose flip was not refused"
+
+
+def test_a_damaged_lock_file_matters_to_nobody() -> None:
+    assert outcome(with_file("LOCK", b"\xff\0garbage")) == SAMPLE.state
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != NEWEST_LOG])
+def test_a_truncated_file_is_refused_or_harmless(name: str) -> None:
+    content = SAMPLE.files[name]
+    lengths = (
+        range(len(content)) if len(content) < 400 else random.Random(SEED).sample(range(len(content)), 400)
+    )
+    wrong = [
+        length for length in lengths if not is_harmless(name, outcome(with_file(name, content[:length])))
+    ]
+    assert wrong == [], f"lengths of {name} that gave a wrong answer"
+
+
+def test_a_truncated_newest_log_gives_the_writes_before_the_cut_and_no_part_of_one() -> None:
+    # Nothing in a log can tell a tail that was cut off from one that was never written.
+    content = SAMPLE.files[NEWEST_LOG]
+    kept = Counter(
+        SAMPLE.states.index(found)
+        for length in range(0, len(content), 3)
+        if not isinstance(found := outcome(with_file(NEWEST_LOG, content[:length])), StorageError)
+    )
+    assert sum(kept.values()) == len(range(0, len(content), 3))
+    assert len(kept) >= 3
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != NEWEST_LOG])
+def test_a_missing_file_is_refused_by_name(name: str) -> None:
+    found = outcome(with_file(name, None))
+    assert isinstance(found, CorruptionError)
+    assert found.file == name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_zeroed_sector_in_the_middle_is_refused_by_name(name: str) -> None:
+    content = SAMPLE.files[name]
+    if len(content) < 1024:
+        pytest.skip("the file has no sector in the middle")
+    for start in range(0, len(content) - 1024, 512):
+        damaged = content[:start] + bytes(512) + content[start + 512 :]
+        assert is_refusal_of(name, outcome(with_file(name, damaged))), f"{name} at {start}"
+
+
+def test_two_sstables_that_changed_places_are_refused() -> None:
+    first, _, second, _ = [name for name in NAMES if name.endswith(".sst")]
+    assert len(SAMPLE.files[first]) == len(SAMPLE.files[second])
+    files = {**SAMPLE.files, first: SAMPLE.files[second], second: SAMPLE.files[first]}
+    assert isinstance(outcome(files), CorruptionError)
+
+
+@pytest.mark.parametrize("ending", [".sst", ".log", "MANIFEST", "CURRENT"])
+def test_a_file_of_another_database_is_refused_by_name(ending: str) -> None:
+    stranger = sample(seed=77)
+    name = SAMPLE.name(ending)
+    assert is_refusal_of(name, outcome(with_file(name, stranger.files[name])))
+
+
+def test_bytes_behind_the_end_of_a_file_are_refused_or_ignored() -> None:
+    for name in NAMES:
+        found = outcome(with_file(name, SAMPLE.files[name] + b"more"))
+        assert found == SAMPLE.state or is_refusal_of(name, found) or isinstance(found, NotADatabase)
+
+
+def test_files_that_are_not_ours_are_left_alone() -> None:
+    files = {**SAMPLE.files, "notes.txt": b"mine", "000001.bak": b"mine"}
+    assert outcome(files) == SAMPLE.state

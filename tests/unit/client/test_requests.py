@@ -1,0 +1,141 @@
+"""Keyword arguments become the requests the service's users know."""
+
+from __future__ import annotations
+
+import pytest
+
+from kvdb import Attr, Delete, Key, Put
+from kvdb.api.items import BatchGetItem, BatchWriteItem, DeleteItem, GetItem, KeysAndAttributes, PutItem
+from kvdb.api.tables import AttributeDefinition, CreateTable, KeySchemaElement
+from kvdb.client import requests
+from kvdb.errors import ValidationError
+
+PLAIN = {"projection": None, "limit": None, "start_key": None, "consistent": False}
+
+
+def test_a_plain_put_carries_nothing_else() -> None:
+    request = requests.put_item(
+        "t", {"a": 1}, None, None, None, return_old=False, return_old_on_failure=False
+    )
+    assert request == PutItem("t", {"a": 1})
+
+
+def test_old_items_are_asked_for() -> None:
+    request = requests.delete_item("t", {}, None, None, None, return_old=True, return_old_on_failure=True)
+    assert request == DeleteItem(
+        "t", {}, return_values="ALL_OLD", return_values_on_condition_check_failure="ALL_OLD"
+    )
+
+
+def test_a_text_takes_the_callers_placeholders() -> None:
+    request = requests.put_item(
+        "t", {}, "#a = :a", {"#a": "a"}, {":a": 1}, return_old=False, return_old_on_failure=False
+    )
+    assert request.condition_expression == "#a = :a"
+    assert (request.expression_attribute_names, request.expression_attribute_values) == (
+        {"#a": "a"},
+        {":a": 1},
+    )
+
+
+def test_a_builder_brings_its_own_placeholders() -> None:
+    request = requests.delete_item(
+        "t", {}, Attr("a").eq(1), None, None, return_old=False, return_old_on_failure=False
+    )
+    assert list(request.expression_attribute_names.values()) == ["a"]
+    assert list(request.expression_attribute_values.values()) == [1]
+    for placeholder in (*request.expression_attribute_names, *request.expression_attribute_values):
+        assert placeholder in request.condition_expression
+
+
+def test_a_builder_without_values_adds_none() -> None:
+    request = requests.put_item(
+        "t", {}, Attr("a").exists(), None, None, return_old=False, return_old_on_failure=False
+    )
+    assert request.expression_attribute_values is None
+
+
+def test_builders_step_aside_for_the_callers_names() -> None:
+    first = requests.query("t", Key("a").eq(1), filter=None, reverse=False, names=None, values=None, **PLAIN)
+    taken = first.expression_attribute_names | {}
+    mine = dict.fromkeys(taken, "mine")
+    request = requests.query(
+        "t", Key("a").eq(1), filter="b", reverse=False, names=mine, values={":k0": "mine"}, **PLAIN
+    )
+    assert set(request.expression_attribute_names.values()) == {"mine", "a"}
+    assert sorted(map(str, request.expression_attribute_values.values())) == ["1", "mine"]
+
+
+def test_builders_of_one_request_do_not_clash() -> None:
+    request = requests.query(
+        "t",
+        Key("a").eq(1),
+        filter=Attr("b").eq(2),
+        reverse=True,
+        names=None,
+        values=None,
+        **{**PLAIN, "projection": ["c", "d.e"]},
+    )
+    assert sorted(request.expression_attribute_names.values()) == ["a", "b", "c", "d", "e"]
+    assert sorted(request.expression_attribute_values.values()) == [1, 2]
+    assert request.scan_index_forward is False
+
+
+def test_one_shape_of_query_renders_to_one_text() -> None:
+    texts = {
+        requests.query(
+            "t", Key("a").eq(value), filter=None, reverse=False, names=None, values=None, **PLAIN
+        ).key_condition_expression
+        for value in range(3)
+    }
+    assert len(texts) == 1
+
+
+def test_paths_make_a_projection() -> None:
+    request = requests.get_item("t", {}, ["name", "a[1]"], None, consistent=True)
+    assert sorted(request.expression_attribute_names.values()) == ["a", "name"]
+    assert requests.get_item("t", {}, "a", None, consistent=False) == GetItem("t", {}, False, "a")
+
+
+def test_a_limit_is_a_page_only_without_a_filter() -> None:
+    assert requests.page_limit(None, None, is_filtered=False) is None
+    assert requests.page_limit(5, None, is_filtered=False) == 5
+    assert requests.page_limit(5, None, is_filtered=True) is None
+    assert requests.page_limit(5, 100, is_filtered=False) == 100
+
+
+@pytest.mark.parametrize(("limit", "says"), [(0, "at least 1: 0"), ("5", "not str"), (True, "not bool")])
+def test_a_limit_that_is_none_is_refused(limit: object, says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        requests.page_limit(limit, None, is_filtered=False)
+
+
+def test_a_table_is_made_of_its_key_attributes() -> None:
+    assert requests.create_table("t", ("a", "S"), ("b", "N")) == CreateTable(
+        "t",
+        [KeySchemaElement("a", "HASH"), KeySchemaElement("b", "RANGE")],
+        [AttributeDefinition("a", "S"), AttributeDefinition("b", "N")],
+    )
+    assert len(requests.create_table("t", ("a", "S"), None).key_schema) == 1
+
+
+def test_a_key_attribute_that_is_no_pair_is_refused() -> None:
+    with pytest.raises(ValidationError, match="sort must be a name and a type"):
+        requests.create_table("t", ("a", "S"), "b")
+
+
+def test_batches_are_cut_across_tables() -> None:
+    puts = [Put({"id": n}) for n in range(30)]
+    first, second = requests.batch_writes({"a": puts[:20], "b": (put for put in puts[20:])})
+    assert first == BatchWriteItem({"a": puts[:20], "b": puts[20:25]})
+    assert second == BatchWriteItem({"b": puts[25:]})
+    (gets,) = requests.batch_gets({"a": [{"id": 1}], "b": [{"id": 2}]})
+    assert gets == BatchGetItem({"a": KeysAndAttributes([{"id": 1}]), "b": KeysAndAttributes([{"id": 2}])})
+
+
+@pytest.mark.parametrize(
+    "batch", [[Put({})], {"a": Put({})}, {"a": Delete({})}, {"a": {"id": 1}}, {"a": "x"}]
+)
+def test_a_batch_of_another_shape_is_refused(batch: object) -> None:
+    with pytest.raises(ValidationError, match="a batch must"):
+        list(requests.batch_writes(batch))

@@ -1,0 +1,108 @@
+"""Every class of error is the same class after the wire, and a bare status finds one too."""
+
+from __future__ import annotations
+
+import grpc
+import pytest
+
+from kvdb import errors
+from kvdb.env.worker import WorkerDied
+from kvdb.rpc import status
+
+Code = grpc.StatusCode
+
+
+def through_the_wire(error: errors.KvdbError, **limits: int) -> errors.KvdbError:
+    metadata = ((status.DETAIL_KEY, status.encode_detail(error, **limits)),)
+    return status.error_from(status.status_of(error), "status text", metadata)
+
+
+@pytest.mark.parametrize("cls", errors.BY_CODE.values(), ids=lambda cls: cls.__name__)
+def test_every_class_has_a_status_and_comes_back(cls: type[errors.KvdbError]) -> None:
+    assert cls in status.STATUS
+    found = through_the_wire(cls("what went wrong"))
+    assert type(found) is cls
+    assert (found.message, found.code, found.retryable) == ("what went wrong", cls.code, cls.retryable)
+
+
+def test_the_table_names_no_other_class() -> None:
+    assert set(status.STATUS) == set(errors.BY_CODE.values())
+
+
+def test_a_class_of_another_room_has_the_status_of_its_parent() -> None:
+    assert status.status_of(WorkerDied("gone")) is Code.INTERNAL
+
+
+def test_the_old_item_of_a_failed_condition_comes_along() -> None:
+    found = through_the_wire(errors.ConditionalCheckFailed(item={"id": 1, "x": None}))
+    assert isinstance(found, errors.ConditionalCheckFailed)
+    assert found.item == {"id": 1, "x": None}
+
+
+def test_no_old_item_stays_none_and_an_empty_one_empty() -> None:
+    assert through_the_wire(errors.ConditionalCheckFailed()).item is None
+    assert through_the_wire(errors.ConditionalCheckFailed(item={})).item == {}
+
+
+def test_an_old_item_larger_than_the_caller_takes_is_left_out() -> None:
+    error = errors.ConditionalCheckFailed(item={"x": "x" * 10_000})
+    assert through_the_wire(error).item is None
+    assert through_the_wire(error, bytes_max=20_000).item == error.item
+
+
+def test_file_and_offset_of_damage_come_along() -> None:
+    found = through_the_wire(errors.CorruptionError("bad block", file="000012.sst", offset=4096))
+    assert isinstance(found, errors.CorruptionError)
+    assert (found.message, found.file, found.offset) == (
+        "bad block file=000012.sst offset=4096",
+        "000012.sst",
+        4096,
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "cls"),
+    [
+        (Code.UNAVAILABLE, "connection refused", errors.ServiceUnavailable),
+        (Code.DEADLINE_EXCEEDED, "Deadline Exceeded", errors.DeadlineExceeded),
+        (Code.UNIMPLEMENTED, "Method not found!", errors.UnknownOperation),
+        (Code.RESOURCE_EXHAUSTED, "Concurrent RPC limit exceeded!", errors.LimitExceeded),
+        (
+            Code.RESOURCE_EXHAUSTED,
+            "SERVER: Received message larger than max (9 vs. 4)",
+            errors.MessageTooLarge,
+        ),
+        (Code.CANCELLED, "Channel closed!", errors.ClosedError),
+        (Code.INTERNAL, "RST_STREAM", errors.InternalError),
+        (Code.UNKNOWN, None, errors.InternalError),
+    ],
+)
+def test_a_status_of_grpc_itself_finds_its_class(
+    code: grpc.StatusCode, message: str | None, cls: type[errors.KvdbError]
+) -> None:
+    found = status.error_from(code, message, None)
+    assert type(found) is cls
+    assert (message or code.name) in found.message
+
+
+def test_a_code_of_a_later_server_is_an_internal_error() -> None:
+    class Later(errors.KvdbError):
+        code = "LaterException"
+
+    assert type(through_the_wire(Later("later"))) is errors.InternalError
+
+
+def test_a_detail_that_cannot_be_read_is_an_internal_error() -> None:
+    found = status.error_from(Code.UNKNOWN, "", ((status.DETAIL_KEY, b"\xff"),))
+    assert type(found) is errors.InternalError
+
+
+def test_a_long_message_is_clipped_between_characters() -> None:
+    assert status.clipped("short") == "short"
+    clipped = status.clipped("ö" * 1000, 101)
+    assert clipped == "ö" * 49 + "..."
+    assert len(through_the_wire(errors.ValidationError("ö" * 100_000)).message.encode()) <= 2048
+
+
+def test_a_message_with_a_lone_surrogate_is_sent_all_the_same() -> None:
+    assert through_the_wire(errors.ValidationError("bad \ud800")).message == "bad ?"
