@@ -7,12 +7,13 @@
     │  ├─ ConditionalCheckFailed          ConditionalCheckFailedException
     │  ├─ ResourceNotFound                ResourceNotFoundException
     │  ├─ ResourceInUse                   ResourceInUseException
+    │  ├─ LimitExceeded                   LimitExceededException: the database holds as much as it may
     │  ├─ MessageTooLarge                 RequestEntityTooLarge
     │  ├─ UnknownOperation                UnknownOperationException
     │  └─ ClosedError                     Closed: the handle was closed before the call
     ├─ RetryableError                     the caller may try the same request again
     │  ├─ ServiceUnavailable              ServiceUnavailable: busy, stopping, or unreachable
-    │  ├─ LimitExceeded                   LimitExceededException: too many calls at once
+    │  ├─ RequestLimitExceeded            RequestLimitExceeded: too many calls at once
     │  └─ DeadlineExceeded                DeadlineExceeded: the outcome is unknown
     ├─ StorageError                       the operator must act
     │  ├─ CorruptionError                 Corruption: names file and offset
@@ -95,6 +96,12 @@ class ResourceInUse(RequestError):
     code = "ResourceInUseException"
 
 
+class LimitExceeded(RequestError):
+    """There are as many tables as there may be."""
+
+    code = "LimitExceededException"
+
+
 class MessageTooLarge(RequestError):
     """The encoded request or answer is larger than the transport accepts."""
 
@@ -129,10 +136,10 @@ class ServiceUnavailable(RetryableError):
     code = "ServiceUnavailable"
 
 
-class LimitExceeded(RetryableError):
-    """More calls are in flight than the server accepts."""
+class RequestLimitExceeded(RetryableError):
+    """More calls are in flight than the server accepts; nothing was done."""
 
-    code = "LimitExceededException"
+    code = "RequestLimitExceeded"
 
 
 class DeadlineExceeded(RetryableError):

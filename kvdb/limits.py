@@ -34,6 +34,7 @@ IN_OPERANDS_MAX = 100  # [DG]
 
 # Pages and batches
 PAGE_BYTES_MAX = 1024 * 1024  # [DG] read by one Query or Scan before the filter
+INTEGER_MAX = 2**31 - 1  # [M] the service's Integer: Limit, Segment, TotalSegments
 TOTAL_SEGMENTS_MAX = 1_000_000  # [M] Scan TotalSegments
 BATCH_WRITE_REQUESTS_MAX = 25  # [M] BatchWriteItem
 BATCH_GET_KEYS_MAX = 100  # [M] BatchGetItem

@@ -105,7 +105,7 @@ class ServerOptions:
     message_bytes_max: int = 16 * 1024 * 1024 + 64 * 1024
     """Largest gRPC message in either direction: the service's 16 MiB and room for its frame."""
     concurrent_calls_max: int = 1024
-    """Calls in flight; one more is refused with LimitExceededException."""
+    """Calls in flight; one more is refused with RequestLimitExceeded."""
     concurrent_streams_per_connection_max: int = 256
     """HTTP/2 streams one connection may have open."""
     read_threads: int = 4

@@ -44,6 +44,7 @@ from kvdb.api.tables import (
     ListTables,
 )
 from kvdb.errors import ValidationError
+from kvdb.item.size import text_size
 
 _NAME_PATTERN = "[a-zA-Z0-9_.-]+"
 _is_name = re.compile(_NAME_PATTERN).fullmatch
@@ -120,6 +121,8 @@ def _check_mapping(field: str, value: object) -> None:
 def _check_int(field: str, value: object) -> None:
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
         raise _wrong_type(field, value, "int")
+    if value is not None and not -limits.INTEGER_MAX <= value <= limits.INTEGER_MAX:
+        raise ValidationError(f"{field} must fit into 32 bits: {str(value)[:40]}")
 
 
 def _check_list(field: str, value: object) -> None:
@@ -138,6 +141,8 @@ def _check_expressions(
     for field, text in texts.items():
         if text is not None and not isinstance(text, str):
             raise _wrong_type(field, text, "str")
+        if text is not None and not text.isascii():
+            text_size(text)  # refuses what no message can carry
     if names is not None:
         _check_mapping("expression_attribute_names", names)
         if all(text is None for text in texts.values()):

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 from kvdb.env.clock import Clock
 from kvdb.env.entropy import Entropy
-from kvdb.errors import KvdbError, LimitExceeded
+from kvdb.errors import KvdbError, RequestLimitExceeded
 from kvdb.options import ClientOptions
 
-NOTHING_APPLIED: tuple[type[KvdbError], ...] = (LimitExceeded,)
+NOTHING_APPLIED: tuple[type[KvdbError], ...] = (RequestLimitExceeded,)
 """Raised only before a server has begun with a call."""
 
 _NS_PER_MS = 1_000_000

@@ -91,18 +91,30 @@ def _flag(name: str) -> Field:
     return _scalar(name, unwritten=False)._replace(write=write)
 
 
-def _optional(name: str, default: object = None) -> Field:
-    """A scalar with presence; absent means ``default``."""
+def _optional(name: str) -> Field:
+    """A scalar with presence."""
 
     def write(message: Message, value: object) -> None:
-        if isinstance(value, bool) and default is None:
+        if isinstance(value, bool):
             raise TypeError(f"{name} is no flag")
         setattr(message, name, value)
 
     def read(message: Message) -> object:
-        return getattr(message, name) if message.HasField(name) else default
+        return getattr(message, name) if message.HasField(name) else None
 
-    return Field(name, write, read, default)
+    return Field(name, write, read)
+
+
+def _direction(name: str) -> Field:
+    """A bool that is mostly true: absent means so."""
+
+    def write(message: Message, value: object) -> None:
+        setattr(message, name, bool(value))
+
+    def read(message: Message) -> object:
+        return getattr(message, name) if message.HasField(name) else True
+
+    return Field(name, write, read, True)
 
 
 def _item(name: str) -> Field:
@@ -338,7 +350,7 @@ _QUERY: Pair[Request] = Pair(
     _PROJECTION,
     _NAMES,
     _VALUES,
-    _optional("scan_index_forward", default=True),
+    _direction("scan_index_forward"),
     _LIMIT,
     _START_KEY,
     _CONSISTENT_READ,

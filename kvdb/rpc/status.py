@@ -39,12 +39,13 @@ STATUS: Mapping[type[KvdbError], grpc.StatusCode] = {
     errors.ConditionalCheckFailed: Code.FAILED_PRECONDITION,
     errors.ResourceNotFound: Code.NOT_FOUND,
     errors.ResourceInUse: Code.ALREADY_EXISTS,
+    errors.LimitExceeded: Code.FAILED_PRECONDITION,
     errors.MessageTooLarge: Code.RESOURCE_EXHAUSTED,
     errors.UnknownOperation: Code.UNIMPLEMENTED,
     errors.ClosedError: Code.CANCELLED,
     errors.RetryableError: Code.UNAVAILABLE,
     errors.ServiceUnavailable: Code.UNAVAILABLE,
-    errors.LimitExceeded: Code.RESOURCE_EXHAUSTED,
+    errors.RequestLimitExceeded: Code.RESOURCE_EXHAUSTED,
     errors.DeadlineExceeded: Code.DEADLINE_EXCEEDED,
     errors.StorageError: Code.INTERNAL,
     errors.CorruptionError: Code.DATA_LOSS,
@@ -61,7 +62,7 @@ _BARE: Mapping[grpc.StatusCode, type[KvdbError]] = {
     Code.UNAVAILABLE: errors.ServiceUnavailable,
     Code.DEADLINE_EXCEEDED: errors.DeadlineExceeded,
     Code.UNIMPLEMENTED: errors.UnknownOperation,
-    Code.RESOURCE_EXHAUSTED: errors.LimitExceeded,
+    Code.RESOURCE_EXHAUSTED: errors.RequestLimitExceeded,
     Code.CANCELLED: errors.ClosedError,
 }
 """A status that comes without a detail; any other is an ``InternalError``."""

@@ -21,7 +21,7 @@ from kvdb.errors import (
     DeadlineExceeded,
     InternalError,
     KvdbError,
-    LimitExceeded,
+    RequestLimitExceeded,
     ServiceUnavailable,
     StorageError,
 )
@@ -94,11 +94,11 @@ class Pipeline:
         """Admit a call.
 
         Raises:
-            LimitExceeded: as many calls as allowed are in flight; nothing was done.
+            RequestLimitExceeded: as many calls as allowed are in flight; nothing was done.
         """
         if self.in_flight >= self._concurrent_calls_max:
             self._refused.add()
-            raise LimitExceeded(f"too many calls at once max={self._concurrent_calls_max}")
+            raise RequestLimitExceeded(f"too many calls at once max={self._concurrent_calls_max}")
         self.in_flight += 1
         self._calls += 1
         return Call(self, operation, self._calls, self._clock.monotonic_ns())

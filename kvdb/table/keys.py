@@ -208,10 +208,12 @@ class TableKeys:
         Raises:
             ValidationError: an attribute is missing, extra, of the wrong type, empty or too long.
         """
-        if len(key) != self._size:
-            raise ValidationError(SCHEMA_MISMATCH)
-        engine_key = self._engine_key({name: value.normalise_value(given) for name, given in key.items()})
+        engine_key = None
+        if len(key) == self._size:
+            engine_key = self._engine_key({name: value.normalise_value(given) for name, given in key.items()})
         if engine_key is None:
+            # What is no item at all is refused as such first: a door that decodes bytes cannot do otherwise.
+            value.normalise_item(key)
             raise ValidationError(SCHEMA_MISMATCH)
         return engine_key
 

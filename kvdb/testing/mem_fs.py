@@ -178,8 +178,9 @@ class MemFileSystem(MemoryFileSystem):
         """Every process ends and the machine runs on: locks are free, files stay as they are, the
         pending ones pending. Ends a power loss too, as if it had been only that."""
         self._held.clear()
-        self._power_off_call = None
-        self._is_off = False
+        if self._is_off:
+            self._is_off = False
+            self._power_off_call = None
         self.open_files = 0
 
     def after_crash(self, mode: CrashMode, seed: int = 0) -> MemFileSystem:

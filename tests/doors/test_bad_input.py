@@ -203,6 +203,10 @@ CALLS = [
             )
         ),
     ),
+    Bad("limit past 32 bits", lambda db, t: t.query_page(ICELAND, limit=2**70), says="32 bits"),
+    Bad("half a character in an expression", lambda db, t: t.put(KEY, condition="a = \ud800")),
+    Bad("half a character in a key's name", lambda db, t: t.get({**KEY, "\ud800": 1})),
+    Bad("half a character in one name of a key", lambda db, t: t.get({"country": "IS", "\ud800": 1})),
     Bad("no batch", lambda db, t: db.call(BatchWriteItem({}))),
     Bad("empty batch", lambda db, t: db.call(BatchWriteItem({"airports": []}))),
     Bad(

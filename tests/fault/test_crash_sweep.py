@@ -48,7 +48,7 @@ def test_what_a_restart_shows_after_a_kill_at_any_call_no_power_loss_takes_back(
     call = 1
     while check_kill(workload, call):
         call += 1
-    assert call >= 100
+    assert call >= 150
 
 
 PLANTED_IN = SWEEPS[0]
@@ -75,6 +75,11 @@ BUGS: dict[str, Callable[[Workload], Sweep]] = {
 def test_the_sweep_catches_a_planted_bug(bug: str) -> None:
     with pytest.raises(BrokenPromise):
         BUGS[bug](PLANTED_IN).run()
+
+
+def test_a_restart_on_a_disk_that_forgets_names_is_caught() -> None:
+    with pytest.raises(BrokenPromise, match="killed before call 5"):
+        check_kill(PLANTED_IN, 5, lambda: LyingFileSystem(forgets_names=True))
 
 
 def test_a_failure_prints_the_line_that_shows_it_again(capsys: pytest.CaptureFixture[str]) -> None:

@@ -98,11 +98,9 @@ def test_a_missing_file_is_refused_by_name(name: str) -> None:
     assert found.file == name
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if len(SAMPLE.files[name]) > 1024])
 def test_a_zeroed_sector_in_the_middle_is_refused_by_name(name: str) -> None:
     content = SAMPLE.files[name]
-    if len(content) < 1024:
-        pytest.skip("the file has no sector in the middle")
     for start in range(0, len(content) - 1024, 512):
         damaged = content[:start] + bytes(512) + content[start + 512 :]
         assert is_refusal_of(name, outcome(with_file(name, damaged))), f"{name} at {start}"

@@ -342,14 +342,14 @@ class Sweep:
             raise broken[0]
 
 
-def check_kill(workload: Workload, call: int) -> bool:
+def check_kill(workload: Workload, call: int, make_fs: Callable[[], MemFileSystem] = MemFileSystem) -> bool:
     """Kill the process before file call ``call``, open again, and lose power only then.
 
     Whatever the restart shows must be durable by then: what the dead process wrote and never
     synced is still in the page cache, and a recovery that builds on it builds on sand.
     Returns False when the workload makes fewer calls.
     """
-    fs = MemFileSystem()
+    fs = make_fs()
     run = Run(workload, fs)
     fs.power_off_before(call)
     try:

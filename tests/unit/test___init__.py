@@ -17,7 +17,7 @@ def test_the_public_names_are_these() -> None:
         "KvdbError",
         *("RequestError", "ValidationError", "ConditionalCheckFailed", "ResourceNotFound"),
         *("ResourceInUse", "MessageTooLarge", "ClosedError"),
-        *("RetryableError", "ServiceUnavailable", "LimitExceeded", "DeadlineExceeded"),
+        *("RetryableError", "ServiceUnavailable", "RequestLimitExceeded", "DeadlineExceeded"),
         *("StorageError", "CorruptionError", "NotADatabase", "FormatTooNew", "DatabaseLocked"),
         *("ReadOnlyDegraded", "DiskError", "InternalError"),
     }

@@ -19,8 +19,8 @@ from kvdb.errors import (
     ConditionalCheckFailed,
     DeadlineExceeded,
     KvdbError,
-    LimitExceeded,
     MessageTooLarge,
+    RequestLimitExceeded,
     ServiceUnavailable,
     ValidationError,
 )
@@ -125,7 +125,7 @@ def test_a_write_of_unknown_outcome_is_sent_once(send: Send) -> None:
 @both_send
 def test_a_write_that_was_not_begun_is_sent_again(send: Send) -> None:
     calls: list[str] = []
-    with scripted_server(refusing(LimitExceeded("too many"), 1, calls)) as address:
+    with scripted_server(refusing(RequestLimitExceeded("too many"), 1, calls)) as address:
         assert send(address, PUT) == PutItemResult()
     assert calls == ["PutItem"] * 2
 
@@ -134,8 +134,8 @@ def test_a_write_that_was_not_begun_is_sent_again(send: Send) -> None:
 def test_attempts_are_bounded(send: Send) -> None:
     calls: list[str] = []
     with (
-        scripted_server(refusing(LimitExceeded("too many"), 99, calls)) as address,
-        pytest.raises(LimitExceeded),
+        scripted_server(refusing(RequestLimitExceeded("too many"), 99, calls)) as address,
+        pytest.raises(RequestLimitExceeded),
     ):
         send(address, PUT, attempts_max=3)
     assert len(calls) == 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kvdb.client.retry import Attempts, RetryPolicy, may_repeat
-from kvdb.errors import BY_CODE, DeadlineExceeded, LimitExceeded, ServiceUnavailable, ValidationError
+from kvdb.errors import BY_CODE, DeadlineExceeded, RequestLimitExceeded, ServiceUnavailable, ValidationError
 from kvdb.options import ClientOptions
 from kvdb.testing import ManualClock
 
@@ -31,11 +31,11 @@ def attempts(*, is_read: bool = True, fraction: float = 0.5, **options: int) -> 
 def test_a_read_is_repeated_after_every_retryable_error() -> None:
     repeated = {cls for cls in BY_CODE.values() if may_repeat(cls("x"), is_read=True)}
     assert repeated == {cls for cls in BY_CODE.values() if cls.retryable}
-    assert {ServiceUnavailable, DeadlineExceeded, LimitExceeded} <= repeated
+    assert {ServiceUnavailable, DeadlineExceeded, RequestLimitExceeded} <= repeated
 
 
 def test_a_write_is_repeated_only_when_nothing_was_applied() -> None:
-    assert {cls for cls in BY_CODE.values() if may_repeat(cls("x"), is_read=False)} == {LimitExceeded}
+    assert {cls for cls in BY_CODE.values() if may_repeat(cls("x"), is_read=False)} == {RequestLimitExceeded}
 
 
 def test_pauses_double_up_to_a_bound() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kvdb.api import items, tables
+from kvdb.api import items, tables, validation
 from kvdb.api.operations import OPERATIONS
 from kvdb.errors import SerializationError, UnknownOperation, ValidationError
 from kvdb.rpc.codec import METHODS, STREAM_BY_REQUEST, UNARY_BY_REQUEST, Method, method_of
@@ -16,6 +16,7 @@ from tools import gen_proto
 
 ITEM = {"id": 1, "name": "x"}
 NAMES = {"#n": "name"}
+GET_OF_A_NUMBER = items.GetItem(5, {})
 VALUES = {":v": {"a": [None]}}
 KEYS = items.KeysAndAttributes([ITEM, {}], "#n", NAMES, True)
 DESCRIPTION = tables.TableDescription(
@@ -158,10 +159,19 @@ def test_a_request_no_message_can_hold_is_refused_in_the_databases_words(request
         method_of(request_, UNARY_BY_REQUEST).encode_request(request_)
 
 
-def test_what_breaks_no_rule_and_has_no_form_is_a_serialization_error() -> None:
-    request = items.PutItem("t", ITEM, "a = \ud800")
-    with pytest.raises(SerializationError, match="cannot encode PutItem"):
-        method_of(request, UNARY_BY_REQUEST).encode_request(request)
+def test_what_breaks_no_rule_and_has_no_form_is_a_serialization_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(validation, "check", lambda request: None)
+    with pytest.raises(SerializationError, match="cannot encode GetItem"):
+        method_of(GET_OF_A_NUMBER, UNARY_BY_REQUEST).encode_request(GET_OF_A_NUMBER)
+
+
+@pytest.mark.parametrize(("given", "means"), [("yes", True), (0, False), (None, False)])
+def test_a_direction_is_taken_by_its_truth(given: object, means: bool) -> None:
+    method = UNARY_BY_REQUEST[items.Query]
+    read = method.request.decode(method.encode_request(items.Query("t", "k", scan_index_forward=given)))
+    assert read == items.Query("t", "k", scan_index_forward=means)
 
 
 def test_the_committed_classes_are_what_the_proto_files_make() -> None:

@@ -66,7 +66,7 @@ def test_file_and_offset_of_damage_come_along() -> None:
         (Code.UNAVAILABLE, "connection refused", errors.ServiceUnavailable),
         (Code.DEADLINE_EXCEEDED, "Deadline Exceeded", errors.DeadlineExceeded),
         (Code.UNIMPLEMENTED, "Method not found!", errors.UnknownOperation),
-        (Code.RESOURCE_EXHAUSTED, "Concurrent RPC limit exceeded!", errors.LimitExceeded),
+        (Code.RESOURCE_EXHAUSTED, "Concurrent RPC limit exceeded!", errors.RequestLimitExceeded),
         (
             Code.RESOURCE_EXHAUSTED,
             "SERVER: Received message larger than max (9 vs. 4)",

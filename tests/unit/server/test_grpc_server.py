@@ -22,8 +22,8 @@ from kvdb.errors import (
     DeadlineExceeded,
     InternalError,
     KvdbError,
-    LimitExceeded,
     MessageTooLarge,
+    RequestLimitExceeded,
     SerializationError,
     UnknownOperation,
     ValidationError,
@@ -211,7 +211,7 @@ async def test_an_answer_larger_than_a_message_is_refused_by_name() -> None:
 @on_a_loop
 async def test_metadata_over_the_bound_is_refused() -> None:
     async with serving(answer) as served:
-        with pytest.raises(LimitExceeded, match="metadata"):
+        with pytest.raises(RequestLimitExceeded, match="metadata"):
             await served.call(GET, metadata=(("x", "y" * 20_000),))
         assert await served.call(GET) == FOUND
 
@@ -224,7 +224,7 @@ async def test_one_call_too_many_is_refused_until_another_has_ended() -> None:
     async with serving(answer, holds=True, concurrent_calls_max=2) as served:
         calls = [asyncio.create_task(served.call(PUT)) for _ in range(2)]
         await served.database.held(2)
-        with pytest.raises(LimitExceeded, match="too many calls at once max=2"):
+        with pytest.raises(RequestLimitExceeded, match="too many calls at once max=2"):
             await served.call(PUT)
         served.database.finish_all()
         assert await asyncio.gather(*calls) == [PutItemResult()] * 2
@@ -240,7 +240,7 @@ async def test_a_call_whose_caller_is_gone_counts_until_its_work_has_ended() -> 
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        with pytest.raises(LimitExceeded):
+        with pytest.raises(RequestLimitExceeded):
             await served.call(PUT)
         served.database.finish_all()
         await served.idle()

@@ -12,7 +12,7 @@ from kvdb.errors import (
     DeadlineExceeded,
     DiskError,
     InternalError,
-    LimitExceeded,
+    RequestLimitExceeded,
     ServiceUnavailable,
     ValidationError,
 )
@@ -30,7 +30,7 @@ def test_one_call_too_many_is_refused_and_counted() -> None:
     door, env = pipeline(calls_max=2)
     door.begin("GetItem")
     door.begin("Scan")
-    with pytest.raises(LimitExceeded, match="max=2"):
+    with pytest.raises(RequestLimitExceeded, match="max=2"):
         door.begin("GetItem")
     read = env.metrics.read()
     assert (read["server_calls_in_flight"], read["server_calls_refused_total"]) == (2, 1)
@@ -42,7 +42,7 @@ def test_a_released_call_makes_room_for_one() -> None:
     call.release()
     call.release()
     door.begin("GetItem")
-    with pytest.raises(LimitExceeded):
+    with pytest.raises(RequestLimitExceeded):
         door.begin("GetItem")
 
 

@@ -281,6 +281,18 @@ def test_a_killed_process_leaves_its_files_pending_and_its_locks_free() -> None:
     assert "f" not in content(fs.after_crash("strict"))
 
 
+def test_a_kill_ends_a_power_loss_but_not_one_that_is_still_to_come() -> None:
+    fs = MemFileSystem()
+    fs.power_off_before(2)
+    fs.kill_processes()
+    fs.create("f")
+    with pytest.raises(PowerLoss):
+        fs.create("g")
+    fs.kill_processes()
+    fs.create("g")
+    assert fs.list_dir("/") == ["f", "g"]
+
+
 def test_mutating_calls_are_counted_and_reads_are_not() -> None:
     fs = MemFileSystem()
     fs.make_dir("db")
