@@ -13,8 +13,7 @@ What stands in ``__all__`` is public; the requests and results of ``kvdb.api`` a
 behind them are drawn in the README.
 """
 
-from kvdb.api.items import DeleteRequest as Delete
-from kvdb.api.items import PutRequest as Put
+from kvdb.api.items import DeleteRequest, PutRequest
 from kvdb.client.aio import AsyncClient, AsyncTable
 from kvdb.client.connect import connect, connect_async, open, open_async
 from kvdb.client.sync import Client, Table
@@ -57,7 +56,7 @@ __all__ = [
     "DatabaseLocked",
     "DatabaseOptions",
     "DeadlineExceeded",
-    "Delete",
+    "DeleteRequest",
     "DiskError",
     "EngineOptions",
     "FormatTooNew",
@@ -66,7 +65,7 @@ __all__ = [
     "KvdbError",
     "MessageTooLarge",
     "NotADatabase",
-    "Put",
+    "PutRequest",
     "ReadOnlyDegraded",
     "RequestError",
     "RequestLimitExceeded",

@@ -26,7 +26,7 @@ from pathlib import Path
 import airportsdata
 
 import kvdb
-from kvdb import Attr, Key, Put
+from kvdb import Attr, Key, PutRequest
 from kvdb.client.sync import Client, Table
 
 LOADERS = 4
@@ -159,7 +159,7 @@ def load(db: Client, airports: list[Item]) -> None:
     chunks = [airports[at : at + CHUNK_ITEMS] for at in range(0, len(airports), CHUNK_ITEMS)]
     with ThreadPoolExecutor(LOADERS) as pool:
         # The list makes an error of any thread come out here.
-        list(pool.map(lambda chunk: db.batch_write({"airports": map(Put, chunk)}), chunks))
+        list(pool.map(lambda chunk: db.batch_write({"airports": map(PutRequest, chunk)}), chunks))
 
 
 class Writers:

@@ -99,7 +99,7 @@ class Client:
                 return names
 
     def batch_write(self, writes: Mapping[str, Iterable[WriteRequest]]) -> None:
-        """Put and delete any number of items: ``{"airports": [Put(item), Delete(key), ...]}``.
+        """Put and delete any number of items: ``{"airports": [PutRequest(item), DeleteRequest(key), ...]}``.
 
         Sent in requests of 25. Each write is atomic, the batch is not: after an error the
         requests before the failed one have been applied. Two writes of one request may not

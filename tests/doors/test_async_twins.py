@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 import kvdb
-from kvdb import Attr, Delete, Key, Put
+from kvdb import Attr, DeleteRequest, Key, PutRequest
 from kvdb.testing.checks import AEY, CPH, EVERY_TYPE, KEF, RKV, key_of
 from tests.conftest import DOORS
 from tests.support.served import served
@@ -38,7 +38,7 @@ def run(request: pytest.FixtureRequest) -> Callable[[Use], None]:
 
 async def airports(client: kvdb.AsyncClient, *items: dict[str, object]) -> kvdb.AsyncTable:
     table = await client.create_table("airports", key=("country", "S"), sort=("icao", "S"))
-    await client.batch_write({"airports": [Put(item) for item in items]})
+    await client.batch_write({"airports": [PutRequest(item) for item in items]})
     return table
 
 
@@ -84,7 +84,7 @@ def test_queries_and_scans_are_iterated(run: Callable[[Use], None]) -> None:
 def test_tables_and_batches(run: Callable[[Use], None]) -> None:
     async def use(client: kvdb.AsyncClient) -> None:
         table = await airports(client, KEF, RKV)
-        await client.batch_write({"airports": [Delete(key_of(KEF)), Put(AEY)]})
+        await client.batch_write({"airports": [DeleteRequest(key_of(KEF)), PutRequest(AEY)]})
         found = await client.batch_get({"airports": [key_of(item) for item in (KEF, RKV, AEY)]})
         assert sorted(str(item["icao"]) for item in found["airports"]) == ["BIAR", "BIRK"]
         assert await client.tables() == ["airports"]

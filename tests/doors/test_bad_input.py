@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 import kvdb
-from kvdb import Attr, Delete, Key, Put
+from kvdb import Attr, DeleteRequest, Key, PutRequest
 from kvdb.api.items import BatchGetItem, BatchWriteItem, GetItem, KeysAndAttributes, PutItem, Query, Scan
 from kvdb.api.tables import AttributeDefinition, CreateTable, KeySchemaElement, ListTables
 from tests.conftest import DOORS, client_of
@@ -78,7 +78,7 @@ VALUES = [
     ),
     Bad(
         "a batched item over a message",
-        lambda db, t: db.batch_write({"airports": [Put({**KEY, "x": b"x" * (17 << 20)})]}),
+        lambda db, t: db.batch_write({"airports": [PutRequest({**KEY, "x": b"x" * (17 << 20)})]}),
         says="Item size has exceeded",
     ),
 ]
@@ -212,10 +212,13 @@ CALLS = [
     Bad(
         "batch of 26",
         lambda db, t: db.call(
-            BatchWriteItem({"airports": [Put({**KEY, "icao": str(n)}) for n in range(26)]})
+            BatchWriteItem({"airports": [PutRequest({**KEY, "icao": str(n)}) for n in range(26)]})
         ),
     ),
-    Bad("batch names a key twice", lambda db, t: db.batch_write({"airports": [Put(KEY), Delete(KEY)]})),
+    Bad(
+        "batch names a key twice",
+        lambda db, t: db.batch_write({"airports": [PutRequest(KEY), DeleteRequest(KEY)]}),
+    ),
     Bad("batch reads a key twice", lambda db, t: db.batch_get({"airports": [KEY, KEY]})),
     Bad(
         "batch of 101 keys",
@@ -224,8 +227,8 @@ CALLS = [
         ),
     ),
     Bad("batch of items", lambda db, t: db.batch_write({"airports": [KEY]})),
-    Bad("batch is a list", lambda db, t: db.batch_write([Put(KEY)])),
-    Bad("batch of one put", lambda db, t: db.batch_write({"airports": Put(KEY)})),
+    Bad("batch is a list", lambda db, t: db.batch_write([PutRequest(KEY)])),
+    Bad("batch of one put", lambda db, t: db.batch_write({"airports": PutRequest(KEY)})),
     Bad("batch reads a key itself", lambda db, t: db.batch_get({"airports": KEY})),
     Bad("batch reads texts", lambda db, t: db.batch_get({"airports": ["IS"]})),
     Bad("batch gets a list", lambda db, t: db.call(BatchGetItem({"airports": [KEY]}))),

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import kvdb
-from kvdb import AsyncTable, ClientOptions, Delete, Put
+from kvdb import AsyncTable, ClientOptions, DeleteRequest, PutRequest
 from kvdb.errors import DeadlineExceeded, ServiceUnavailable
 from tests.support.server_process import ServerProcess
 
@@ -90,7 +90,7 @@ class Writer:
     async def _write(self, table: AsyncTable, db: kvdb.AsyncClient, writes: dict[Key, Version]) -> None:
         if len(writes) > 1:
             requests = [
-                Delete({"id": key}) if version is None else Put(item_of(key, version))
+                DeleteRequest({"id": key}) if version is None else PutRequest(item_of(key, version))
                 for key, version in writes.items()
             ]
             await db.batch_write({table.name: requests})

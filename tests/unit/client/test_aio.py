@@ -53,7 +53,7 @@ def test_counts_are_summed() -> None:
 def test_a_batch_that_makes_no_progress_ends() -> None:
     transport = AsyncScriptedTransport(lambda request: BatchWriteItemResult(dict(request.request_items)))
     with pytest.raises(kvdb.ServiceUnavailable, match="no progress"):
-        asyncio.run(AsyncClient(transport).batch_write({"log": [kvdb.Put({"id": 1})]}))
+        asyncio.run(AsyncClient(transport).batch_write({"log": [kvdb.PutRequest({"id": 1})]}))
 
 
 def test_a_table_shows_its_name() -> None:

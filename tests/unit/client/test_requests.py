@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kvdb import Attr, Delete, Key, Put
+from kvdb import Attr, DeleteRequest, Key, PutRequest
 from kvdb.api.items import BatchGetItem, BatchWriteItem, DeleteItem, GetItem, KeysAndAttributes, PutItem
 from kvdb.api.tables import AttributeDefinition, CreateTable, KeySchemaElement
 from kvdb.client import requests
@@ -125,7 +125,7 @@ def test_a_key_attribute_that_is_no_pair_is_refused() -> None:
 
 
 def test_batches_are_cut_across_tables() -> None:
-    puts = [Put({"id": n}) for n in range(30)]
+    puts = [PutRequest({"id": n}) for n in range(30)]
     first, second = requests.batch_writes({"a": puts[:20], "b": (put for put in puts[20:])})
     assert first == BatchWriteItem({"a": puts[:20], "b": puts[20:25]})
     assert second == BatchWriteItem({"b": puts[25:]})
@@ -134,7 +134,7 @@ def test_batches_are_cut_across_tables() -> None:
 
 
 @pytest.mark.parametrize(
-    "batch", [[Put({})], {"a": Put({})}, {"a": Delete({})}, {"a": {"id": 1}}, {"a": "x"}]
+    "batch", [[PutRequest({})], {"a": PutRequest({})}, {"a": DeleteRequest({})}, {"a": {"id": 1}}, {"a": "x"}]
 )
 def test_a_batch_of_another_shape_is_refused(batch: object) -> None:
     with pytest.raises(ValidationError, match="a batch must"):

@@ -53,7 +53,7 @@ def test_writes_go_in_requests_of_25_and_the_rest_again() -> None:
         return BatchWriteItemResult({"airports": left} if left else {})
 
     transport = ScriptedTransport(serve)
-    Client(transport).batch_write({"airports": [kvdb.Put({"id": n}) for n in range(30)]})
+    Client(transport).batch_write({"airports": [kvdb.PutRequest({"id": n}) for n in range(30)]})
     sizes = [len(request.request_items["airports"]) for request in transport.sent]
     assert sizes == [25, 3, 5]
 
@@ -74,7 +74,7 @@ def test_keys_go_in_requests_of_100_and_the_rest_again() -> None:
 def test_a_batch_that_makes_no_progress_ends() -> None:
     transport = ScriptedTransport(lambda request: BatchWriteItemResult(dict(request.request_items)))
     with pytest.raises(kvdb.ServiceUnavailable, match="unprocessed=2"):
-        Client(transport).batch_write({"log": [kvdb.Put({"id": 1}), kvdb.Put({"id": 2})]})
+        Client(transport).batch_write({"log": [kvdb.PutRequest({"id": 1}), kvdb.PutRequest({"id": 2})]})
 
 
 def test_a_batch_of_nothing_sends_nothing() -> None:
