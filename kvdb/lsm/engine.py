@@ -85,6 +85,7 @@ class Engine:
         self._is_closed = False
         self._must_rotate = False
         self._hand = threading.Lock()
+        self._sweep_lock = threading.Lock()
         self._commit = Commit(env, options, self, parts.log, parts.memtable)
         self._flush = Flush(
             env,
@@ -339,11 +340,13 @@ class Engine:
         self._compaction_handle.wake()
 
     def _remove_obsolete(self) -> None:
-        try:
-            for number in remove_obsolete(self._env.fs, self._directory, self._needed):
-                self._tables.drop(number)
-        except OSError as error:
-            _log.warning("cannot look for obsolete files error=%s", error)
+        # Flush and compaction both come here, each from its own thread.
+        with self._sweep_lock:
+            try:
+                for number in remove_obsolete(self._env.fs, self._directory, self._needed):
+                    self._tables.drop(number)
+            except OSError as error:
+                _log.warning("cannot look for obsolete files error=%s", error)
 
     def _needed(self) -> Needed:
         versions = self._versions

@@ -9,7 +9,7 @@ hash: the key's CRC32C and CRC32 side by side (both in C), mixed by a multiplica
 CRCs alone are linear and neighbouring keys would share bits.
 
 Measured over 300,000 keys: 1.8 % false positives at 10 bits a key, 1.2 % at 12, 0.4 % at 16
-(``python -m bench.micro.bloom`` prints them).
+(``python -m bench.micro.engine`` prints them).
 """
 
 from __future__ import annotations
