@@ -51,8 +51,8 @@ class EngineOptions:
     """Writers wait while level 0 holds this many sstables."""
     sstable_size_bytes: int = 32 * 1024 * 1024
     """Compaction starts a new output sstable at this size."""
-    block_cache_bytes: int = 32 * 1024 * 1024
-    """Decoded blocks kept in memory, charged by their size on disk."""
+    block_cache_bytes: int = 64 * 1024 * 1024
+    """Decoded blocks kept in memory, charged by what they take there."""
     open_sstables_max: int = 500
     """Sstable readers, and so file handles, kept open."""
     offload_bytes_min: int = 8 * 1024 * 1024

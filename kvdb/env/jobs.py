@@ -63,6 +63,10 @@ class JobHandle(Protocol):
         """
         ...
 
+    def begin_stop(self) -> None:
+        """No more steps after the one that runs; returns at once."""
+        ...
+
     def stop(self) -> None:
         """No more steps; returns when a running step has ended."""
         ...
@@ -89,6 +93,10 @@ class JobRunner(Protocol):
         Raises:
             WorkerDied: the process ended before it answered; its outputs are worthless.
         """
+        ...
+
+    def interrupt(self) -> None:
+        """End the worker process: if it is at work, that ``offload`` raises ``WorkerDied``."""
         ...
 
     def close(self) -> None:
@@ -142,13 +150,15 @@ class ThreadedJob:
                 timeout_ms / 1000.0,
             )
 
-    def stop(self) -> None:
+    def begin_stop(self) -> None:
         with self._changed:
             self._is_stopping = True
             self._changed.notify_all()
-            thread = self._thread
-        if thread is not None:
-            thread.join()
+
+    def stop(self) -> None:
+        self.begin_stop()
+        if self._thread is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         while self._wait_until_woken():
@@ -209,7 +219,16 @@ class ThreadJobRunner:
                 self._worker = self._start_worker()
             return self._worker.run(function, task)
 
+    def interrupt(self) -> None:
+        # Not under the guard: whoever is waiting for the worker holds it.
+        worker = self._worker
+        if worker is not None:
+            worker.kill()
+
     def close(self) -> None:
+        for job in self._jobs:
+            job.begin_stop()
+        self.interrupt()
         for job in self._jobs:
             job.stop()
         with self._worker_guard:

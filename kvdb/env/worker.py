@@ -116,9 +116,13 @@ class WorkerProcess:
             return cast(Plain, result)
         raise _error_of(_Failure(*result))
 
-    def close(self) -> None:
+    def kill(self) -> None:
+        """End the process now; from any thread. A ``run`` under way raises ``WorkerDied``."""
         with contextlib.suppress(OSError):
             self._process.kill()
+
+    def close(self) -> None:
+        self.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:

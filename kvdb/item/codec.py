@@ -20,9 +20,9 @@ written is not asked here: the sstable and the log carry the checksums.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import msgpack
 
@@ -47,7 +47,6 @@ _BUFFER_BYTES = 1024
 
 # Here a set counts as scalar: its elements were looked at when it was decoded.
 _SCALARS = frozenset((str, int, bytes, bool, type(None), Decimal, set))
-_VALUES = _SCALARS | {dict, list}
 _STRINGS = frozenset((str,))
 _NUMBERS = frozenset((int, Decimal))
 _BINARIES = frozenset((bytes,))
@@ -173,18 +172,24 @@ def _check_map(decoded: Item, depth: int) -> None:
         raise CorruptionError("item bytes are malformed reason=attribute name is not a string") from exc
     if "" in decoded:
         raise CorruptionError("item bytes are malformed reason=attribute name is empty")
-    # Most items are flat: this asks about all their values at once.
-    if depth >= NESTING_LEVELS_MAX or not _SCALARS.issuperset(map(type, decoded.values())):
-        _check_values(list(decoded.values()), depth)
+    _check_values(decoded.values(), depth)
 
 
-def _check_values(values: list[object], depth: int) -> None:
-    if values and depth >= NESTING_LEVELS_MAX:
+def _check_values(values: Collection[object], depth: int) -> None:
+    # Most are all scalars: this asks about them at once, in C.
+    if _SCALARS.issuperset(map(type, values)):
+        if values and depth >= NESTING_LEVELS_MAX:
+            raise CorruptionError("item bytes are malformed reason=nested too deep")
+        return
+    if depth >= NESTING_LEVELS_MAX:
         raise CorruptionError("item bytes are malformed reason=nested too deep")
-    if not _VALUES.issuperset(map(type, values)):
-        raise CorruptionError("item bytes are malformed reason=value of no known type")
     for value in values:
-        if type(value) is dict:
-            _check_map(value, depth + 1)
-        elif type(value) is list:
-            _check_values(value, depth + 1)
+        kind = type(value)
+        if kind in _SCALARS:
+            continue
+        if kind is dict:
+            _check_map(cast(Item, value), depth + 1)
+        elif kind is list:
+            _check_values(cast("list[object]", value), depth + 1)
+        else:
+            raise CorruptionError("item bytes are malformed reason=value of no known type")

@@ -240,7 +240,14 @@ class Engine:
         try:
             self._commit.close()
         finally:
-            for handle in (self._sync_handle, self._flush_handle, self._compaction_handle):
+            # What flush and compaction have not finished is safe in the logs and the old files:
+            # a close does not wait for minutes of merging, it has the worker drop it.
+            self._flush.is_closing = self._compaction.is_closing = True
+            handles = (self._sync_handle, self._flush_handle, self._compaction_handle)
+            for handle in handles:
+                handle.begin_stop()
+            self._env.jobs.interrupt()
+            for handle in handles:
                 handle.stop()
             self._versions.close()
             self._tables.clear()

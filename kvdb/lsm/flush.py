@@ -138,6 +138,8 @@ class Flush:
         self._on_manifest_lost = on_manifest_lost
         self.last_error: str | None = None
         """Why the last try failed; ``None`` after one that did not."""
+        self.is_closing = False
+        """The worker is about to be ended: a failure is then no news."""
 
     def step(self, now_ms: int) -> int | None:
         frozen = self._versions.state.frozen
@@ -148,7 +150,8 @@ class Flush:
         except (OSError, KvdbError) as error:
             # The memtable stays where it is and its log stays on disk: nothing is lost,
             # and writers are refused once too many memtables wait.
-            _log.error("flush failed error=%s", error)
+            if not self.is_closing:
+                _log.error("flush failed error=%s", error)
             self.last_error = str(error)
             if self._versions.is_lost:
                 self._on_manifest_lost(f"manifest write failed: {error}")

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from kvdb.lsm.sstable.reader import SstableReader
 from kvdb.metrics import Registry
 
-OpenReader = Callable[[], SstableReader]
-
 
 class SstableCache:
     """Readers by file number, the least recently opened leaving first."""
@@ -23,13 +21,12 @@ class SstableCache:
         self._lock = threading.Lock()
         self._opens = metrics.counter("lsm_sstable_opens_total")
         metrics.gauge("lsm_open_sstables").read_by(lambda: len(self._readers))
+        self.find: Callable[[int], SstableReader | None] = self._readers.get
+        """The reader of a file by its number, when it is at hand. Every point get asks this
+        for each file it looks into, so it is the dict's own method."""
 
-    def reader(self, number: int, open_reader: OpenReader) -> SstableReader:
-        """The reader of file ``number``, opened by ``open_reader`` when it is not at hand."""
-        reader = self._readers.get(number)
-        if reader is not None:
-            return reader
-        fresh = open_reader()
+    def admit(self, number: int, fresh: SstableReader) -> SstableReader:
+        """Keep ``fresh``, unless another thread was quicker: then its reader is the one to use."""
         self._opens.add()
         with self._lock:
             reader = self._readers.setdefault(number, fresh)

@@ -53,21 +53,23 @@ class SstableReaders:
         self._fs = fs
         self._directory = directory
         self._tables = tables
+        self._find = tables.find
         self._blocks = blocks
 
     def open(self, meta: FileMeta) -> SstableReader:
         """Raises what ``SstableReader`` raises."""
-        return self._tables.reader(
+        reader = self._find(meta.number)
+        if reader is not None:
+            return reader
+        fresh = SstableReader(
+            self._fs,
+            self._directory,
             meta.number,
-            lambda: SstableReader(
-                self._fs,
-                self._directory,
-                meta.number,
-                unique_id=meta.unique_id,
-                size=meta.size,
-                cache=self._blocks,
-            ),
+            unique_id=meta.unique_id,
+            size=meta.size,
+            cache=self._blocks,
         )
+        return self._tables.admit(meta.number, fresh)
 
 
 @dataclass(frozen=True, eq=False)

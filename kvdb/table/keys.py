@@ -210,7 +210,7 @@ class TableKeys:
         """
         engine_key = None
         if len(key) == self._size:
-            engine_key = self._engine_key({name: value.normalise_value(given) for name, given in key.items()})
+            engine_key = self._engine_key({name: _normal(given) for name, given in key.items()})
         if engine_key is None:
             # What is no item at all is refused as such first: a door that decodes bytes cannot do otherwise.
             value.normalise_item(key)
@@ -305,6 +305,11 @@ class TableKeys:
                 "Condition parameter type does not match schema type"
             )
         return encoded
+
+
+def _normal(given: object) -> AttributeValue:
+    # Most keys are plain text, which is normal as it stands; every read pays for this.
+    return given if type(given) is str and given.isascii() else value.normalise_value(given)
 
 
 def _next_key(key: bytes) -> bytes:

@@ -41,6 +41,9 @@ class InlineJob:
         if self.is_due:
             self.step()
 
+    def begin_stop(self) -> None:
+        self._is_stopped = True
+
     def stop(self) -> None:
         self._is_stopped = True
 
@@ -85,6 +88,9 @@ class InlineJobs:
 
     def offload(self, function: WorkFunction, fs: FileSystem, task: Task, *, input_bytes: int) -> Plain:
         return function(fs, task)
+
+    def interrupt(self) -> None:
+        """There is no worker: what is offloaded runs to its end where it is."""
 
     def close(self) -> None:
         for job in self._jobs:

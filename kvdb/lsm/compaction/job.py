@@ -146,12 +146,15 @@ class CompactionJob:
         self._one_at_a_time = threading.Lock()
         self.last_error: str | None = None
         """Why the last try failed; ``None`` after one that did not."""
+        self.is_closing = False
+        """The worker is about to be ended: a failure is then no news."""
 
     def step(self, now_ms: int) -> int | None:
         try:
             return 0 if self._run_one(lambda version: pick(version, self._options)) else None
         except (OSError, KvdbError) as error:
-            _log.error("compaction failed error=%s", error)
+            if not self.is_closing:
+                _log.error("compaction failed error=%s", error)
             self.last_error = str(error)
             return RETRY_MS
 

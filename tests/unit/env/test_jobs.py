@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from kvdb.env.clock import SystemClock
 from kvdb.env.fs import FileSystem, OsFileSystem
 from kvdb.env.jobs import ThreadJobRunner
-from kvdb.env.worker import Task, WorkerProcess
+from kvdb.env.worker import Task, WorkerDied, WorkerProcess
 from kvdb.errors import ClosedError
-from kvdb.testing import MemFileSystem
+from kvdb.testing import MemFileSystem, checked_content
 
 BOUND_S = 30.0
 BOUND_MS = 30_000
@@ -193,3 +195,25 @@ def test_closing_the_runner_stops_its_jobs() -> None:
     runner.close()
     handle.wake()
     assert job.steps == 1
+
+
+def test_interrupting_ends_the_task_in_the_worker(tmp_path: Path) -> None:
+    # The worker blocks in opening a pipe that nobody writes to.
+    os.mkfifo(tmp_path / "pipe")
+    runner = ThreadJobRunner(SystemClock(), offload_bytes_min=0)
+    ended: list[BaseException] = []
+
+    def offload() -> None:
+        try:
+            task: Task = {"path": str(tmp_path / "pipe"), "size": 0}
+            runner.offload(checked_content, OsFileSystem(), task, input_bytes=1)
+        except BaseException as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=offload)
+    thread.start()
+    while thread.is_alive():
+        runner.interrupt()
+        thread.join(0.05)
+    assert [type(error) for error in ended] == [WorkerDied]
+    runner.close()

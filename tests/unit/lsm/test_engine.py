@@ -325,3 +325,19 @@ def test_without_threads_a_submitted_batch_is_answered_at_once() -> None:
     answers: list[int] = []
     engine.submit(WriteBatch().put(b"k", b"v"), lambda seqno, error: answers.append(seqno))
     assert answers == [1]
+
+
+def test_a_close_does_not_wait_for_a_compaction_but_drops_it(tmp_path: object) -> None:
+    env = Env.system(offload_bytes_min=0)
+    changes = {"offload_bytes_min": 0, "level0_tables_max": 3, "level0_tables_stall": 9}
+    engine = Engine.open(str(tmp_path), env, small_options("none", **changes, memtable_size_bytes=200_000))
+    for i in range(1500):
+        put(engine, b"%05d" % i, bytes(300))
+    engine.close()
+    assert [error for error in (engine._flush_handle.error, engine._compaction_handle.error) if error] == []
+    env.jobs.close()
+    env = Env.system()
+    again = Engine.open(str(tmp_path), env, small_options())
+    assert len(content(again)) == 1500
+    again.close()
+    env.jobs.close()
