@@ -106,12 +106,16 @@ class ServerOptions:
     """Largest gRPC message in either direction: the service's 16 MiB and room for its frame."""
     concurrent_calls_max: int = 1024
     """Calls in flight; one more is refused with RequestLimitExceeded."""
+    request_bytes_in_flight_max: int = 256 * 1024 * 1024
+    """Bytes of the requests in flight, together; one more that would pass this is refused so, too."""
     concurrent_streams_per_connection_max: int = 256
     """HTTP/2 streams one connection may have open."""
     read_threads: int = 4
     """Threads for scans, queries and batches, so that they do not hold up the event loop."""
     deadline_ms_max: int = 30_000
     """A call without a deadline, or with a later one, gets this one."""
+    is_insecure: bool = False
+    """Listen where other machines can reach it, though nobody is authenticated and nothing encrypted."""
     grace_ms: int = 5_000
     """How long a stopping server lets running calls finish."""
 
@@ -119,6 +123,7 @@ class ServerOptions:
         for name in (
             "message_bytes_max",
             "concurrent_calls_max",
+            "request_bytes_in_flight_max",
             "concurrent_streams_per_connection_max",
             "read_threads",
             "deadline_ms_max",

@@ -31,12 +31,17 @@ from kvdb.options import SYNC_MODES, DatabaseOptions, EngineOptions, ServerOptio
     show_default=True,
     help="When a write is acknowledged; see the README.",
 )
+@click.option(
+    "--insecure",
+    is_flag=True,
+    help="Listen beyond this machine, without authentication or encryption: whoever reaches it may do all.",
+)
 @click.option("--verbose", is_flag=True, help="Log more.")
-def serve(data_dir: str, address: str, sync: SyncMode, verbose: bool) -> None:
+def serve(data_dir: str, address: str, sync: SyncMode, insecure: bool, verbose: bool) -> None:
     """Serve a database directory until SIGTERM or Ctrl-C, then let running calls finish.
 
     Prints `kvdb ready grpc=HOST:PORT` when it takes calls. There is no authentication and no
-    encryption yet: listen on an address that only friends can reach.
+    encryption yet, so only loopback addresses are served unless --insecure is given.
     """
     try:
         from kvdb.server.app import serve as serve_until_stopped
@@ -48,7 +53,7 @@ def serve(data_dir: str, address: str, sync: SyncMode, verbose: bool) -> None:
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
     database = DatabaseOptions(engine=EngineOptions(sync=sync))
-    options = ServerOptions(data_dir=data_dir, grpc_address=address, database=database)
+    options = ServerOptions(data_dir=data_dir, grpc_address=address, database=database, is_insecure=insecure)
     click.get_current_context().exit(serve_until_stopped(options, _announce))
 
 

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from kvdb.env.clock import Clock
 from kvdb.env.fs import FileSystem, OsFileSystem
-from kvdb.env.worker import Plain, Task, WorkerProcess, WorkFunction
+from kvdb.env.worker import Plain, Task, WorkerDied, WorkerProcess, WorkFunction
 from kvdb.errors import ClosedError
 
 _log = logging.getLogger("kvdb.env.jobs")
@@ -96,7 +96,8 @@ class JobRunner(Protocol):
         ...
 
     def interrupt(self) -> None:
-        """End the worker process: if it is at work, that ``offload`` raises ``WorkerDied``."""
+        """End the worker process for good: an ``offload`` under way, and any later one, raises
+        ``WorkerDied``. What runs in the calling thread runs to its end."""
         ...
 
     def close(self) -> None:
@@ -199,6 +200,7 @@ class ThreadJobRunner:
         self._worker: WorkerProcess | None = None
         self._worker_guard = threading.Lock()
         self._is_closed = False
+        self._is_interrupted = False
 
     def add(self, job: Job) -> JobHandle:
         handle = ThreadedJob(job, self._clock)
@@ -217,9 +219,13 @@ class ThreadJobRunner:
                 raise ClosedError("the job runner is closed")
             if self._worker is None or not self._worker.is_alive():
                 self._worker = self._start_worker()
+            # Asked here, where an interrupt either finds the worker or is found by this.
+            if self._is_interrupted:
+                raise WorkerDied("background work was interrupted")
             return self._worker.run(function, task)
 
     def interrupt(self) -> None:
+        self._is_interrupted = True
         # Not under the guard: whoever is waiting for the worker holds it.
         worker = self._worker
         if worker is not None:

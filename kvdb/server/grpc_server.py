@@ -15,6 +15,7 @@ comes first.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -61,6 +62,7 @@ class GrpcDoor:
             database.env,
             [method.name for method in METHODS],
             concurrent_calls_max=options.concurrent_calls_max,
+            request_bytes_max=options.request_bytes_in_flight_max,
             data_dir=options.data_dir,
         )
 
@@ -68,9 +70,15 @@ class GrpcDoor:
         """Listen; gives the bound ``HOST:PORT``.
 
         Raises:
-            ValidationError: the address has another form, or cannot be bound.
+            ValidationError: the address has another form, is not on this machine alone, or
+                cannot be bound.
         """
         host = _host_of(self._options.grpc_address)
+        if not self._options.is_insecure and not _is_loopback(host):
+            raise ValidationError(
+                "calls are neither authenticated nor encrypted: only a loopback address is served "
+                f"unless the server is told to be insecure address={self._options.grpc_address}"
+            )
         self._wakeups = Wakeups(asyncio.get_running_loop())
         self._pool = ThreadPoolExecutor(self._options.read_threads, "kvdb-read")
         # Beyond this door's own bound, which refuses with an error of ours, health checks and
@@ -120,7 +128,7 @@ class GrpcDoor:
 
         async def handle(payload: bytes, context: aio.ServicerContext) -> bytes | None:
             try:
-                call = self._pipeline.begin(method.name)
+                call = self._pipeline.begin(method.name, len(payload))
             except KvdbError as refused:
                 await _abort(context, refused)
             try:
@@ -241,6 +249,13 @@ def _host_of(address: str) -> str:
     if not colon or not host or not (port.isdecimal() and port.isascii() and int(port) < 65_536):
         raise ValidationError(f"address must be HOST:PORT: {address!r}")
     return host
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _why_not_bound(address: str) -> str:

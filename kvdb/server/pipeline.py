@@ -35,10 +35,13 @@ _NS_PER_MS = 1_000_000
 class Call:
     """One admitted call. ``release`` it when its work has ended; more than once does no harm."""
 
-    __slots__ = ("_is_released", "_number", "_pipeline", "_started_ns", "operation")
+    __slots__ = ("_is_released", "_number", "_pipeline", "_request_bytes", "_started_ns", "operation")
 
-    def __init__(self, pipeline: Pipeline, operation: str, number: int, started_ns: int) -> None:
+    def __init__(
+        self, pipeline: Pipeline, operation: str, number: int, started_ns: int, request_bytes: int
+    ) -> None:
         self._pipeline = pipeline
+        self._request_bytes = request_bytes
         self._number = number
         self._started_ns = started_ns
         self._is_released = False
@@ -53,6 +56,7 @@ class Call:
         if not self._is_released:
             self._is_released = True
             self._pipeline.in_flight -= 1
+            self._pipeline.bytes_in_flight -= self._request_bytes
 
     def succeeded(self) -> None:
         """The answer is ready: observe how long it took."""
@@ -74,13 +78,21 @@ class Pipeline:
     """For one event loop's thread: ``begin`` and every method of a ``Call`` belong to it."""
 
     def __init__(
-        self, env: Env, operations: Iterable[str], *, concurrent_calls_max: int, data_dir: str
+        self,
+        env: Env,
+        operations: Iterable[str],
+        *,
+        concurrent_calls_max: int,
+        request_bytes_max: int,
+        data_dir: str,
     ) -> None:
         self._clock = env.clock
         self._concurrent_calls_max = concurrent_calls_max
+        self._request_bytes_max = request_bytes_max
         self._data_dir_prefix = data_dir.rstrip("/") + "/"
         self._calls = 0
         self.in_flight = 0
+        self.bytes_in_flight = 0
         self.server_id = env.entropy.bytes(4).hex()
         """Tells the request ids of one run of the server from another's."""
         self._latency_ms: dict[str, Histogram] = {
@@ -90,18 +102,23 @@ class Pipeline:
         self.errors = env.metrics.counter("server_calls_failed_total")
         env.metrics.gauge("server_calls_in_flight").read_by(lambda: self.in_flight)
 
-    def begin(self, operation: str) -> Call:
-        """Admit a call.
+    def begin(self, operation: str, request_bytes: int) -> Call:
+        """Admit a call. One alone is always admitted, however large.
 
         Raises:
-            RequestLimitExceeded: as many calls as allowed are in flight; nothing was done.
+            RequestLimitExceeded: as many calls, or bytes of calls, as allowed are in flight;
+                nothing was done.
         """
         if self.in_flight >= self._concurrent_calls_max:
             self._refused.add()
             raise RequestLimitExceeded(f"too many calls at once max={self._concurrent_calls_max}")
+        if self.in_flight and self.bytes_in_flight + request_bytes > self._request_bytes_max:
+            self._refused.add()
+            raise RequestLimitExceeded(f"too many bytes of calls at once max={self._request_bytes_max}")
         self.in_flight += 1
+        self.bytes_in_flight += request_bytes
         self._calls += 1
-        return Call(self, operation, self._calls, self._clock.monotonic_ns())
+        return Call(self, operation, self._calls, self._clock.monotonic_ns(), request_bytes)
 
     def observe(self, call: Call, started_ns: int) -> None:
         self._latency_ms[call.operation].observe((self._clock.monotonic_ns() - started_ns) / _NS_PER_MS)

@@ -11,7 +11,7 @@ from kvdb.options import SYNC_MODES, ClientOptions, DatabaseOptions, EngineOptio
 
 ENGINE_SIZES = [field.name for field in dataclasses.fields(EngineOptions) if field.name != "sync"]
 CLIENT_FIELDS = [field.name for field in dataclasses.fields(ClientOptions)]
-SERVER_NUMBERS = [field.name for field in dataclasses.fields(ServerOptions) if isinstance(field.default, int)]
+SERVER_NUMBERS = [field.name for field in dataclasses.fields(ServerOptions) if type(field.default) is int]
 
 
 def test_the_default_promise_is_that_nothing_acknowledged_is_lost() -> None:

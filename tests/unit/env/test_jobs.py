@@ -212,8 +212,9 @@ def test_interrupting_ends_the_task_in_the_worker(tmp_path: Path) -> None:
 
     thread = threading.Thread(target=offload)
     thread.start()
-    while thread.is_alive():
-        runner.interrupt()
-        thread.join(0.05)
-    assert [type(error) for error in ended] == [WorkerDied]
+    # Whether the worker is not started yet, is starting, or is at work.
+    runner.interrupt()
+    thread.join(BOUND_S)
+    offload()
+    assert [type(error) for error in ended] == [WorkerDied, WorkerDied]
     runner.close()

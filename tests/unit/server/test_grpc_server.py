@@ -430,8 +430,17 @@ async def test_an_address_of_another_form_is_refused(address: str) -> None:
         await GrpcDoor(ScriptedDatabase(answer), in_memory_options(grpc_address=address)).start()
 
 
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "example.org:0"])
+@on_a_loop
+async def test_other_machines_are_not_served_unless_told_so(address: str) -> None:
+    with pytest.raises(ValidationError, match="only a loopback address"):
+        await GrpcDoor(ScriptedDatabase(answer), in_memory_options(grpc_address=address)).start()
+
+
 @on_a_loop
 async def test_an_address_that_is_not_ours_is_refused() -> None:
-    door = GrpcDoor(ScriptedDatabase(answer), in_memory_options(grpc_address="192.0.2.1:7400"))
+    door = GrpcDoor(
+        ScriptedDatabase(answer), in_memory_options(grpc_address="192.0.2.1:7400", is_insecure=True)
+    )
     with pytest.raises(ValidationError, match="cannot listen address=192"):
         await door.start()
