@@ -8,12 +8,21 @@
     │  ├─ ResourceNotFound                ResourceNotFoundException
     │  ├─ ResourceInUse                   ResourceInUseException
     │  ├─ LimitExceeded                   LimitExceededException: the database holds as much as it may
+    │  ├─ TransactionCanceled             TransactionCanceledException: carries a reason a member
+    │  ├─ IdempotentParameterMismatch     IdempotentParameterMismatchException
+    │  ├─ ItemCollectionSizeLimitExceeded ItemCollectionSizeLimitExceededException
+    │  ├─ UniqueViolation                 UniqueViolation: a unique index has the key already
+    │  ├─ ReadPointExpired                ReadPointExpired: the snapshot is gone, or the history not kept
     │  ├─ MessageTooLarge                 RequestEntityTooLarge
     │  ├─ UnknownOperation                UnknownOperationException
     │  └─ ClosedError                     Closed: the handle was closed before the call
     ├─ RetryableError                     the caller may try the same request again
     │  ├─ ServiceUnavailable              ServiceUnavailable: busy, stopping, or unreachable
     │  ├─ RequestLimitExceeded            RequestLimitExceeded: too many calls at once
+    │  ├─ ThroughputExceeded              ProvisionedThroughputExceededException: carries reasons
+    │  ├─ Throttled                       ThrottlingException: carries reasons
+    │  ├─ TransactionConflict             TransactionConflictException
+    │  ├─ TransactionInProgress           TransactionInProgressException
     │  └─ DeadlineExceeded                DeadlineExceeded: the outcome is unknown
     ├─ StorageError                       the operator must act
     │  ├─ CorruptionError                 Corruption: names file and offset
@@ -32,8 +41,8 @@ client rebuilds the class from ``code`` alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, NamedTuple
 
 
 class KvdbError(Exception):
@@ -102,6 +111,53 @@ class LimitExceeded(RequestError):
     code = "LimitExceededException"
 
 
+class CancellationReason(NamedTuple):
+    """Why one member of a cancelled transaction was refused. Source: API Reference, CancellationReason."""
+
+    code: str = "None"
+    """"None" for a member without a fault, else as "ConditionalCheckFailed" or "ValidationError"."""
+    message: str | None = None
+    item: Mapping[str, object] | None = None
+    """The stored item, if the member asked for it."""
+
+
+class TransactionCanceled(RequestError):
+    """A transaction was refused as a whole; nothing was written. ``reasons`` are in request order."""
+
+    code = "TransactionCanceledException"
+
+    def __init__(self, reasons: Sequence[CancellationReason]) -> None:
+        codes = ", ".join(reason.code for reason in reasons)
+        super().__init__(
+            f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
+        )
+        self.reasons = tuple(reasons)
+
+
+class IdempotentParameterMismatch(RequestError):
+    """A client token was used again for another transaction."""
+
+    code = "IdempotentParameterMismatchException"
+
+
+class ItemCollectionSizeLimitExceeded(RequestError):
+    """The items of one partition, with those of local indexes, would pass 10 GB."""
+
+    code = "ItemCollectionSizeLimitExceededException"
+
+
+class UniqueViolation(RequestError):
+    """Another item has this key in a unique index; nothing was written."""
+
+    code = "UniqueViolation"
+
+
+class ReadPointExpired(RequestError):
+    """The snapshot was released or left unused, or the history asked for is not kept any more."""
+
+    code = "ReadPointExpired"
+
+
 class MessageTooLarge(RequestError):
     """The encoded request or answer is larger than the transport accepts."""
 
@@ -140,6 +196,50 @@ class RequestLimitExceeded(RetryableError):
     """More calls are in flight than the server accepts; nothing was done."""
 
     code = "RequestLimitExceeded"
+
+
+class ThrottlingReason(NamedTuple):
+    """Why a call was throttled. Source: API Reference, ThrottlingReason."""
+
+    reason: str
+    """As "TableWriteProvisionedThroughputExceeded" or "IndexReadMaxOnDemandThroughputExceeded"."""
+    resource: str
+    """The ARN of the table or index."""
+
+
+class ThroughputExceeded(RetryableError):
+    """A table or index is asked for more than it is provisioned for; nothing was done."""
+
+    code = "ProvisionedThroughputExceededException"
+
+    def __init__(self, message: str, *, reasons: Sequence[ThrottlingReason] = ()) -> None:
+        super().__init__(message)
+        self.reasons = tuple(reasons)
+
+
+class Throttled(RetryableError):
+    """An on-demand table or index is asked for more than its maximum; nothing was done."""
+
+    code = "ThrottlingException"
+
+    def __init__(self, message: str, *, reasons: Sequence[ThrottlingReason] = ()) -> None:
+        super().__init__(message)
+        self.reasons = tuple(reasons)
+
+
+class TransactionConflict(RetryableError):
+    """A transaction is at work on the item, or a native one has read what has changed since."""
+
+    code = "TransactionConflictException"
+
+    def __init__(self, message: str = "Transaction is ongoing for the item") -> None:
+        super().__init__(message)
+
+
+class TransactionInProgress(RetryableError):
+    """A transaction with this client token is under way."""
+
+    code = "TransactionInProgressException"
 
 
 class DeadlineExceeded(RetryableError):
@@ -216,13 +316,15 @@ BY_CODE: Mapping[str, type[KvdbError]] = {cls.code: cls for cls in _tree(KvdbErr
 def from_code(code: str, message: str) -> KvdbError:
     """Rebuild the error a peer reported; an unknown code becomes ``InternalError``.
 
-    The detail fields of a class (``item``, ``file``, ``offset``) are the transport's to fill.
+    The detail fields of a class (``item``, ``reasons``, ``file``, ``offset``) are the transport's to fill.
     """
     cls = BY_CODE.get(code, InternalError)
     error = cls.__new__(cls)
     KvdbError.__init__(error, message)
     if isinstance(error, ConditionalCheckFailed):
         error.item = None
+    if isinstance(error, (TransactionCanceled, ThroughputExceeded, Throttled)):
+        error.reasons = ()
     if isinstance(error, CorruptionError):
         error.file, error.offset = "", -1
     return error

@@ -14,51 +14,107 @@ from kvdb.api.items import (
     BatchGetItemResult,
     BatchWriteItem,
     BatchWriteItemResult,
+    CommitTransaction,
+    CommitTransactionResult,
     DeleteItem,
     DeleteItemResult,
     GetItem,
     GetItemResult,
+    ListItemVersions,
+    ListItemVersionsResult,
+    OpenSnapshot,
+    OpenSnapshotResult,
     Page,
     PutItem,
     PutItemResult,
     Query,
+    ReleaseSnapshot,
+    ReleaseSnapshotResult,
     Scan,
+    TransactGetItems,
+    TransactGetItemsResult,
+    TransactWriteItems,
+    TransactWriteItemsResult,
+    UpdateItem,
+    UpdateItemResult,
 )
 from kvdb.api.tables import (
     CreateTable,
     CreateTableResult,
     DeleteTable,
     DeleteTableResult,
+    DescribeLimits,
+    DescribeLimitsResult,
     DescribeTable,
     DescribeTableResult,
+    DescribeTimeToLive,
+    DescribeTimeToLiveResult,
     ListTables,
     ListTablesResult,
+    ListTagsOfResource,
+    ListTagsOfResourceResult,
+    TagResource,
+    TagResourceResult,
+    UntagResource,
+    UntagResourceResult,
+    UpdateTable,
+    UpdateTableResult,
+    UpdateTimeToLive,
+    UpdateTimeToLiveResult,
 )
 
 Request: TypeAlias = (
     GetItem
     | PutItem
+    | UpdateItem
     | DeleteItem
     | Query
     | Scan
     | BatchGetItem
     | BatchWriteItem
+    | TransactGetItems
+    | TransactWriteItems
+    | OpenSnapshot
+    | ReleaseSnapshot
+    | ListItemVersions
+    | CommitTransaction
     | CreateTable
     | DescribeTable
+    | UpdateTable
     | ListTables
     | DeleteTable
+    | UpdateTimeToLive
+    | DescribeTimeToLive
+    | TagResource
+    | UntagResource
+    | ListTagsOfResource
+    | DescribeLimits
 )
 Result: TypeAlias = (
     GetItemResult
     | PutItemResult
+    | UpdateItemResult
     | DeleteItemResult
     | Page
     | BatchGetItemResult
     | BatchWriteItemResult
+    | TransactGetItemsResult
+    | TransactWriteItemsResult
+    | OpenSnapshotResult
+    | ReleaseSnapshotResult
+    | ListItemVersionsResult
+    | CommitTransactionResult
     | CreateTableResult
     | DescribeTableResult
+    | UpdateTableResult
     | ListTablesResult
     | DeleteTableResult
+    | UpdateTimeToLiveResult
+    | DescribeTimeToLiveResult
+    | TagResourceResult
+    | UntagResourceResult
+    | ListTagsOfResourceResult
+    | DescribeLimitsResult
 )
 
 
@@ -80,15 +136,29 @@ class Operation(NamedTuple):
 OPERATIONS: tuple[Operation, ...] = (
     Operation("GetItem", GetItem, GetItemResult, True),
     Operation("PutItem", PutItem, PutItemResult, False),
+    Operation("UpdateItem", UpdateItem, UpdateItemResult, False),
     Operation("DeleteItem", DeleteItem, DeleteItemResult, False),
     Operation("Query", Query, Page, True),
     Operation("Scan", Scan, Page, True),
     Operation("BatchGetItem", BatchGetItem, BatchGetItemResult, True),
     Operation("BatchWriteItem", BatchWriteItem, BatchWriteItemResult, False),
+    Operation("TransactGetItems", TransactGetItems, TransactGetItemsResult, True),
+    Operation("TransactWriteItems", TransactWriteItems, TransactWriteItemsResult, False),
+    Operation("OpenSnapshot", OpenSnapshot, OpenSnapshotResult, True),
+    Operation("ReleaseSnapshot", ReleaseSnapshot, ReleaseSnapshotResult, True),
+    Operation("ListItemVersions", ListItemVersions, ListItemVersionsResult, True),
+    Operation("CommitTransaction", CommitTransaction, CommitTransactionResult, False),
     Operation("CreateTable", CreateTable, CreateTableResult, False),
     Operation("DescribeTable", DescribeTable, DescribeTableResult, True),
+    Operation("UpdateTable", UpdateTable, UpdateTableResult, False),
     Operation("ListTables", ListTables, ListTablesResult, True),
     Operation("DeleteTable", DeleteTable, DeleteTableResult, False),
+    Operation("UpdateTimeToLive", UpdateTimeToLive, UpdateTimeToLiveResult, False),
+    Operation("DescribeTimeToLive", DescribeTimeToLive, DescribeTimeToLiveResult, True),
+    Operation("TagResource", TagResource, TagResourceResult, False),
+    Operation("UntagResource", UntagResource, UntagResourceResult, False),
+    Operation("ListTagsOfResource", ListTagsOfResource, ListTagsOfResourceResult, True),
+    Operation("DescribeLimits", DescribeLimits, DescribeLimitsResult, True),
 )
 
 BY_NAME: Mapping[str, Operation] = {operation.name: operation for operation in OPERATIONS}

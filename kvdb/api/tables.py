@@ -1,13 +1,23 @@
-"""Requests and results of the table operations: create, describe, list, delete."""
+"""Requests and results of the table operations: tables, indexes, time to live, tags, limits.
+
+Names, defaults and meanings are the service's; what is ours alone says "Native".
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 AttributeType = Literal["S", "N", "B"]
 KeyType = Literal["HASH", "RANGE"]
-TableStatus = Literal["CREATING", "ACTIVE", "DELETING"]
+TableStatus = Literal["CREATING", "UPDATING", "ACTIVE", "DELETING"]
+IndexStatus = Literal["CREATING", "UPDATING", "ACTIVE", "DELETING"]
+ProjectionType = Literal["ALL", "KEYS_ONLY", "INCLUDE"]
+BillingMode = Literal["PROVISIONED", "PAY_PER_REQUEST"]
+TableClass = Literal["STANDARD", "STANDARD_INFREQUENT_ACCESS"]
+StreamViewType = Literal["NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY"]
+TimeToLiveStatus = Literal["ENABLING", "DISABLING", "ENABLED", "DISABLED"]
+IndexKind = Literal["LOCAL", "GLOBAL"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,109 @@ class KeySchemaElement:
 
 
 @dataclass(frozen=True, slots=True)
+class Projection:
+    """Which attributes an index holds besides its keys and the table's."""
+
+    projection_type: ProjectionType | None = None
+    non_key_attributes: tuple[str, ...] | None = None
+    """With INCLUDE only."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionedThroughput:
+    read_capacity_units: int
+    write_capacity_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class OnDemandThroughput:
+    """Upper bounds of an on-demand table or index; -1 is none."""
+
+    max_read_request_units: int | None = None
+    max_write_request_units: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WarmThroughput:
+    """Stored and described; kvdb has nothing to warm."""
+
+    read_units_per_second: int | None = None
+    write_units_per_second: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSpecification:
+    """Whether changes are recorded, and with which images."""
+
+    stream_enabled: bool
+    stream_view_type: StreamViewType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSpecification:
+    """A secondary index, as a request asks for it."""
+
+    index_name: str
+    key_schema: tuple[KeySchemaElement, ...]
+    """Local: HASH and RANGE. Global: 1 to 4 HASH elements, then up to 4 RANGE elements."""
+    projection: Projection
+    provisioned_throughput: ProvisionedThroughput | None = None
+    """Global indexes only, as the two below."""
+    on_demand_throughput: OnDemandThroughput | None = None
+    warm_throughput: WarmThroughput | None = None
+    is_unique: bool = False
+    """Native, global indexes only: two items with one index key are refused."""
+
+
+# Descriptions.
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionedThroughputDescription:
+    read_capacity_units: int = 0
+    write_capacity_units: int = 0
+    number_of_decreases_today: int = 0
+    last_increase_date_time_ms: int | None = None
+    last_decrease_date_time_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexDescription:
+    """A secondary index, as ``DescribeTable`` tells of it."""
+
+    kind: IndexKind
+    index_name: str
+    key_schema: tuple[KeySchemaElement, ...]
+    projection: Projection
+    index_arn: str
+    index_size_bytes: int = 0
+    item_count: int = 0
+    index_status: IndexStatus | None = None
+    """Global indexes only, as all below."""
+    is_backfilling: bool | None = None
+    """While it is created: whether existing rows are being added. Absent otherwise."""
+    provisioned_throughput: ProvisionedThroughputDescription | None = None
+    on_demand_throughput: OnDemandThroughput | None = None
+    warm_throughput: WarmThroughput | None = None
+    is_unique: bool = False
+    """Native."""
+    backfilled_count: int | None = None
+    """Native: rows of the table looked at so far, while it is created."""
+
+
+@dataclass(frozen=True, slots=True)
+class BillingModeSummary:
+    billing_mode: BillingMode
+    last_update_to_pay_per_request_date_time_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TableDescription:
     """What ``DescribeTable`` tells."""
 
@@ -38,6 +151,23 @@ class TableDescription:
     """Wall time of creation, milliseconds since 1970."""
     key_schema: tuple[KeySchemaElement, ...]
     attribute_definitions: tuple[AttributeDefinition, ...]
+    table_arn: str = ""
+    table_size_bytes: int = 0
+    item_count: int = 0
+    local_secondary_indexes: tuple[IndexDescription, ...] = ()
+    global_secondary_indexes: tuple[IndexDescription, ...] = ()
+    billing_mode_summary: BillingModeSummary | None = None
+    provisioned_throughput: ProvisionedThroughputDescription = ProvisionedThroughputDescription()
+    on_demand_throughput: OnDemandThroughput | None = None
+    warm_throughput: WarmThroughput | None = None
+    stream_specification: StreamSpecification | None = None
+    latest_stream_label: str | None = None
+    latest_stream_arn: str | None = None
+    table_class: TableClass | None = None
+    deletion_protection_enabled: bool = False
+
+
+# Tables.
 
 
 @dataclass(slots=True)
@@ -47,6 +177,18 @@ class CreateTable:
     table_name: str
     key_schema: list[KeySchemaElement]
     attribute_definitions: list[AttributeDefinition]
+    local_secondary_indexes: list[IndexSpecification] | None = None
+    global_secondary_indexes: list[IndexSpecification] | None = None
+    billing_mode: BillingMode | None = None
+    """``None`` through the native doors is PAY_PER_REQUEST; the HTTP door holds it to the service's
+    rule (PROVISIONED, which needs a throughput)."""
+    provisioned_throughput: ProvisionedThroughput | None = None
+    on_demand_throughput: OnDemandThroughput | None = None
+    warm_throughput: WarmThroughput | None = None
+    stream_specification: StreamSpecification | None = None
+    tags: list[Tag] | None = None
+    table_class: TableClass | None = None
+    deletion_protection_enabled: bool = False
 
 
 @dataclass(slots=True)
@@ -56,7 +198,7 @@ class CreateTableResult:
 
 @dataclass(slots=True)
 class DescribeTable:
-    """Source: API Reference, DescribeTable."""
+    """Source: API Reference, DescribeTable. A table's ARN serves as its name, here and everywhere."""
 
     table_name: str
 
@@ -64,6 +206,55 @@ class DescribeTable:
 @dataclass(slots=True)
 class DescribeTableResult:
     table: TableDescription
+
+
+@dataclass(slots=True)
+class CreateIndex:
+    """A new global index in an ``UpdateTable``."""
+
+    index: IndexSpecification
+
+
+@dataclass(slots=True)
+class UpdateIndex:
+    """New throughput of a global index in an ``UpdateTable``."""
+
+    index_name: str
+    provisioned_throughput: ProvisionedThroughput | None = None
+    on_demand_throughput: OnDemandThroughput | None = None
+    warm_throughput: WarmThroughput | None = None
+
+
+@dataclass(slots=True)
+class DeleteIndex:
+    """The end of a global index in an ``UpdateTable``."""
+
+    index_name: str
+
+
+IndexUpdate: TypeAlias = CreateIndex | UpdateIndex | DeleteIndex
+
+
+@dataclass(slots=True)
+class UpdateTable:
+    """Source: API Reference, UpdateTable. What is ``None`` stays as it is."""
+
+    table_name: str
+    attribute_definitions: list[AttributeDefinition] | None = None
+    billing_mode: BillingMode | None = None
+    provisioned_throughput: ProvisionedThroughput | None = None
+    on_demand_throughput: OnDemandThroughput | None = None
+    warm_throughput: WarmThroughput | None = None
+    global_secondary_index_updates: list[IndexUpdate] | None = None
+    """The service takes one creation or deletion a call (profile ``aws``); the native doors take several."""
+    stream_specification: StreamSpecification | None = None
+    table_class: TableClass | None = None
+    deletion_protection_enabled: bool | None = None
+
+
+@dataclass(slots=True)
+class UpdateTableResult:
+    table_description: TableDescription
 
 
 @dataclass(slots=True)
@@ -90,3 +281,93 @@ class DeleteTable:
 @dataclass(slots=True)
 class DeleteTableResult:
     table_description: TableDescription
+
+
+# Time to live.
+
+
+@dataclass(slots=True)
+class UpdateTimeToLive:
+    """Source: API Reference, UpdateTimeToLive."""
+
+    table_name: str
+    attribute_name: str
+    enabled: bool
+
+
+@dataclass(slots=True)
+class UpdateTimeToLiveResult:
+    attribute_name: str
+    enabled: bool
+
+
+@dataclass(slots=True)
+class DescribeTimeToLive:
+    """Source: API Reference, DescribeTimeToLive."""
+
+    table_name: str
+
+
+@dataclass(slots=True)
+class DescribeTimeToLiveResult:
+    time_to_live_status: TimeToLiveStatus
+    attribute_name: str | None = None
+
+
+# Tags.
+
+
+@dataclass(slots=True)
+class TagResource:
+    """Source: API Reference, TagResource. Only tables have tags."""
+
+    resource_arn: str
+    tags: list[Tag]
+
+
+@dataclass(slots=True)
+class TagResourceResult:
+    pass
+
+
+@dataclass(slots=True)
+class UntagResource:
+    """Source: API Reference, UntagResource."""
+
+    resource_arn: str
+    tag_keys: list[str]
+
+
+@dataclass(slots=True)
+class UntagResourceResult:
+    pass
+
+
+@dataclass(slots=True)
+class ListTagsOfResource:
+    """Source: API Reference, ListTagsOfResource."""
+
+    resource_arn: str
+    next_token: str | None = None
+
+
+@dataclass(slots=True)
+class ListTagsOfResourceResult:
+    tags: list[Tag] = field(default_factory=list)
+    next_token: str | None = None
+
+
+# Limits.
+
+
+@dataclass(slots=True)
+class DescribeLimits:
+    """Source: API Reference, DescribeLimits."""
+
+
+@dataclass(slots=True)
+class DescribeLimitsResult:
+    account_max_read_capacity_units: int
+    account_max_write_capacity_units: int
+    table_max_read_capacity_units: int
+    table_max_write_capacity_units: int

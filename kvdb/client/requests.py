@@ -21,7 +21,7 @@ from kvdb.api.items import (
     PutItem,
     PutRequest,
     Query,
-    ReturnValues,
+    ReturnValuesOnConditionCheckFailure,
     Scan,
     Select,
     WriteRequest,
@@ -136,7 +136,7 @@ def delete_item(
     )
 
 
-def _old_if(wanted: bool) -> ReturnValues:
+def _old_if(wanted: bool) -> ReturnValuesOnConditionCheckFailure:
     return "ALL_OLD" if wanted else "NONE"
 
 

@@ -41,7 +41,7 @@ class Pair(Generic[_Api]):
         self._fields = fields
         self._reads = tuple(field.read for field in fields)
         # ``read`` passes the values by place.
-        assert tuple(field.name for field in fields) == getattr(api, "__slots__", None), api
+        assert tuple(field.name for field in fields) == getattr(api, "__slots__", ())[: len(fields)], api
 
     def write(self, message: Message, source: object) -> None:
         for name, write, _, unwritten in self._fields:

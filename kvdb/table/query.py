@@ -47,7 +47,7 @@ def run_query(catalog: Catalog, engine: Engine, request: Query) -> Page:
     selection = selection_of(request, placeholders)
     keys = catalog.table(request.table_name).keys
     condition = compile_key_condition(
-        request.key_condition_expression,
+        request.key_condition_expression or "",
         placeholders,
         keys.partition.name,
         None if keys.sort is None else keys.sort.name,
