@@ -32,6 +32,7 @@ from kvdb.api.items import (
     PutRequest,
     Query,
     Scan,
+    UpdateItem,
     WriteRequest,
 )
 from kvdb.api.operations import Request
@@ -167,16 +168,27 @@ def _check_get_item(request: GetItem) -> None:
 
 
 def _check_put_item(request: PutItem) -> None:
-    _check_write(request)
+    _check_write(request, ConditionExpression=request.condition_expression)
+    _check_returns_old_only(request)
     _check_mapping("item", request.item)
 
 
-def _check_delete_item(request: DeleteItem) -> None:
-    _check_write(request)
+def _check_update_item(request: UpdateItem) -> None:
+    _check_write(
+        request,
+        UpdateExpression=request.update_expression,
+        ConditionExpression=request.condition_expression,
+    )
     _check_mapping("key", request.key)
 
 
-def _check_write(request: PutItem | DeleteItem) -> None:
+def _check_delete_item(request: DeleteItem) -> None:
+    _check_write(request, ConditionExpression=request.condition_expression)
+    _check_returns_old_only(request)
+    _check_mapping("key", request.key)
+
+
+def _check_write(request: PutItem | UpdateItem | DeleteItem, **expressions: str | None) -> None:
     faults = _table_name_faults(request.table_name)
     returns, on_failure = request.return_values, request.return_values_on_condition_check_failure
     if faults or returns not in _RETURN_VALUES or on_failure not in _ALL_OLD_OR_NONE:
@@ -187,18 +199,14 @@ def _check_write(request: PutItem | DeleteItem) -> None:
                 *_enum_faults(on_failure, "returnValuesOnConditionCheckFailure", _ALL_OLD_OR_NONE),
             ]
         )
-    if (
-        request.condition_expression is not None
-        or request.expression_attribute_names is not None
-        or request.expression_attribute_values is not None
-    ):
-        _check_expressions(
-            request.expression_attribute_names,
-            request.expression_attribute_values,
-            ConditionExpression=request.condition_expression,
-        )
+    names, values = request.expression_attribute_names, request.expression_attribute_values
+    if names is not None or values is not None or any(text is not None for text in expressions.values()):
+        _check_expressions(names, values, **expressions)
+
+
+def _check_returns_old_only(request: PutItem | DeleteItem) -> None:
     # UpdateItem knows the other three; here they pass the enum and fail this rule.
-    if returns not in _ALL_OLD_OR_NONE:
+    if request.return_values not in _ALL_OLD_OR_NONE:
         raise ValidationError("ReturnValues can only be ALL_OLD or NONE")
 
 
@@ -487,6 +495,7 @@ def _check_list_tables(request: ListTables) -> None:
 _CHECKS: Mapping[type, Callable[..., None]] = {
     GetItem: _check_get_item,
     PutItem: _check_put_item,
+    UpdateItem: _check_update_item,
     DeleteItem: _check_delete_item,
     Query: _check_query,
     Scan: _check_scan,

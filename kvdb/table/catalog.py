@@ -59,6 +59,11 @@ class Table:
         self.is_dropped = False
         """Set once, for ever. A writer looks at it under the latch of the item it writes."""
 
+    @property
+    def needs_old(self) -> bool:
+        """Whether every write has to know the item it replaces, because something follows from both."""
+        return False
+
 
 class Catalog:
     """All tables of one database."""

@@ -217,6 +217,15 @@ class TableKeys:
             raise ValidationError(SCHEMA_MISMATCH)
         return engine_key
 
+    def refuse_change(self, names: frozenset[str]) -> None:
+        """Raise ``ValidationError`` if an update touches a key attribute. Source: dynalite, db/index.js."""
+        for part in (self.partition, self.sort):
+            if part is not None and part.name in names:
+                raise ValidationError(
+                    "One or more parameter values were invalid: "
+                    f"Cannot update attribute {part.name}. This attribute is part of the key"
+                )
+
     def item_key(self, item: Item) -> Item:
         """The key attributes of a stored item, as ``LastEvaluatedKey`` gives them."""
         name = self.partition.name

@@ -32,14 +32,19 @@ class Grant:
     def is_complete(self) -> bool:
         return self.held == len(self.keys)
 
+    @property
+    def is_given_back(self) -> bool:
+        return not self.keys
+
 
 class Latches:
     """All latches of one database."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        # A key in here is held; the line, made when first needed, is who comes next.
-        self._lines: dict[bytes, deque[Grant] | None] = {}
+        # Who holds a key; and, made when first needed, the line of those who come next.
+        self._holders: dict[bytes, Grant] = {}
+        self._lines: dict[bytes, deque[Grant]] = {}
 
     def request(self, keys: tuple[bytes, ...]) -> Grant:
         """Claim ``keys``, distinct and in byte order. Give the grant back whatever happens."""
@@ -71,9 +76,7 @@ class Latches:
         completed: list[Grant] = []
         with self._guard:
             if not grant.is_complete:
-                line = self._lines[grant.keys[grant.held]]
-                assert line is not None
-                line.remove(grant)
+                self._leave_line(grant)
             for key in grant.keys[: grant.held]:
                 heir = self._pass_on(key)
                 if heir is not None and heir.is_complete:
@@ -85,30 +88,46 @@ class Latches:
 
     def any_held(self, prefix: bytes) -> bool:
         """Whether somebody holds the latch of a key that starts with ``prefix``. Cost: every held latch."""
+        return bool(self.holders(prefix))
+
+    def holders(self, prefix: bytes) -> list[Grant]:
+        """Who holds the latch of a key that starts with ``prefix``. Cost: every held latch.
+
+        Whoever changes what writers look at under their latch, and then waits until each of these
+        grants ``is_given_back``, knows that every write begun before the change has ended,
+        however many have begun since.
+        """
         with self._guard:
-            return any(key.startswith(prefix) for key in self._lines)
+            return [grant for key, grant in self._holders.items() if key.startswith(prefix)]
 
     def _advance(self, grant: Grant) -> None:
         """Take free latches in order, up to the first that is taken: stand in its line."""
-        keys, lines = grant.keys, self._lines
+        keys, holders = grant.keys, self._holders
         while grant.held < len(keys):
             key = keys[grant.held]
-            if key in lines:
-                line = lines[key]
-                if line is None:
-                    line = lines[key] = deque()
-                line.append(grant)
+            if key in holders:
+                self._lines.setdefault(key, deque()).append(grant)
                 return
-            lines[key] = None
+            holders[key] = grant
             grant.held += 1
+
+    def _leave_line(self, grant: Grant) -> None:
+        key = grant.keys[grant.held]
+        line = self._lines[key]
+        line.remove(grant)
+        if not line:
+            del self._lines[key]
 
     def _pass_on(self, key: bytes) -> Grant | None:
         """Hand a latch to the next in line, who then goes on to its other keys."""
-        line = self._lines[key]
-        if not line:
-            del self._lines[key]
+        line = self._lines.get(key)
+        if line is None:
+            del self._holders[key]
             return None
         heir = line.popleft()
+        if not line:
+            del self._lines[key]
+        self._holders[key] = heir
         heir.held += 1
         self._advance(heir)
         return heir

@@ -17,17 +17,23 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from kvdb.api.items import DeleteItem, DeleteItemResult, PutItem, PutItemResult
+from kvdb.api.items import (
+    DeleteItem,
+    DeleteItemResult,
+    PutItem,
+    PutItemResult,
+)
 from kvdb.env.hlc import HybridClock
 from kvdb.errors import ServiceUnavailable
-from kvdb.item.value import Item
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
 from kvdb.table import mutation, row
 from kvdb.table.catalog import Catalog, Table, not_found
 from kvdb.table.latches import Grant, Latches
+from kvdb.table.mutation import Change
 from kvdb.table.writes import DeleteWrite, PutWrite, Write
 
 _log = logging.getLogger("kvdb.table")
@@ -35,8 +41,9 @@ _log = logging.getLogger("kvdb.table")
 R = TypeVar("R")
 
 Effect: TypeAlias = Grant | WriteBatch
-Steps: TypeAlias = Generator[Effect, None, R]
-"""A write under way."""
+Steps: TypeAlias = Generator[Effect, int, R]
+"""A write under way. What it is sent back is the last seqno of the batch it yielded; of no meaning
+after a grant."""
 
 Done: TypeAlias = Callable[[R | None, BaseException | None], None]
 Defer: TypeAlias = Callable[[Callable[[], None]], object]
@@ -52,7 +59,12 @@ class Target(NamedTuple):
 
 
 class Writer:
-    """Makes the steps of every write of items."""
+    """Makes the steps of every write of items.
+
+    A write of one item or of many, with or without more to ask before it may happen, is made of
+    the same parts: a ``Target`` of each request; ``latched`` keys; ``decide`` for each target,
+    under its latch; ``commit`` of all changes together.
+    """
 
     def __init__(self, catalog: Catalog, engine: Engine, latches: Latches, hlc: HybridClock) -> None:
         self._catalog = catalog
@@ -62,55 +74,71 @@ class Writer:
 
     def put_item(self, request: PutItem) -> Steps[PutItemResult]:
         """Source: API Reference, PutItem."""
-        write = PutWrite.of_request(request)
-        table = self._catalog.table(request.table_name)
-        (old,) = yield from self.write([Target(table, table.keys.of_item(write.item), write)])
-        return PutItemResult(old if request.return_values == "ALL_OLD" else None)
+        (change,) = yield from self.write([self.put_target(request)])
+        return PutItemResult(change.old if request.return_values == "ALL_OLD" else None)
 
     def delete_item(self, request: DeleteItem) -> Steps[DeleteItemResult]:
         """Source: API Reference, DeleteItem."""
+        (change,) = yield from self.write([self.delete_target(request)])
+        return DeleteItemResult(change.old if request.return_values == "ALL_OLD" else None)
+
+    # The parts.
+
+    def put_target(self, request: PutItem) -> Target:
+        """Raises what a put can be refused for before anything is read."""
+        write = PutWrite.of_request(request)
+        table = self._catalog.table(request.table_name)
+        return Target(table, table.keys.of_item(write.item), write)
+
+    def delete_target(self, request: DeleteItem) -> Target:
+        """As ``put_target``."""
         write = DeleteWrite.of_request(request)
         table = self._catalog.table(request.table_name)
-        (old,) = yield from self.write([Target(table, table.keys.of_key(request.key), write)])
-        return DeleteItemResult(old if request.return_values == "ALL_OLD" else None)
+        return Target(table, table.keys.of_key(request.key), write)
 
-    def write(self, targets: Sequence[Target]) -> Steps[list[Item | None]]:
-        """Commit all targets, of distinct keys, in one batch; gives the old items that had to be read.
+    def write(self, targets: Sequence[Target]) -> Steps[list[Change]]:
+        """Commit all targets, of distinct keys, in one batch.
 
         Raises:
             ConditionalCheckFailed: a write refused its item; nothing was written.
             ResourceNotFound: a table was dropped meanwhile; nothing was written.
         """
-        grant = self._latches.request(_in_key_order(targets))
+        grant = self._latches.request(in_key_order(targets))
         try:
             if not grant.is_complete:
                 yield grant
-            batch = WriteBatch()
-            olds = [self._apply(target, batch) for target in targets]
-            if len(batch):
-                yield batch
-            return olds
+            changes = [self.decide(target) for target in targets]
+            yield from self.commit(changes)
+            return changes
         finally:
             self._latches.give_back(grant)
 
-    def _apply(self, target: Target, batch: WriteBatch) -> Item | None:
-        """Read, apply, mutate. Under the latch, where the table can be seen to be there still."""
+    def decide(self, target: Target) -> Change:
+        """Read and apply. Under the latch, where the table can be seen to be there still."""
         table, key, write = target
         if table.is_dropped:
             raise not_found()
-        old = None
-        if write.needs_old:
-            stored = self._engine.get(key)
-            old = None if stored is None else row.item_of(stored)
+        is_old_known = write.needs_old or table.needs_old
+        old, old_size = None, 0
+        if is_old_known and (stored := self._engine.get(key)) is not None:
+            old, old_size = row.item_of(stored), row.size_of(stored)
         new = write.apply(old)
-        if new is not None:
-            mutation.add_put(batch, key, new, size_bytes=write.size_of(new), stamp=self._hlc.tick())
-        elif old is not None or not write.needs_old:
-            mutation.add_delete(batch, key)
-        return old
+        new_size = 0 if new is None else write.size_of(new, old, old_size)
+        return Change(table, key, old, new, old_size=old_size, new_size=new_size, is_old_known=is_old_known)
+
+    def commit(self, changes: Sequence[Change]) -> Steps[int | None]:
+        """Make all changes in one batch, under the latches of their keys.
+
+        Gives the batch's last seqno, or ``None`` when there was nothing to write.
+        """
+        batch = WriteBatch()
+        for change in changes:
+            mutation.add(batch, change, self._hlc.tick())
+        return (yield batch) if len(batch) else None
 
 
-def _in_key_order(targets: Sequence[Target]) -> tuple[bytes, ...]:
+def in_key_order(targets: Sequence[Target]) -> tuple[bytes, ...]:
+    """The keys to latch for these targets."""
     if len(targets) == 1:
         return (targets[0].key,)
     return tuple(sorted(target.key for target in targets))
@@ -119,12 +147,14 @@ def _in_key_order(targets: Sequence[Target]) -> tuple[bytes, ...]:
 def run(steps: Steps[R], engine: Engine, latches: Latches) -> R:
     """Drive a write on the caller's thread until it is acknowledged."""
     try:
+        effect = next(steps)
         while True:
-            effect = next(steps)
             if isinstance(effect, WriteBatch):
-                engine.write(effect)
+                seqno = engine.write(effect)
             else:
                 latches.wait(effect)
+                seqno = 0
+            effect = steps.send(seqno)
     except StopIteration as stop:
         result: R = stop.value
         return result
@@ -140,7 +170,7 @@ def submit(steps: Steps[R], engine: Engine, latches: Latches, done: Done[R], def
     ``defer(fn)`` must arrange for ``fn()`` to run on this thread, and may be called from any; when
     it raises ``RuntimeError`` (a closed loop), ``done`` gets an error on the thread that found out.
     """
-    _Submission(steps, engine, latches, done, defer).resume(None)
+    _Submission(steps, engine, latches, done, defer).begin()
 
 
 class _Submission:
@@ -168,14 +198,16 @@ class _Submission:
         self._loop_thread = threading.get_ident()
         self._is_submitting = False
         # What a commit that ended before ``Engine.submit`` returned left behind.
-        self._answer: tuple[BaseException | None] | None = None
+        self._answer: tuple[int, BaseException | None] | None = None
 
-    def resume(self, error: BaseException | None) -> None:
-        """Run the generator up to its next wait; ``error`` is how the last one ended."""
+    def begin(self) -> None:
+        self._run(partial(next, self._steps))
+
+    def _run(self, advance: Callable[[], Effect]) -> None:
+        """Run the generator up to its next wait."""
         try:
             while True:
-                effect = next(self._steps) if error is None else self._steps.throw(error)
-                error = None
+                effect = advance()
                 if isinstance(effect, Grant):
                     self._latches.when_complete(effect, self._schedule_resume)
                     return
@@ -185,7 +217,7 @@ class _Submission:
                 self._is_submitting = False
                 if self._answer is None:
                     return
-                (error,) = self._answer
+                advance = self._after(*self._answer)
         except StopIteration as stop:
             self._done(stop.value, None)
         except Exception as failure:
@@ -196,12 +228,16 @@ class _Submission:
         # On this thread it may be our own submit that has not returned yet, or the submit of a later
         # write, which came to lead the commit of both.
         if self._is_submitting and threading.get_ident() == self._loop_thread:
-            self._answer = (error,)
+            self._answer = (seqno, error)
         else:
-            self._schedule(lambda: self.resume(error))
+            self._schedule(lambda: self._run(self._after(seqno, error)))
 
     def _schedule_resume(self) -> None:
-        self._schedule(lambda: self.resume(None))
+        self._schedule(lambda: self._run(self._after(0, None)))
+
+    def _after(self, seqno: int, error: BaseException | None) -> Callable[[], Effect]:
+        """How the generator goes on when a wait has ended so."""
+        return partial(self._steps.send, seqno) if error is None else partial(self._steps.throw, error)
 
     def _schedule(self, step: Callable[[], None]) -> None:
         try:

@@ -34,8 +34,12 @@ class Write(Protocol):
         """
         ...
 
-    def size_of(self, new: Item) -> int:
-        """The published size of what ``apply`` gave, in bytes."""
+    def size_of(self, new: Item, old: Item | None, old_size: int) -> int:
+        """The published size of what ``apply`` gave for ``old``, which has ``old_size`` bytes. Pure.
+
+        Raises:
+            ValidationError: it is more than an item may have.
+        """
         ...
 
 
@@ -54,12 +58,14 @@ class Guard:
             raise ConditionalCheckFailed(item=old if self._shows_item else None)
 
 
-def _guard_of(request: PutItem | DeleteItem) -> Guard | None:
+def _placeholders_of(request: PutItem | DeleteItem) -> Placeholders:
+    return Placeholders(request.expression_attribute_names, request.expression_attribute_values)
+
+
+def _guard_of(request: PutItem | DeleteItem, placeholders: Placeholders) -> Guard | None:
     if request.condition_expression is None:
         return None
-    placeholders = Placeholders(request.expression_attribute_names, request.expression_attribute_values)
     condition = compile_condition(request.condition_expression, placeholders)
-    placeholders.check_all_used()
     shows_item = request.return_values_on_condition_check_failure == "ALL_OLD"
     return Guard(condition, shows_item=shows_item)
 
@@ -82,27 +88,26 @@ class PutWrite:
     __slots__ = ("_guard", "item", "needs_old", "size_bytes")
 
     def __init__(
-        self, item: Item, size_bytes: int, guard: Guard | None = None, *, returns_old: bool = False
+        self, item: Item, size_bytes: int, guard: Guard | None = None, *, needs_old: bool = False
     ) -> None:
         self.item = item
         """Normalised."""
         self.size_bytes = size_bytes
-        self.needs_old = guard is not None or returns_old
+        self.needs_old = needs_old or guard is not None
         self._guard = guard
 
     @classmethod
     def of_request(cls, request: PutItem) -> PutWrite:
         """Check what can be checked without the table, in the service's order."""
         item, size_bytes = sized_item(request.item)
-        guard = _guard_of(request)
-        return cls(item, size_bytes, guard, returns_old=request.return_values == "ALL_OLD")
+        return cls(item, size_bytes, _checked_guard(request), needs_old=_shows_old(request))
 
     def apply(self, old: Item | None) -> Item | None:
         if self._guard is not None:
             self._guard.check(old)
         return self.item
 
-    def size_of(self, new: Item) -> int:
+    def size_of(self, new: Item, old: Item | None, old_size: int) -> int:
         return self.size_bytes
 
 
@@ -111,18 +116,33 @@ class DeleteWrite:
 
     __slots__ = ("_guard", "needs_old")
 
-    def __init__(self, guard: Guard | None = None, *, returns_old: bool = False) -> None:
-        self.needs_old = guard is not None or returns_old
+    def __init__(self, guard: Guard | None = None, *, needs_old: bool = False) -> None:
+        self.needs_old = needs_old or guard is not None
         self._guard = guard
 
     @classmethod
     def of_request(cls, request: DeleteItem) -> DeleteWrite:
-        return cls(_guard_of(request), returns_old=request.return_values == "ALL_OLD")
+        return cls(_checked_guard(request), needs_old=_shows_old(request))
 
     def apply(self, old: Item | None) -> Item | None:
         if self._guard is not None:
             self._guard.check(old)
         return None
 
-    def size_of(self, new: Item) -> int:
+    def size_of(self, new: Item, old: Item | None, old_size: int) -> int:
         raise AssertionError("a delete leaves no item")
+
+
+def _checked_guard(request: PutItem | DeleteItem) -> Guard | None:
+    """The guard of a request that has no other expression."""
+    if request.condition_expression is None:
+        return None
+    placeholders = _placeholders_of(request)
+    guard = _guard_of(request, placeholders)
+    placeholders.check_all_used()
+    return guard
+
+
+def _shows_old(request: PutItem | DeleteItem) -> bool:
+    """Whether the answer tells of the old item, or of its size."""
+    return request.return_values == "ALL_OLD" or request.return_consumed_capacity != "NONE"

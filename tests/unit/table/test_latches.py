@@ -111,3 +111,15 @@ def test_no_key_is_ever_held_twice_and_all_are_free_in_the_end(moves):
     for grant in live:
         latches.give_back(grant)
     assert not latches.any_held(b"")
+
+
+def test_whoever_waits_for_the_holders_of_a_moment_is_not_held_up_by_later_ones():
+    latches = Latches()
+    first = latches.request((A,))
+    holders = latches.holders(b"1")
+    latches.request((B,))
+    queued = latches.request((A,))
+    assert holders == [first]
+    latches.give_back(first)
+    assert all(grant.is_given_back for grant in holders)
+    assert not queued.is_given_back

@@ -1,19 +1,41 @@
 from __future__ import annotations
 
+import pytest
+
 from kvdb.env.hlc import Stamp
 from kvdb.lsm.batch import WriteBatch
 from kvdb.table import mutation, row
+from kvdb.table.catalog import Table
+from kvdb.table.mutation import Change
+from tests.support.builders import open_floor
 
 STAMP = Stamp(1, 2, 3)
+ITEM = {"country": "IS", "icao": "BIKF"}
 
 
-def test_a_put_becomes_one_row():
+@pytest.fixture
+def table() -> Table:
+    return open_floor().create()
+
+
+def operations(change: Change) -> list[bytes | None]:
     batch = WriteBatch()
-    mutation.add_put(batch, b"key", {"a": 1}, size_bytes=3, stamp=STAMP)
-    assert batch.operations == [b"key", row.encode({"a": 1}, 3, STAMP)]
+    mutation.add(batch, change, STAMP)
+    return batch.operations
 
 
-def test_a_delete_becomes_one_delete():
-    batch = WriteBatch()
-    mutation.add_delete(batch, b"key")
-    assert batch.operations == [b"key", None]
+def test_a_new_item_becomes_one_row(table):
+    change = Change(table, b"key", None, ITEM, new_size=17)
+    assert operations(change) == [b"key", row.encode(ITEM, 17, STAMP)]
+
+
+def test_an_item_that_goes_takes_its_row_along(table):
+    assert operations(Change(table, b"key", ITEM, None, old_size=17)) == [b"key", None]
+
+
+def test_an_item_that_may_have_been_there_is_deleted_all_the_same(table):
+    assert operations(Change(table, b"key", None, None, is_old_known=False)) == [b"key", None]
+
+
+def test_nothing_that_stays_nothing_writes_nothing(table):
+    assert operations(Change(table, b"key", None, None)) == []

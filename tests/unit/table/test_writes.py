@@ -80,7 +80,7 @@ def test_an_item_has_up_to_409600_bytes_names_included():
     assert sized_item(whole)[1] == 409_600
     with pytest.raises(ValidationError, match=r"^Item size has exceeded the maximum allowed size$"):
         sized_item({"p": "x" * 409_600})
-    assert put().size_of(NEW) == len("p") + len("x") + len("v") + 2
+    assert put().size_of(NEW, None, 0) == len("p") + len("x") + len("v") + 2
 
 
 def test_unused_placeholders_are_refused():
