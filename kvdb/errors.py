@@ -15,6 +15,7 @@
     │  ├─ ReadPointExpired                ReadPointExpired: the snapshot is gone, or the history not kept
     │  ├─ MessageTooLarge                 RequestEntityTooLarge
     │  ├─ UnknownOperation                UnknownOperationException
+    │  ├─ ReadOnlyDatabase                ReadOnlyDatabase: the database was opened read-only
     │  └─ ClosedError                     Closed: the handle was closed before the call
     ├─ RetryableError                     the caller may try the same request again
     │  ├─ ServiceUnavailable              ServiceUnavailable: busy, stopping, or unreachable
@@ -23,6 +24,7 @@
     │  ├─ Throttled                       ThrottlingException: carries reasons
     │  ├─ TransactionConflict             TransactionConflictException
     │  ├─ TransactionInProgress           TransactionInProgressException
+    │  ├─ DiskFull                        DiskFull: no room for this write; deletes are still taken
     │  └─ DeadlineExceeded                DeadlineExceeded: the outcome is unknown
     ├─ StorageError                       the operator must act
     │  ├─ CorruptionError                 Corruption: names file and offset
@@ -41,6 +43,7 @@ client rebuilds the class from ``code`` alone.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
@@ -170,6 +173,12 @@ class UnknownOperation(RequestError):
     code = "UnknownOperationException"
 
 
+class ReadOnlyDatabase(RequestError):
+    """The database was opened with ``read_only``; whoever wants to write opens it without."""
+
+    code = "ReadOnlyDatabase"
+
+
 class ClosedError(RequestError):
     """The database, client or iterator was closed before this call."""
 
@@ -242,6 +251,16 @@ class TransactionInProgress(RetryableError):
     code = "TransactionInProgressException"
 
 
+class DiskFull(RetryableError):
+    """The disk has too little room left for this write; nothing was written.
+
+    ``retryable`` is true: writes are taken again, without a restart, as soon as there is room.
+    Deletes are taken all the while.
+    """
+
+    code = "DiskFull"
+
+
 class DeadlineExceeded(RetryableError):
     """The deadline passed; a write may or may not have been applied, once, never partly."""
 
@@ -303,6 +322,20 @@ class InternalError(KvdbError):
     """A mistake of ours; the log has the details under the request id."""
 
     code = "InternalServerError"
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+def is_no_room(error: BaseException) -> bool:
+    """Whether a file system refused a call because the disk, or the user's share of it, is full."""
+    return isinstance(error, OSError) and error.errno in _NO_ROOM
+
+
+def disk_error(error: OSError, place: str) -> DiskError | DiskFull:
+    """What a refused file system call is to callers; ``place`` is named if ``error`` names no file."""
+    message = f"file system refused a call reason={error.strerror or error} file={error.filename or place}"
+    return DiskFull(message) if is_no_room(error) else DiskError(message)
 
 
 def _tree(root: type[KvdbError]) -> list[type[KvdbError]]:

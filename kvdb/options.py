@@ -21,6 +21,13 @@ SyncMode = Literal["commit", "group", "interval", "none"]
 
 SYNC_MODES: tuple[str, ...] = get_args(SyncMode)
 
+OnSyncError = Literal["degrade", "exit"]
+"""What a failed sync does: writes stop and reads go on, or the process ends at once (PostgreSQL's way)."""
+
+ON_SYNC_ERROR: tuple[str, ...] = get_args(OnSyncError)
+
+_MIN_FREE_BYTES = 64 * 1024 * 1024
+
 
 def _require(holds: bool, message: str) -> None:
     if not holds:
@@ -59,6 +66,25 @@ class EngineOptions:
     """Background work on fewer input bytes runs in this process, larger in a worker process."""
     batch_bytes_max: int = 64 * 1024 * 1024
     """Largest byte form of one write batch."""
+    on_fsync_error: OnSyncError = "degrade"
+    """Whether a failed sync makes the database read-only, or ends the process with exit code 74."""
+    min_free_bytes: int | None = None
+    """Writes but deletes are refused with DiskFull while the disk has less free than this; 0 never
+    refuses. ``None``: 64 MiB, or two memtables if that is more."""
+    ballast_bytes: int = 8 * 1024 * 1024
+    """A file of this size, made once the database is larger, is given up on a full disk so that
+    deletes and compaction have room; 0 makes none."""
+    allow_network_dir: bool = False
+    """Open a directory on a network file system, where locks and syncs may promise less."""
+    read_only: bool = False
+    """Open an existing database without writing a single byte to it; writes are refused."""
+
+    @property
+    def free_bytes_min(self) -> int:
+        """``min_free_bytes`` with its default worked out."""
+        if self.min_free_bytes is not None:
+            return self.min_free_bytes
+        return max(_MIN_FREE_BYTES, 2 * self.memtable_size_bytes)
 
     def __post_init__(self) -> None:
         _require(self.sync in SYNC_MODES, f"sync must be one of {', '.join(SYNC_MODES)}: {self.sync!r}")
@@ -73,7 +99,18 @@ class EngineOptions:
             "batch_bytes_max",
         ):
             _require(getattr(self, name) > 0, f"{name} must be positive: {getattr(self, name)}")
-        for name in ("group_delay_ms", "bloom_bits_per_key", "block_cache_bytes", "offload_bytes_min"):
+        _require(
+            self.on_fsync_error in ON_SYNC_ERROR,
+            f"on_fsync_error must be one of {', '.join(ON_SYNC_ERROR)}: {self.on_fsync_error!r}",
+        )
+        _require(self.free_bytes_min >= 0, f"min_free_bytes must not be negative: {self.min_free_bytes}")
+        for name in (
+            "group_delay_ms",
+            "bloom_bits_per_key",
+            "block_cache_bytes",
+            "offload_bytes_min",
+            "ballast_bytes",
+        ):
             _require(getattr(self, name) >= 0, f"{name} must not be negative: {getattr(self, name)}")
         _require(
             self.level0_tables_stall > self.level0_tables_max,

@@ -17,7 +17,14 @@ from enum import IntEnum
 
 import click
 
-from kvdb.errors import ConditionalCheckFailed, KvdbError, RequestError, RetryableError, StorageError
+from kvdb.errors import (
+    ConditionalCheckFailed,
+    DiskFull,
+    KvdbError,
+    RequestError,
+    RetryableError,
+    StorageError,
+)
 
 
 class Exit(IntEnum):
@@ -38,6 +45,7 @@ class Exit(IntEnum):
 _EXIT_OF: tuple[tuple[type[KvdbError], Exit], ...] = (
     (ConditionalCheckFailed, Exit.CONDITION_FAILED),
     (RequestError, Exit.REFUSED),
+    (DiskFull, Exit.STORAGE),
     (RetryableError, Exit.UNAVAILABLE),
     (StorageError, Exit.STORAGE),
     (KvdbError, Exit.INTERNAL),

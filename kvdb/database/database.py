@@ -18,8 +18,9 @@ from kvdb.database import dispatch, recovery
 from kvdb.database.background import Background
 from kvdb.database.dispatch import TableFloor
 from kvdb.env.env import Env
+from kvdb.env.fork import FORKED, on_fork
 from kvdb.env.memory_fs import MemoryFileSystem
-from kvdb.errors import ClosedError, DiskError, InternalError, KvdbError
+from kvdb.errors import ClosedError, InternalError, KvdbError, disk_error
 from kvdb.lsm.engine import Engine
 from kvdb.options import DatabaseOptions
 from kvdb.table.catalog import Catalog
@@ -45,6 +46,8 @@ class Database:
         self._running = 0
         self._is_closing = False
         self._is_closed = False
+        self._closed_reason = "the database is closed"
+        on_fork(self)
 
     @classmethod
     def open(cls, path: str, options: DatabaseOptions | None = None, env: Env | None = None) -> Database:
@@ -78,7 +81,7 @@ class Database:
             if owns_env:
                 env.jobs.close()
             if isinstance(error, OSError):
-                raise _disk_error(error) from error
+                raise disk_error(error, path) from error
             raise
         return cls(env, floor, owns_env=owns_env)
 
@@ -148,6 +151,13 @@ class Database:
                 self._is_closed = True
                 self._changed.notify_all()
 
+    def forked(self) -> None:
+        self._closed_reason = FORKED
+        self._is_closing = self._is_closed = True
+        # Whoever held it at the fork is not in this process.
+        self._guard = threading.Lock()
+        self._changed = threading.Condition(self._guard)
+
     def __enter__(self) -> Database:
         return self
 
@@ -157,7 +167,7 @@ class Database:
     def _enter(self) -> None:
         with self._guard:
             if self._is_closing:
-                raise ClosedError("the database is closed")
+                raise ClosedError(self._closed_reason)
             self._running += 1
 
     def _leave(self) -> None:
@@ -180,11 +190,6 @@ def _as_kvdb_error(error: BaseException, request: Request) -> KvdbError:
     if isinstance(error, KvdbError):
         return error
     if isinstance(error, OSError):
-        return _disk_error(error)
+        return disk_error(error, "unknown")
     _log.error("a call failed unexpectedly operation=%s", type(request).__name__, exc_info=error)
     return InternalError("internal server error; the log has the details")
-
-
-def _disk_error(error: OSError) -> DiskError:
-    file = f" file={error.filename}" if error.filename else ""
-    return DiskError(f"file system refused a call reason={error.strerror or error}{file}")

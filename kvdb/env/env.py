@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 from kvdb.env.clock import Clock, SystemClock
 from kvdb.env.entropy import Entropy, SystemEntropy
 from kvdb.env.fs import FileSystem, OsFileSystem
 from kvdb.env.hlc import HybridClock
 from kvdb.env.jobs import JobRunner, ThreadJobRunner
+from kvdb.env.process import exit_now
 from kvdb.metrics import Registry
 
 
@@ -22,6 +25,8 @@ class Env:
     entropy: Entropy
     jobs: JobRunner
     metrics: Registry
+    exit_now: Callable[[int], NoReturn] = exit_now
+    """Ends the process with an exit code, at once."""
 
     @classmethod
     def system(

@@ -20,6 +20,8 @@ import os
 import threading
 from typing import Protocol
 
+from kvdb.env.fork import on_fork
+
 
 class File(Protocol):
     """One open file. Appending and positioned reading only: kvdb never overwrites in place."""
@@ -94,11 +96,32 @@ class FileSystem(Protocol):
 
     def file_size(self, path: str) -> int: ...
 
+    def allocate(self, path: str, size: int) -> None:
+        """A new file of ``size`` bytes that has its room on the disk; synced. ``OSError`` without room."""
+        ...
+
+    def free_bytes(self, path: str) -> int:
+        """How much more this user may write to the file system of ``path``."""
+        ...
+
+    def network_kind(self, path: str) -> str:
+        """The kind of network file system that ``path`` is on (``"nfs4"``); ``""`` when it is on none,
+        or when that cannot be told."""
+        ...
+
     def lock(self, path: str, note: str) -> Lock:
         """Take the exclusive lock file at ``path``, writing ``note`` (who holds it) into it.
 
         ``BlockingIOError`` (its ``filename2`` is the holder's note) when another process or
-        another handle in this process holds it. The file is never removed.
+        another handle in this process holds it. The file is never removed. ``OSError`` (EMLINK)
+        when it has a second name: two directories would share one lock.
+        """
+        ...
+
+    def lock_shared(self, path: str) -> Lock:
+        """Keep ``lock`` away from an existing lock file, together with others who do; writes nothing.
+
+        ``BlockingIOError`` as ``lock``; ``FileNotFoundError`` when there is no such file.
         """
         ...
 
@@ -205,19 +228,64 @@ class OsLock:
     def __init__(self, descriptor: int, identity: tuple[int, int]) -> None:
         self._descriptor = descriptor
         self._identity = identity
+        on_fork(self)
 
     def release(self) -> None:
         if self._descriptor >= 0:
             descriptor, self._descriptor = self._descriptor, -1
             with _held_guard:
-                _held.discard(self._identity)
+                _forget(self._identity)
+            os.close(descriptor)
+
+    def forked(self) -> None:
+        # The child shares the lock with its parent for as long as it has the descriptor: without
+        # this the directory stayed locked after the parent has closed it. Closing releases
+        # nothing of the parent's.
+        if self._descriptor >= 0:
+            descriptor, self._descriptor = self._descriptor, -1
             os.close(descriptor)
 
 
 # flock is per open file description, so a second handle in this process would be refused
 # too; the registry gives that case its own answer and holds where flock is emulated.
-_held: set[tuple[int, int]] = set()
+# (device, inode) -> how many hold it shared, or _EXCLUSIVE.
+_held: dict[tuple[int, int], int] = {}
 _held_guard = threading.Lock()
+_EXCLUSIVE = -1
+
+
+def _forget(identity: tuple[int, int]) -> None:
+    if _held[identity] > 1:
+        _held[identity] -= 1
+    else:
+        del _held[identity]
+
+
+def _forget_all_in_child() -> None:
+    global _held_guard
+    _held.clear()
+    # Another thread of the parent may have held it at the fork; nobody would let go of it here.
+    _held_guard = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_all_in_child)
+
+_NETWORK_KINDS = frozenset(
+    (
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "afs",
+        "ceph",
+        "glusterfs",
+        "fuse.glusterfs",
+        "fuse.sshfs",
+        "lustre",
+    )
+)
+_MOUNTS = "/proc/self/mountinfo"
 
 
 class OsFileSystem:
@@ -265,27 +333,65 @@ class OsFileSystem:
     def file_size(self, path: str) -> int:
         return os.stat(path).st_size
 
-    def lock(self, path: str, note: str) -> Lock:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def allocate(self, path: str, size: int) -> None:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            status = os.fstat(descriptor)
-            identity = (status.st_dev, status.st_ino)
-            with _held_guard:
-                if identity in _held:
-                    raise _locked(path, descriptor)
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    raise _locked(path, descriptor) from None
-                _held.add(identity)
-        except BaseException:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(descriptor, 0, size)
+            else:
+                OsFile(path, descriptor).append(bytes(size))
+            os.fsync(descriptor)
+        finally:
             os.close(descriptor)
-            raise
+
+    def free_bytes(self, path: str) -> int:
+        found = os.statvfs(path)
+        return found.f_bavail * found.f_frsize
+
+    def network_kind(self, path: str) -> str:
+        device = os.stat(path).st_dev
+        wanted = f"{os.major(device)}:{os.minor(device)}"
+        try:
+            with open(_MOUNTS, encoding="utf-8", errors="replace") as mounts:
+                # "36 35 98:0 /root /mount options - type source options", see proc(5)
+                lines = [line.partition(" - ") for line in mounts if line.split(" ", 3)[2] == wanted]
+        except OSError:
+            return ""
+        kind = lines[-1][2].split(" ", 1)[0] if lines else ""
+        return kind if kind in _NETWORK_KINDS else ""
+
+    def lock(self, path: str, note: str) -> Lock:
+        lock, descriptor = _flocked(path, os.O_RDWR | os.O_CREAT, fcntl.LOCK_EX)
         with contextlib.suppress(OSError):
             # The note is for people; a full disk must not keep the database shut.
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, note.encode(), 0)
-        return OsLock(descriptor, identity)
+        return lock
+
+    def lock_shared(self, path: str) -> Lock:
+        return _flocked(path, os.O_RDONLY, fcntl.LOCK_SH)[0]
+
+
+def _flocked(path: str, flags: int, kind: int) -> tuple[OsLock, int]:
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+    try:
+        status = os.fstat(descriptor)
+        if status.st_nlink > 1:
+            raise OSError(errno.EMLINK, "lock file has a second name (a hard link)", path)
+        identity = (status.st_dev, status.st_ino)
+        with _held_guard:
+            holders = _held.get(identity, 0)
+            if holders and (kind == fcntl.LOCK_EX or holders == _EXCLUSIVE):
+                raise _locked(path, descriptor)
+            try:
+                fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise _locked(path, descriptor) from None
+            _held[identity] = _EXCLUSIVE if kind == fcntl.LOCK_EX else holders + 1
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return OsLock(descriptor, identity), descriptor
 
 
 def _locked(path: str, descriptor: int) -> BlockingIOError:

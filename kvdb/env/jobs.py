@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from kvdb.env.clock import Clock
+from kvdb.env.fork import on_fork
 from kvdb.env.fs import FileSystem, OsFileSystem
 from kvdb.env.worker import Plain, Task, WorkerDied, WorkerProcess, WorkFunction
 from kvdb.errors import ClosedError
@@ -201,6 +202,8 @@ class ThreadJobRunner:
         self._worker_guard = threading.Lock()
         self._is_closed = False
         self._is_interrupted = False
+        self._is_forked = False
+        on_fork(self)
 
     def add(self, job: Job) -> JobHandle:
         handle = ThreadedJob(job, self._clock)
@@ -224,7 +227,13 @@ class ThreadJobRunner:
                 raise WorkerDied("background work was interrupted")
             return self._worker.run(function, task)
 
+    def forked(self) -> None:
+        # The threads are not in this process, and the worker is its parent's.
+        self._is_forked = True
+
     def interrupt(self) -> None:
+        if self._is_forked:
+            return
         self._is_interrupted = True
         # Not under the guard: whoever is waiting for the worker holds it.
         worker = self._worker
@@ -232,6 +241,8 @@ class ThreadJobRunner:
             worker.kill()
 
     def close(self) -> None:
+        if self._is_forked:
+            return
         for job in self._jobs:
             job.begin_stop()
         self.interrupt()

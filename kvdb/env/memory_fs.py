@@ -16,9 +16,14 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from typing import TypeAlias
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final, TypeAlias
 
 from kvdb.env.fs import File, Lock
+
+FREE_BYTES: Final = 1 << 62
+"""What a file system in memory says it has left."""
 
 
 class MemoryInode:
@@ -96,14 +101,18 @@ class MemoryFile:
 
 
 class MemoryLock:
-    """A held lock file."""
+    """A held lock file; ``held`` counts the locks on it."""
 
-    def __init__(self, held: set[MemoryInode], inode: MemoryInode) -> None:
+    def __init__(self, held: Counter[MemoryInode], inode: MemoryInode) -> None:
         self._held = held
-        self._inode = inode
+        self._inode: MemoryInode | None = inode
 
     def release(self) -> None:
-        self._held.discard(self._inode)
+        if self._inode is not None:
+            self._held[self._inode] -= 1
+            if self._held[self._inode] <= 0:
+                del self._held[self._inode]
+            self._inode = None
 
 
 class MemoryFileSystem:
@@ -111,7 +120,8 @@ class MemoryFileSystem:
 
     def __init__(self) -> None:
         self._root = self._new_directory()
-        self._held: set[MemoryInode] = set()
+        self._held: Counter[MemoryInode] = Counter()
+        self._held_shared: Counter[MemoryInode] = Counter()
         self._lock_guard = threading.Lock()
 
     def create(self, path: str) -> File:
@@ -173,18 +183,38 @@ class MemoryFileSystem:
     def file_size(self, path: str) -> int:
         return len(self._inode(path).content)
 
+    def allocate(self, path: str, size: int) -> None:
+        """Memory is not a disk that can be full before it is used: the file is empty."""
+        self.create(path).close()
+
+    def free_bytes(self, path: str) -> int:
+        return FREE_BYTES
+
+    def network_kind(self, path: str) -> str:
+        return ""
+
     def lock(self, path: str, note: str) -> Lock:
         directory, name = self._place(path)
         with self._lock_guard:
             if name not in directory.entries:
                 self._change(directory, {name: self._new_inode()})
             inode = self._inode(path)
-            if inode in self._held:
-                holder = bytes(inode.content).decode(errors="replace")
-                raise BlockingIOError(errno.EWOULDBLOCK, "locked", path, None, holder)
-            self._held.add(inode)
+            self._require_free(inode, path, (self._held, self._held_shared))
+            self._held[inode] += 1
         inode.content[:] = note.encode()
         return MemoryLock(self._held, inode)
+
+    def lock_shared(self, path: str) -> Lock:
+        with self._lock_guard:
+            inode = self._inode(path)
+            self._require_free(inode, path, (self._held,))
+            self._held_shared[inode] += 1
+        return MemoryLock(self._held_shared, inode)
+
+    def _require_free(self, inode: MemoryInode, path: str, locks: Iterable[Counter[MemoryInode]]) -> None:
+        if any(held[inode] for held in locks):
+            holder = bytes(inode.content).decode(errors="replace")
+            raise BlockingIOError(errno.EWOULDBLOCK, "locked", path, None, holder)
 
     def _new_inode(self) -> MemoryInode:
         return MemoryInode()

@@ -40,6 +40,11 @@ class WriteBatch:
         self.size_bytes += len(key)
         return self
 
+    @property
+    def only_deletes(self) -> bool:
+        """Whether nothing is put: such a batch is taken on a disk that is nearly full."""
+        return not any(value is not None for value in self.operations[1::2])
+
     def __len__(self) -> int:
         return len(self.operations) >> 1
 

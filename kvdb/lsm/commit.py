@@ -31,8 +31,10 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from kvdb.env.env import Env
+from kvdb.env.fork import FORKED, on_fork
 from kvdb.env.jobs import Spawned
-from kvdb.errors import ClosedError, DiskError, KvdbError, ReadOnlyDegraded
+from kvdb.env.process import EXIT_IO_ERROR
+from kvdb.errors import ClosedError, KvdbError, ReadOnlyDegraded, disk_error, is_no_room
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.memtable import Memtable
 from kvdb.lsm.wal import LogWriter
@@ -56,6 +58,10 @@ class Store(Protocol):
         Raises:
             KvdbError: there is no room, and the group must be refused.
         """
+        ...
+
+    def free_space(self) -> bool:
+        """An append found no room on the disk: make some. False when that cannot be done."""
         ...
 
 
@@ -96,11 +102,14 @@ class Commit:
         self._io_lock = threading.Lock()
         self._failure: KvdbError | None = None
         self._is_closed = False
+        self._closed_reason = "the database is closed"
         self._thread: Spawned | None = None
         self._thread_turn = threading.Semaphore(0)
         self._groups = env.metrics.counter("lsm_commit_groups_total")
         self._batches = env.metrics.counter("lsm_commit_batches_total")
         self._syncs = env.metrics.counter("lsm_log_syncs_total")
+        env.metrics.gauge("lsm_is_degraded").read_by(lambda: float(self._failure is not None))
+        on_fork(self)
 
     @property
     def failure(self) -> KvdbError | None:
@@ -119,7 +128,7 @@ class Commit:
         """Commit ``batch`` and return its last seqno once the sync mode's promise holds.
 
         Raises:
-            DiskError: the log could not be written; nothing happened.
+            DiskError, DiskFull: the log could not be written; nothing happened.
             ReadOnlyDegraded: a sync failed, now or before; the outcome of this batch is
                 unknown if it failed now.
             ClosedError: the engine is closed.
@@ -190,6 +199,8 @@ class Commit:
         """Refuse every later write: something durable is no longer known for sure."""
         if self._failure is None:
             _log.error("writes stop reason=%s", reason)
+            if self._options.on_fsync_error == "exit":
+                self._env.exit_now(EXIT_IO_ERROR)
             self._failure = ReadOnlyDegraded(f"database is read-only until reopened: {reason}")
 
     def close(self) -> None:
@@ -205,9 +216,15 @@ class Commit:
         self.sync()
         self._log.close()
 
+    def forked(self) -> None:
+        self._is_closed = True
+        self._closed_reason = FORKED
+        # Whoever held it at the fork is not in this process.
+        self._queue_lock = threading.Lock()
+
     def _require_open(self) -> None:
         if self._is_closed:
-            raise ClosedError("the database is closed")
+            raise ClosedError(self._closed_reason)
 
     def _drain(self) -> None:
         """Wait until everything queued is done, as a writer with nothing to write."""
@@ -333,6 +350,18 @@ class Commit:
     def _append(self, batches: list[bytes], counts: list[int]) -> None:
         if not batches:
             return
+        try:
+            try:
+                self._append_or_undo(batches, counts)
+            except OSError as error:
+                # Nothing of the group is in the log: this is no second try of a failed sync.
+                if not is_no_room(error) or not self._store.free_space():
+                    raise
+                self._append_or_undo(batches, counts)
+        except OSError as error:
+            raise disk_error(error, "the log") from error
+
+    def _append_or_undo(self, batches: list[bytes], counts: list[int]) -> None:
         log = self._log
         try:
             log.append(batches, counts, wall_ms=self._env.hlc.wall_ms())
@@ -343,7 +372,7 @@ class Commit:
                 self.degrade(f"log append failed and could not be undone: {error}; {second}")
                 assert self._failure is not None
                 raise self._failure from error
-            raise DiskError(f"log append failed, nothing was written: {error}") from error
+            raise
 
     def _apply(self, group: list[_Pending]) -> None:
         memtable = self._memtable

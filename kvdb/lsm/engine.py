@@ -13,15 +13,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from kvdb.env.env import Env
+from kvdb.env.fork import FORKED, on_fork
 from kvdb.env.fs import join
 from kvdb.env.jobs import JobHandle
 from kvdb.errors import (
     ClosedError,
-    DiskError,
-    KvdbError,
+    DiskFull,
     ReadOnlyDegraded,
     ServiceUnavailable,
     ValidationError,
+    disk_error,
+    is_no_room,
 )
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.commit import Commit, Done
@@ -34,8 +36,9 @@ from kvdb.lsm.memtable import Memtable
 from kvdb.lsm.obsolete import Needed, remove_obsolete
 from kvdb.lsm.recovery import recover
 from kvdb.lsm.snapshot import Snapshot, SnapshotList
+from kvdb.lsm.space import Space
 from kvdb.lsm.version import ReadState
-from kvdb.lsm.wal import create_log
+from kvdb.lsm.wal import LogWriter, create_log
 from kvdb.options import EngineOptions
 
 __all__ = ["Engine", "Snapshot", "WriteBatch"]
@@ -61,6 +64,10 @@ class SyncJob:
             self._commit.sync()
         except ReadOnlyDegraded:
             return None
+        except Exception as error:
+            # Writes that go on without a syncer would lose more than the mode allows.
+            self._commit.degrade(f"the background sync died: {type(error).__name__}: {error}")
+            raise
         return self._interval_ms
 
 
@@ -83,6 +90,8 @@ class Engine:
         self._versions = parts.versions
         self._snapshots = SnapshotList()
         self._is_closed = False
+        self._closed_reason = "the database is closed"
+        self._space = Space(env, directory, options)
         self._must_rotate = False
         self._hand = threading.Lock()
         self._sweep_lock = threading.Lock()
@@ -95,6 +104,7 @@ class Engine:
             database_id=parts.database_id,
             on_flushed=self._on_flushed,
             on_manifest_lost=self._commit.degrade,
+            on_no_room=self._space.give_up_ballast,
         )
         self._compaction = CompactionJob(
             env,
@@ -113,6 +123,8 @@ class Engine:
         self._compaction_handle.wake()
         self._stalls = env.metrics.counter("lsm_write_stalls_total")
         self._declare_gauges()
+        self._keep_ballast()
+        on_fork(self)
 
     @classmethod
     def open(cls, path: str, env: Env, options: EngineOptions | None = None) -> Engine:
@@ -127,7 +139,7 @@ class Engine:
         try:
             return cls(env, path, options or EngineOptions())
         except OSError as error:
-            raise _disk_error(error, path) from error
+            raise disk_error(error, path) from error
 
     def get(self, key: bytes, at: Snapshot | None = None) -> bytes | None:
         """The value of ``key`` as of ``at`` (default: now), or ``None``.
@@ -169,22 +181,24 @@ class Engine:
             sources += state.version.sources(start, end, seqno, self._readers, reverse=reverse)
             for pair in live(sources, reverse=reverse):
                 if self._is_closed:
-                    raise ClosedError("the database is closed")
+                    raise ClosedError(self._closed_reason)
                 yield pair
         except OSError as error:
-            raise _disk_error(error, self._directory) from error
+            raise disk_error(error, self._directory) from error
 
     def write(self, batch: WriteBatch) -> int:
         """Commit ``batch`` all or nothing; returns its last seqno once the sync mode's promise holds.
 
         Raises:
             ValidationError: the batch is larger than ``batch_bytes_max``.
-            DiskError: no space or an I/O error; nothing was written.
+            DiskFull: there is too little room on the disk; nothing was written.
+            DiskError: an I/O error; nothing was written.
             ServiceUnavailable: background work cannot keep up; nothing was written.
             ReadOnlyDegraded: a sync failed; the outcome is unknown if it failed just now.
             ClosedError: the engine is closed.
         """
         self._require_fitting(batch)
+        self._space.admit(batch.size_bytes, only_deletes=batch.only_deletes)
         return self._commit.write(batch)
 
     def submit(self, batch: WriteBatch, done: Done) -> None:
@@ -192,9 +206,10 @@ class Engine:
         once, on this thread or another, with an error of the kinds that ``write`` raises.
 
         Raises:
-            ValidationError, ClosedError: as ``write``; ``done`` is not called.
+            ValidationError, DiskFull, ClosedError: as ``write``; ``done`` is not called.
         """
         self._require_fitting(batch)
+        self._space.admit(batch.size_bytes, only_deletes=batch.only_deletes)
         self._commit.submit(batch, done)
 
     def snapshot(self) -> Snapshot:
@@ -226,7 +241,7 @@ class Engine:
         try:
             self._compaction.compact_all()
         except OSError as error:
-            raise _disk_error(error, self._directory) from error
+            raise disk_error(error, self._directory) from error
 
     def close(self) -> None:
         """Finish writes under way, sync the log, stop background work, let go of the lock. Idempotent.
@@ -267,11 +282,33 @@ class Engine:
         self._must_rotate = False
         self._flush_handle.wake()
 
+    def free_space(self) -> bool:
+        """An append found no room: give up the ballast. Called by the commit leader."""
+        return self._space.give_up_ballast()
+
+    def forked(self) -> None:
+        self._is_closed = True
+        self._closed_reason = FORKED
+
     def _rotate(self, commit: Commit) -> None:
         commit.seal()
+        try:
+            log = self._next_log(commit)
+        except OSError as error:
+            if not is_no_room(error) or not self._space.give_up_ballast():
+                raise disk_error(error, self._directory) from error
+            try:
+                log = self._next_log(commit)
+            except OSError as second:
+                raise disk_error(second, self._directory) from second
+        memtable = Memtable(log.number)
+        commit.rotate(log, memtable)
+        self._versions.freeze(memtable)
+
+    def _next_log(self, commit: Commit) -> LogWriter:
         number = self._versions.take_numbers()
         try:
-            log = create_log(
+            return create_log(
                 self._env.fs,
                 self._directory,
                 number,
@@ -280,15 +317,12 @@ class Engine:
                 base_seqno=commit.log.last_seqno,
                 previous=commit.log.as_predecessor(),
             )
-        except OSError as error:
+        except OSError:
             with contextlib.suppress(OSError):
                 self._env.fs.remove(join(self._directory, log_name(number)))
-            raise _disk_error(error, log_name(number)) from error
+            raise
         finally:
             self._versions.give_up(number)
-        memtable = Memtable(number)
-        commit.rotate(log, memtable)
-        self._versions.freeze(memtable)
 
     def _what_is_behind(self) -> JobHandle | None:
         """The job that must catch up before another memtable may be frozen."""
@@ -304,10 +338,13 @@ class Engine:
 
         Raises:
             ReadOnlyDegraded: the engine has stopped writing.
+            DiskFull: there is no room for what waits to be flushed; the flush is tried again in a while.
             ServiceUnavailable: the job is dead, or has not caught up in ``STALL_MS_MAX``.
         """
         if self._commit.failure is not None:
             raise self._commit.failure
+        if self._space.is_low and self._flush.is_out_of_room:
+            raise DiskFull(f"no room on the disk to flush to: {self._flush.last_error}")
         reason = handle.error or self._flush.last_error or self._compaction.last_error
         if handle.error is not None or waited_ms >= STALL_MS_MAX:
             raise ServiceUnavailable(f"writes stall, background work is behind: {reason or 'too much to do'}")
@@ -340,10 +377,14 @@ class Engine:
         try:
             return state.version.get(key, seqno, self._readers)
         except OSError as error:
-            raise _disk_error(error, self._directory) from error
+            raise disk_error(error, self._directory) from error
+
+    def _keep_ballast(self) -> None:
+        self._space.keep_ballast(sum(meta.size for meta in self._versions.state.version.files()))
 
     def _on_flushed(self) -> None:
         self._remove_obsolete()
+        self._keep_ballast()
         self._compaction_handle.wake()
 
     def _remove_obsolete(self) -> None:
@@ -361,7 +402,7 @@ class Engine:
 
     def _require_open(self) -> None:
         if self._is_closed:
-            raise ClosedError("the database is closed")
+            raise ClosedError(self._closed_reason)
 
     def _require_fitting(self, batch: WriteBatch) -> None:
         if batch.size_bytes > self._options.batch_bytes_max:
@@ -377,7 +418,3 @@ class Engine:
         gauge("lsm_sstable_bytes").read_by(
             lambda: sum(meta.size for meta in self._versions.state.version.files())
         )
-
-
-def _disk_error(error: OSError, place: str) -> KvdbError:
-    return DiskError(f"{error.strerror or error} file={error.filename or place}")

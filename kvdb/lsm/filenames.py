@@ -1,6 +1,6 @@
 """The names of every file in a database directory, and the parse back.
 
-CURRENT  IDENTITY  LOCK                 one each
+CURRENT  IDENTITY  LOCK  BALLAST         one each
 MANIFEST-000007  000012.log  000013.sst numbered from one shared counter
 *.tmp                                   half-made; removed at open
 quarantine/                             torn log tails, kept for people
@@ -14,14 +14,18 @@ from typing import Literal, NamedTuple
 CURRENT = "CURRENT"
 IDENTITY = "IDENTITY"
 LOCK = "LOCK"
+BALLAST = "BALLAST"
 QUARANTINE = "quarantine"
 
-FileKind = Literal["current", "identity", "lock", "quarantine", "manifest", "log", "sstable", "temporary"]
+FileKind = Literal[
+    "current", "identity", "lock", "ballast", "quarantine", "manifest", "log", "sstable", "temporary"
+]
 
 _FIXED: dict[str, FileKind] = {
     CURRENT: "current",
     IDENTITY: "identity",
     LOCK: "lock",
+    BALLAST: "ballast",
     QUARANTINE: "quarantine",
     f"{CURRENT}.tmp": "temporary",
     f"{IDENTITY}.tmp": "temporary",

@@ -15,7 +15,7 @@ from typing import Final, cast
 from kvdb.env.env import Env
 from kvdb.env.fs import FileSystem, OsFileSystem, join
 from kvdb.env.worker import Plain, Task
-from kvdb.errors import CorruptionError, KvdbError
+from kvdb.errors import CorruptionError, KvdbError, is_no_room
 from kvdb.lsm.filenames import log_name, sstable_name
 from kvdb.lsm.internal_key import Entry
 from kvdb.lsm.manifest import FileMeta, VersionEdit
@@ -128,6 +128,7 @@ class Flush:
         database_id: bytes,
         on_flushed: Callable[[], None],
         on_manifest_lost: Callable[[str], None],
+        on_no_room: Callable[[], bool],
     ) -> None:
         self._env = env
         self._directory = directory
@@ -136,6 +137,9 @@ class Flush:
         self._database_id = database_id
         self._on_flushed = on_flushed
         self._on_manifest_lost = on_manifest_lost
+        self._on_no_room = on_no_room
+        self.is_out_of_room = False
+        """The last try failed because the disk is full."""
         self.last_error: str | None = None
         """Why the last try failed; ``None`` after one that did not."""
         self.is_closing = False
@@ -153,10 +157,12 @@ class Flush:
             if not self.is_closing:
                 _log.error("flush failed error=%s", error)
             self.last_error = str(error)
+            self.is_out_of_room = is_no_room(error)
             if self._versions.is_lost:
                 self._on_manifest_lost(f"manifest write failed: {error}")
-            return RETRY_MS
+            return 0 if self.is_out_of_room and self._on_no_room() else RETRY_MS
         self.last_error = None
+        self.is_out_of_room = False
         self._on_flushed()
         return 0
 

@@ -28,7 +28,8 @@ from typing import Final
 
 from kvdb.env.env import Env
 from kvdb.env.fs import FileSystem, Lock, join, read_all, write_atomic
-from kvdb.errors import CorruptionError, DatabaseLocked, FormatTooNew, NotADatabase
+from kvdb.env.process import identity
+from kvdb.errors import CorruptionError, DatabaseLocked, FormatTooNew, NotADatabase, ValidationError
 from kvdb.lsm.block_cache import BlockCache
 from kvdb.lsm.coding import crc32c
 from kvdb.lsm.filenames import (
@@ -83,6 +84,7 @@ def recover(env: Env, directory: str, options: EngineOptions) -> Recovered:
     fs = env.fs
     _require_ours(fs, directory)
     _make_dirs(fs, directory)
+    _require_local(fs, directory, options)
     lock = _lock(fs, directory, env.clock.wall_ms())
     try:
         # Another process may have made or changed the database before we had the lock.
@@ -164,9 +166,18 @@ def _sync_ancestors(fs: FileSystem, directory: str) -> None:
         path = parent
 
 
+def _require_local(fs: FileSystem, directory: str, options: EngineOptions) -> None:
+    kind = "" if options.allow_network_dir else fs.network_kind(directory)
+    if kind:
+        raise ValidationError(
+            f"directory is on a network file system, where locks and syncs may promise less: set"
+            f" allow_network_dir to open it all the same kind={kind} directory={directory}"
+        )
+
+
 def _lock(fs: FileSystem, directory: str, now_ms: int) -> Lock:
     try:
-        return fs.lock(join(directory, LOCK), f"opened at {now_ms} ms")
+        return fs.lock(join(directory, LOCK), f"{identity()} opened at {now_ms} ms")
     except BlockingIOError as error:
         raise DatabaseLocked(
             f"database is open elsewhere directory={directory} holder={error.filename2 or 'unknown'!s}"

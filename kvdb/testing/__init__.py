@@ -9,6 +9,8 @@ bytes, the same order of steps and the same crash images, on every machine.
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from kvdb.env.entropy import SystemEntropy
 from kvdb.env.env import Env
 from kvdb.env.fs import FileSystem
@@ -27,6 +29,7 @@ __all__ = [
     "ManualClock",
     "MemFileSystem",
     "PowerLoss",
+    "ProcessExit",
     "checked_content",
     "sim_env",
 ]
@@ -45,4 +48,17 @@ def sim_env(fs: FileSystem | None = None, seed: int = 0) -> Env:
         entropy=SystemEntropy(seed),
         jobs=InlineJobs(clock),
         metrics=Registry(),
+        exit_now=_exited,
     )
+
+
+class ProcessExit(BaseException):
+    """The process would have ended here, with ``code``."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"exit code {code}")
+        self.code = code
+
+
+def _exited(code: int) -> NoReturn:
+    raise ProcessExit(code)

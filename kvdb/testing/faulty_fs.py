@@ -128,9 +128,24 @@ class FaultyFileSystem:
         self._pass("file_size", path)
         return self._fs.file_size(path)
 
+    def allocate(self, path: str, size: int) -> None:
+        self._pass("allocate", path)
+        self._fs.allocate(path, size)
+
+    def free_bytes(self, path: str) -> int:
+        self._pass("free_bytes", path)
+        return self._fs.free_bytes(path)
+
+    def network_kind(self, path: str) -> str:
+        return self._fs.network_kind(path)
+
     def lock(self, path: str, note: str) -> Lock:
         self._pass("lock", path)
         return _CountedLock(self, self._fs.lock(path, note))
+
+    def lock_shared(self, path: str) -> Lock:
+        self._pass("lock_shared", path)
+        return _CountedLock(self, self._fs.lock_shared(path))
 
     def _pass(self, operation: str, path: str) -> None:
         fault = self.fault_at(operation, path)

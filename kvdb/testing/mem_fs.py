@@ -22,6 +22,7 @@ for which operations real file systems reorder.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
@@ -35,6 +36,7 @@ from kvdb.env.memory_fs import (
     MemoryInode,
     Node,
     apply_changes,
+    error_at,
 )
 
 SECTOR_BYTES = 512
@@ -118,8 +120,12 @@ class _File(MemoryFile):
 
     def append(self, data: bytes) -> None:
         sequence = self._fs.begin("append", self.name)
-        super().append(data)
-        self._disk.pending.append(_FileOp(sequence, bytes(data)))
+        room = self._fs.free_bytes(self.name)
+        fitting = bytes(data[:room])
+        super().append(fitting)
+        self._disk.pending.append(_FileOp(sequence, fitting))
+        if room < len(data):
+            raise error_at(errno.ENOSPC, self.name)
 
     def truncate(self, size: int) -> None:
         sequence = self._fs.begin("truncate", self.name)
@@ -154,8 +160,9 @@ class MemFileSystem(MemoryFileSystem):
     """The crash model. For one thread, or for several that do not share a file.
 
     ``calls`` counts the mutating calls (create, append, truncate, sync, sync_data, rename, remove,
-    make_dir, remove_dir, sync_dir, lock); ``observer`` sees each before it happens, so that one
-    run can take images at every call; ``power_off_before`` stops the machine at one of them.
+    make_dir, remove_dir, sync_dir, lock; allocate counts as its parts); ``observer`` sees each before
+    it happens, so that one run can take images at every call; ``power_off_before`` stops the
+    machine at one of them.
     """
 
     def __init__(self, *, observer: Observer | None = None) -> None:
@@ -163,12 +170,19 @@ class MemFileSystem(MemoryFileSystem):
         self.calls = 0
         self.open_files = 0
         self.observer = observer
+        self.capacity_bytes: int | None = None
+        """The size of the disk: an append past it writes what fits and raises ENOSPC."""
         self._power_off_call: int | None = None
         self._is_off = False
 
     @property
     def held_locks(self) -> int:
-        return len(self._held)
+        return self._held.total() + self._held_shared.total()
+
+    @property
+    def used_bytes(self) -> int:
+        """What the files that have a name hold."""
+        return sum(len(inode.content) for inode in _inodes(self._root))
 
     def power_off_before(self, call: int) -> None:
         """Raise ``PowerLoss`` instead of doing mutating call ``call`` (the first is 1), and ever after."""
@@ -178,6 +192,7 @@ class MemFileSystem(MemoryFileSystem):
         """Every process ends and the machine runs on: locks are free, files stay as they are, the
         pending ones pending. Ends a power loss too, as if it had been only that."""
         self._held.clear()
+        self._held_shared.clear()
         if self._is_off:
             self._is_off = False
             self._power_off_call = None
@@ -263,9 +278,27 @@ class MemFileSystem(MemoryFileSystem):
         self.require_power()
         return super().file_size(path)
 
+    def allocate(self, path: str, size: int) -> None:
+        file = self.create(path)
+        try:
+            file.append(bytes(size))
+            file.sync()
+        finally:
+            file.close()
+
+    def free_bytes(self, path: str) -> int:
+        self.require_power()
+        if self.capacity_bytes is None:
+            return super().free_bytes(path)
+        return max(0, self.capacity_bytes - self.used_bytes)
+
     def lock(self, path: str, note: str) -> Lock:
         self.begin("lock", path)
         return super().lock(path, note)
+
+    def lock_shared(self, path: str) -> Lock:
+        self.require_power()
+        return super().lock_shared(path)
 
     def _new_inode(self) -> MemoryInode:
         return _Inode()
@@ -281,6 +314,14 @@ class MemFileSystem(MemoryFileSystem):
         super()._change(directory, changes)
         assert isinstance(directory, _Directory)
         directory.pending.append(_DirectoryOp(self.calls, changes))
+
+
+def _inodes(node: Node) -> Iterator[MemoryInode]:
+    if isinstance(node, MemoryDirectory):
+        for child in node.entries.values():
+            yield from _inodes(child)
+    else:
+        yield node
 
 
 class _Fate(Protocol):

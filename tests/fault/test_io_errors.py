@@ -6,11 +6,11 @@ import errno
 
 import pytest
 
-from kvdb.errors import DiskError, ReadOnlyDegraded
+from kvdb.errors import DiskFull, ReadOnlyDegraded, ServiceUnavailable
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
 from kvdb.options import EngineOptions
-from kvdb.testing import Fault, FaultyFileSystem, MemFileSystem, sim_env
+from kvdb.testing import Fault, FaultyFileSystem, InlineJobs, ManualClock, MemFileSystem, ProcessExit, sim_env
 from tests.support.crash import DIRECTORY, Workload
 from tests.support.io_faults import FaultRun
 
@@ -153,7 +153,7 @@ def test_an_append_on_a_full_disk_is_undone_and_writing_resumes_when_there_is_ro
     engine = opened(fs)
     engine.write(WriteBatch().put(b"a", b"1"))
     fs.fail(Fault("append", "*.log", error=DISK_FULL, kind="short_write"))
-    with pytest.raises(DiskError, match="No space left"):
+    with pytest.raises(DiskFull, match="No space left"):
         engine.write(WriteBatch().put(b"b", b"2" * 100))
     engine.write(WriteBatch().put(b"c", b"3"))
     found = dict(opened(disk.after_crash("strict")).scan(b"", b""))
@@ -174,5 +174,63 @@ def test_an_append_that_cannot_be_undone_stops_writing() -> None:
 def test_an_error_names_the_file_that_was_refused() -> None:
     fs = FaultyFileSystem(MemFileSystem())
     fs.fail(Fault("create", "*.log", error=DISK_FULL))
-    with pytest.raises(DiskError, match=r"No space left on device file=.*\.log"):
+    with pytest.raises(DiskFull, match=r"No space left on device file=.*\.log"):
         opened(fs)
+
+
+def test_where_the_process_is_to_end_a_failed_sync_ends_it_before_anybody_is_told() -> None:
+    disk = MemFileSystem()
+    fs = FaultyFileSystem(disk)
+    options = EngineOptions(on_fsync_error="exit")
+    engine = Engine.open(DIRECTORY, sim_env(fs), options)
+    engine.write(WriteBatch().put(b"a", b"1"))
+    fs.fail(Fault("sync_data", "*.log", kind="drop_pages"))
+    with pytest.raises(ProcessExit) as ended:
+        engine.write(WriteBatch().put(b"b", b"2"))
+    assert ended.value.code == 74
+    disk.kill_processes()
+    again = Engine.open(DIRECTORY, sim_env(disk.after_crash("all"), seed=2), options)
+    assert dict(again.scan(b"", b"")) == {b"a": b"1"}
+
+
+def test_a_syncer_that_dies_stops_the_writes_it_was_to_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = sim_env(MemFileSystem())
+    engine = Engine.open(DIRECTORY, env, EngineOptions(sync="interval"))
+    engine.write(WriteBatch().put(b"a", b"1"))
+
+    def broken() -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(engine._commit, "sync", broken)
+    assert isinstance(env.jobs, InlineJobs)
+    assert isinstance(env.clock, ManualClock)
+    env.clock.advance_ms(1_000)
+    env.jobs.run_until_idle()
+    with pytest.raises(ReadOnlyDegraded, match="background sync died: MemoryError"):
+        engine.write(WriteBatch().put(b"b", b"2"))
+    assert engine.get(b"a") == b"1"
+
+
+@pytest.mark.parametrize("job", ["_flush", "_compaction"])
+def test_a_background_job_that_dies_fails_writes_and_does_not_hang_them(
+    job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = sim_env(MemFileSystem())
+    engine = Engine.open(
+        DIRECTORY,
+        env,
+        EngineOptions(memtable_size_bytes=2_000, level0_tables_max=2, level0_tables_stall=4),
+    )
+
+    def broken(now_ms: int) -> int | None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(getattr(engine, job), "step", broken)
+    assert isinstance(env.jobs, InlineJobs)
+    written: dict[bytes, bytes] = {}
+    with pytest.raises((ServiceUnavailable, ReadOnlyDegraded), match="a mistake of ours"):
+        for number in range(1_000):
+            engine.write(WriteBatch().put(b"%d" % number, bytes(200)))
+            written[b"%d" % number] = bytes(200)
+            env.jobs.run_until_idle()
+    assert dict(engine.scan(b"", b"")) == written

@@ -1,6 +1,7 @@
 """A workload on a disk that refuses calls: what the engine says, keeps, and lets go of.
 
-DiskError, ServiceUnavailable   the write did not happen, now or later
+DiskError, DiskFull, ServiceUnavailable
+                                the write did not happen, now or later
 ReadOnlyDegraded                a write that was under way may have happened, later ones did not
 anything but a KvdbError        a mistake of ours
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kvdb.errors import DiskError, KvdbError, ReadOnlyDegraded, ServiceUnavailable
+from kvdb.errors import DiskError, DiskFull, KvdbError, ReadOnlyDegraded, ServiceUnavailable
 from kvdb.lsm.engine import Engine
 from kvdb.testing import Fault, FaultyFileSystem, InlineJobs, ManualClock, MemFileSystem, sim_env
 from tests.support.crash import DIRECTORY, State, Workload
@@ -93,7 +94,7 @@ class FaultRun:
         was_degraded = any(cls is ReadOnlyDegraded for cls, _ in self.errors)
         try:
             self._engine.write(write.batch())
-        except (DiskError, ServiceUnavailable):
+        except (DiskError, DiskFull, ServiceUnavailable):
             raise
         except ReadOnlyDegraded:
             if not was_degraded:

@@ -9,7 +9,9 @@ import pytest
 from kvdb.errors import ValidationError
 from kvdb.options import SYNC_MODES, ClientOptions, DatabaseOptions, EngineOptions, ServerOptions
 
-ENGINE_SIZES = [field.name for field in dataclasses.fields(EngineOptions) if field.name != "sync"]
+ENGINE_SIZES = [
+    field.name for field in dataclasses.fields(EngineOptions) if type(field.default) in (int, type(None))
+]
 CLIENT_FIELDS = [field.name for field in dataclasses.fields(ClientOptions)]
 SERVER_NUMBERS = [field.name for field in dataclasses.fields(ServerOptions) if type(field.default) is int]
 
@@ -43,6 +45,17 @@ def test_a_size_of_nothing_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", ["group_delay_ms", "bloom_bits_per_key", "block_cache_bytes"])
 def test_what_may_be_switched_off_may_be_zero(name: str) -> None:
     assert getattr(EngineOptions(**{name: 0}), name) == 0
+
+
+def test_an_unknown_answer_to_a_failed_sync_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValidationError, match="degrade, exit: 'retry'"):
+        dataclasses.replace(EngineOptions(), on_fsync_error="retry")
+
+
+def test_the_reserve_is_64_mib_or_two_memtables_unless_told_otherwise() -> None:
+    assert EngineOptions().free_bytes_min == 64 << 20
+    assert EngineOptions(memtable_size_bytes=100 << 20).free_bytes_min == 200 << 20
+    assert EngineOptions(min_free_bytes=0).free_bytes_min == 0
 
 
 def test_writers_must_not_stall_before_compaction_starts() -> None:

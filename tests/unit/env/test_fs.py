@@ -200,6 +200,51 @@ def test_a_released_lock_is_free_and_its_file_stays(place: Place) -> None:
     assert read_all(fs, join(directory, "LOCK")) == b"pid 2"
 
 
+def test_shared_locks_go_together_and_keep_the_exclusive_one_away(place: Place) -> None:
+    fs, directory = place
+    path = join(directory, "LOCK")
+    fs.lock(path, "pid 1").release()
+    first, second = fs.lock_shared(path), fs.lock_shared(path)
+    for lock in (first, second):
+        with pytest.raises(BlockingIOError):
+            fs.lock(path, "pid 2")
+        lock.release()
+        lock.release()
+    assert read_all(fs, path) == b"pid 1"
+    fs.lock(path, "pid 2").release()
+
+
+def test_an_exclusive_lock_keeps_a_shared_one_away(place: Place) -> None:
+    fs, directory = place
+    lock = fs.lock(join(directory, "LOCK"), "pid 1")
+    with pytest.raises(BlockingIOError) as refused:
+        fs.lock_shared(join(directory, "LOCK"))
+    assert refused.value.filename2 == "pid 1"
+    lock.release()
+    fs.lock_shared(join(directory, "LOCK")).release()
+
+
+def test_a_shared_lock_makes_no_file(place: Place) -> None:
+    fs, directory = place
+    with pytest.raises(FileNotFoundError):
+        fs.lock_shared(join(directory, "LOCK"))
+    assert fs.list_dir(directory) == []
+
+
+def test_room_can_be_taken_in_advance(place: Place) -> None:
+    fs, directory = place
+    assert fs.free_bytes(directory) > 1_000_000
+    fs.allocate(join(directory, "f"), 5000)
+    assert fs.file_size(join(directory, "f")) == (0 if type(fs) is MemoryFileSystem else 5000)
+    with pytest.raises(FileExistsError):
+        fs.allocate(join(directory, "f"), 5000)
+
+
+def test_a_directory_on_no_network_has_no_network_kind(place: Place) -> None:
+    fs, directory = place
+    assert fs.network_kind(directory) == ""
+
+
 def test_an_atomic_write_replaces_the_whole_content(place: Place) -> None:
     fs, directory = place
     write_atomic(fs, directory, "CURRENT", b"first and long")
@@ -291,3 +336,29 @@ def test_syncs_reach_the_operating_system(tmp_path: Path, monkeypatch: pytest.Mo
     fs.sync_dir(str(tmp_path))
     file.close()
     assert synced == ["fdatasync", "fsync", "fsync"]
+
+
+def test_a_lock_file_with_a_second_name_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "LOCK").touch()
+    (tmp_path / "other").hardlink_to(tmp_path / "LOCK")
+    with pytest.raises(OSError, match="hard link"):
+        OsFileSystem().lock(str(tmp_path / "LOCK"), "me")
+    (tmp_path / "other").unlink()
+    OsFileSystem().lock(str(tmp_path / "LOCK"), "me").release()
+
+
+def test_a_network_file_system_is_told_by_its_mount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = os.stat(tmp_path).st_dev
+    place = f"{os.major(device)}:{os.minor(device)}"
+    mounts = tmp_path / "mountinfo"
+    monkeypatch.setattr("kvdb.env.fs._MOUNTS", str(mounts))
+    kinds = {}
+    for kind in ("nfs4", "cifs", "ext4"):
+        mounts.write_text(
+            "22 1 0:21 / /proc rw - proc proc rw\n"
+            f"36 35 {place} / /mnt/data rw,noatime shared:1 - {kind} server:/export rw\n"
+        )
+        kinds[kind] = OsFileSystem().network_kind(str(tmp_path))
+    mounts.unlink()
+    assert kinds == {"nfs4": "nfs4", "cifs": "cifs", "ext4": ""}
+    assert OsFileSystem().network_kind(str(tmp_path)) == "", "a system without that list"

@@ -11,7 +11,9 @@ from kvdb.errors import (
     CorruptionError,
     DatabaseLocked,
     DiskError,
+    DiskFull,
     FormatTooNew,
+    KvdbError,
     NotADatabase,
     ReadOnlyDegraded,
     ServiceUnavailable,
@@ -190,10 +192,13 @@ def failing(sync: str = "commit") -> tuple[Engine, FaultyFileSystem, MemFileSyst
     return engine, faulty, fs
 
 
-def test_a_failed_append_is_undone_and_writing_goes_on_when_it_can() -> None:
+@pytest.mark.parametrize(("number", "error"), [(errno.ENOSPC, DiskFull), (errno.EIO, DiskError)])
+def test_a_failed_append_is_undone_and_writing_goes_on_when_it_can(
+    number: int, error: type[KvdbError]
+) -> None:
     engine, faulty, fs = failing()
-    faulty.fail(Fault("append", "*.log", error=errno.ENOSPC))
-    with pytest.raises(DiskError, match="nothing was written"):
+    faulty.fail(Fault("append", "*.log", error=number))
+    with pytest.raises(error, match=r"file=.*\.log"):
         put(engine, b"b", b"2")
     faulty.heal()
     put(engine, b"c", b"3")
@@ -216,9 +221,9 @@ def test_a_failed_sync_stops_writing_but_not_reading() -> None:
 def test_a_log_that_cannot_be_made_refuses_writes_until_it_can() -> None:
     engine, faulty, fs = failing()
     faulty.fail(Fault("create", "*.log", for_ever=True, error=errno.ENOSPC))
-    with pytest.raises(DiskError):
+    with pytest.raises(DiskFull):
         engine.flush()
-    with pytest.raises(DiskError):
+    with pytest.raises(DiskFull):
         put(engine, b"b", b"2")
     faulty.heal()
     put(engine, b"c", b"3")
