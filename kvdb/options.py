@@ -66,6 +66,9 @@ class EngineOptions:
     """Background work on fewer input bytes runs in this process, larger in a worker process."""
     batch_bytes_max: int = 64 * 1024 * 1024
     """Largest byte form of one write batch."""
+    history_retention_ms: int = 0
+    """How long replaced and deleted versions are kept for reads of the past; 0 keeps only what
+    snapshots see. Costs the disk space of everything written in that time."""
     on_fsync_error: OnSyncError = "degrade"
     """Whether a failed sync makes the database read-only, or ends the process with exit code 74."""
     min_free_bytes: int | None = None
@@ -110,6 +113,7 @@ class EngineOptions:
             "block_cache_bytes",
             "offload_bytes_min",
             "ballast_bytes",
+            "history_retention_ms",
         ):
             _require(getattr(self, name) >= 0, f"{name} must not be negative: {getattr(self, name)}")
         _require(

@@ -1,32 +1,67 @@
-"""WriteBatch: puts and deletes that become durable and visible together, or not at all.
+"""WriteBatch: operations that become durable and visible together, or not at all.
 
 Byte form, which is the payload of one log record:
 
-    payload := msgpack [key, value | nil, key, value | nil, ...]        nil deletes
+    payload   := msgpack [operation ...]
+    operation := key, value                 put
+               | key, nil                   delete
+               | start, [end]               delete every key of [start, end)
 
 The operation at place i has the seqno ``first + i``; of two operations on one key the later
-one stands.
+one stands. A stamped put has no form of its own: commit fills its key before it is encoded.
 """
 
 from __future__ import annotations
 
-from typing import cast
+import struct
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias, cast
 
+from kvdb.errors import ValidationError
 from kvdb.lsm.coding import pack, unpack
+from kvdb.options import SyncMode
 
-Operations = list["bytes | None"]
-"""Flat: key, value or ``None``, key, value or ``None``, ..."""
+Effect: TypeAlias = "bytes | list[bytes] | None"
+"""What an operation does: a value puts, ``None`` deletes, ``[end]`` deletes a range."""
+Operations: TypeAlias = "list[Effect]"
+"""Flat: key, effect, key, effect, ... A key is bytes."""
+
+_STAMP = struct.Struct(">Q")
+STAMP_BYTES = _STAMP.size
+"""Bytes of the seqno in the key of a stamped put, big-endian: seqno order is key order."""
+
+
+class _Hole(NamedTuple):
+    """A stamped put: its place in the operations, and the key around the seqno."""
+
+    place: int
+    prefix: bytes
+    suffix: bytes
 
 
 class WriteBatch:
-    """Collects operations; hand it to ``Engine.write`` once."""
+    """Collects operations; hand it to ``Engine.write`` once.
 
-    __slots__ = ("operations", "size_bytes")
+    ``guard`` is called by the commit leader when every earlier batch is applied and visible and
+    no later one is. What it raises refuses this batch alone: nothing of it is written, and its
+    writer gets that error. It may read the engine; it must not write, and must be quick, for
+    every writer waits. A guarded batch begins a commit group, so guarded writers share no sync.
+
+    ``sync`` asks for a stronger promise than the database's mode: ``commit`` or ``group`` in a
+    database of mode interval or none syncs the log, and so all that came before, before the write
+    is acknowledged. (``interval`` in mode none does so too.) A weaker one has no effect in mode
+    interval, and is refused in modes commit and group, whose reads never see what is not durable.
+    """
+
+    __slots__ = ("_holes", "guard", "operations", "size_bytes", "sync")
 
     def __init__(self) -> None:
         self.operations: Operations = []
         self.size_bytes = 0
         """Bytes of keys and values, without their framing."""
+        self.guard: Callable[[], None] | None = None
+        self.sync: SyncMode | None = None
+        self._holes: list[_Hole] | None = None
 
     def put(self, key: bytes, value: bytes) -> WriteBatch:
         """Set ``key`` to ``value``."""
@@ -43,7 +78,31 @@ class WriteBatch:
     @property
     def only_deletes(self) -> bool:
         """Whether nothing is put: such a batch is taken on a disk that is nearly full."""
-        return not any(value is not None for value in self.operations[1::2])
+        return not any(isinstance(value, bytes) for value in self.operations[1::2])
+
+    def delete_range(self, start: bytes, end: bytes) -> WriteBatch:
+        """Remove every key of ``[start, end)``, however many there are, at the cost of one entry.
+
+        Raises:
+            ValidationError: the range is empty, or has no end.
+        """
+        if start >= end:
+            raise ValidationError(f"a range delete needs start < end start={start!r} end={end!r}")
+        self.operations += (start, [end])
+        self.size_bytes += len(start) + len(end)
+        return self
+
+    def put_stamped(self, prefix: bytes, suffix: bytes, value: bytes) -> WriteBatch:
+        """Set ``prefix``, the 8-byte big-endian seqno of this operation, ``suffix`` to ``value``."""
+        if self._holes is None:
+            self._holes = []
+        self._holes.append(_Hole(len(self.operations), prefix, suffix))
+        return self.put(prefix + bytes(STAMP_BYTES) + suffix, value)
+
+    def stamp(self, seqno: int) -> None:
+        """Fill the keys of stamped puts, the first operation having ``seqno``. The commit leader's."""
+        for place, prefix, suffix in self._holes or ():
+            self.operations[place] = prefix + _STAMP.pack(seqno + (place >> 1)) + suffix
 
     def __len__(self) -> int:
         return len(self.operations) >> 1
@@ -64,6 +123,11 @@ def decode_operations(payload: bytes) -> Operations:
         raise ValueError("not a write batch")
     if not all(isinstance(key, bytes) for key in operations[0::2]):
         raise ValueError("a key of the batch is not bytes")
-    if not all(value is None or isinstance(value, bytes) for value in operations[1::2]):
-        raise ValueError("a value of the batch is not bytes")
+    for start, effect in zip(operations[0::2], operations[1::2], strict=True):
+        if effect is None or isinstance(effect, bytes):
+            continue
+        if not isinstance(effect, list) or len(effect) != 1 or not isinstance(effect[0], bytes):
+            raise ValueError("a value of the batch is not bytes")
+        if start >= effect[0]:
+            raise ValueError("a range of the batch is empty")
     return cast(Operations, operations)

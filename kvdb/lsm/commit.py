@@ -3,13 +3,15 @@
 Steps of a group, taken by one leader at a time:
 
     1. make room: a full memtable is frozen and its log sealed (``Store.make_room``)
-    2. append every batch of the group to the log with one write
-    3. modes commit and group: one sync for all of them
-    4. apply them to the memtable
-    5. publish the last seqno: from here on reads see them
-    6. tell the writers
+    2. ask the guard of the first batch; a refused batch leaves the group
+    3. fill the keys of stamped puts; append every batch of the group to the log with one write
+    4. modes commit and group, or a batch that asks for it: one sync for all of them
+    5. apply them to the memtable
+    6. publish the last seqno: from here on reads see them
+    7. tell the writers
 
-Because 4 and 5 follow 3, a read in modes commit and group never returns what is not durable.
+Because 5 and 6 follow 4, a read in modes commit and group never returns what is not durable. A
+batch with a guard begins a group, so that its guard sees all that is before it and nothing after.
 
 A thread that finds no leader leads; one that finds a leader waits. A leader serves one group,
 then passes the lead to the first waiting thread, so that no writer works long for others.
@@ -34,17 +36,19 @@ from kvdb.env.env import Env
 from kvdb.env.fork import FORKED, on_fork
 from kvdb.env.jobs import Spawned
 from kvdb.env.process import EXIT_IO_ERROR
-from kvdb.errors import ClosedError, KvdbError, ReadOnlyDegraded, disk_error, is_no_room
+from kvdb.errors import ClosedError, KvdbError, ReadOnlyDegraded, ValidationError, disk_error, is_no_room
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.memtable import Memtable
+from kvdb.lsm.timeline import Timeline
 from kvdb.lsm.wal import LogWriter
-from kvdb.options import EngineOptions
+from kvdb.options import EngineOptions, SyncMode
 
 _log = logging.getLogger("kvdb.lsm.commit")
 
 Done = Callable[[int, BaseException | None], None]
 """``done(last_seqno, error)``: how a submitted batch ended. Must not raise."""
 
+_STRENGTH: Final[dict[SyncMode, int]] = {"none": 0, "interval": 1, "group": 2, "commit": 2}
 _GROUP_BATCHES_MAX: Final = 1024
 _GROUP_BYTES_MAX: Final = 4 * 1024 * 1024
 
@@ -85,8 +89,17 @@ class Commit:
     """The one way into log and memtable."""
 
     def __init__(
-        self, env: Env, options: EngineOptions, store: Store, log: LogWriter, memtable: Memtable
+        self,
+        env: Env,
+        options: EngineOptions,
+        store: Store,
+        log: LogWriter,
+        memtable: Memtable,
+        timeline: Timeline,
+        *,
+        wall_ms: int,
     ) -> None:
+        """``wall_ms`` is the newest wall time that is known: that of the log never goes back."""
         self.visible_seqno = log.last_seqno
         """What reads may see: everything up to here is applied."""
         self._env = env
@@ -94,6 +107,9 @@ class Commit:
         self._store = store
         self._log = log
         self._memtable = memtable
+        self._timeline = timeline
+        self._wall_ms = wall_ms
+        self._strength = _STRENGTH[options.sync]
         self._is_synced_first = options.sync in ("commit", "group")
         self._group_delay_ms = options.group_delay_ms if options.sync == "group" else 0
         self._queue: deque[_Pending] = deque()
@@ -128,11 +144,14 @@ class Commit:
         """Commit ``batch`` and return its last seqno once the sync mode's promise holds.
 
         Raises:
+            ValidationError: it asks for a weaker promise than reads rely on.
             DiskError, DiskFull: the log could not be written; nothing happened.
             ReadOnlyDegraded: a sync failed, now or before; the outcome of this batch is
                 unknown if it failed now.
             ClosedError: the engine is closed.
+            Whatever its guard raised: nothing happened.
         """
+        self._require_sound(batch)
         pending = _Pending(batch, None)
         with self._queue_lock:
             self._require_open()
@@ -162,15 +181,16 @@ class Commit:
         In modes interval and none, with nobody else writing, that is before this returns.
 
         Raises:
-            ClosedError: the engine is closed; ``done`` is not called.
+            ValidationError, ClosedError: as ``write``; ``done`` is not called.
         """
+        self._require_sound(batch)
         with self._queue_lock:
             self._require_open()
             self._queue.append(_Pending(batch, done))
             if self._is_led:
                 return
             self._is_led = True
-        if self._is_synced_first and self._wake_thread():
+        if (self._is_synced_first or self._asks_for_sync(batch)) and self._wake_thread():
             return
         self._lead_until(None)
 
@@ -225,6 +245,18 @@ class Commit:
     def _require_open(self) -> None:
         if self._is_closed:
             raise ClosedError(self._closed_reason)
+
+    def _require_sound(self, batch: WriteBatch) -> None:
+        if batch.sync is None or not self._is_synced_first:
+            return
+        if _STRENGTH[batch.sync] < self._strength:
+            raise ValidationError(
+                f"a write of mode {batch.sync} in a database of mode {self._options.sync}:"
+                " its reads never see what is not durable"
+            )
+
+    def _asks_for_sync(self, batch: WriteBatch) -> bool:
+        return batch.sync is not None and _STRENGTH[batch.sync] > self._strength
 
     def _drain(self) -> None:
         """Wait until everything queued is done, as a writer with nothing to write."""
@@ -308,7 +340,7 @@ class Commit:
         except BaseException as raised:
             error = raised
         for pending in group:
-            pending.error = error
+            pending.error = pending.error or error
             pending.is_done = True
             if pending.done is not None:
                 pending.done(pending.seqno, pending.error)
@@ -321,6 +353,8 @@ class Commit:
         queue = self._queue
         with self._queue_lock:
             while queue and len(group) < _GROUP_BATCHES_MAX:
+                if group and queue[0].batch.guard is not None:
+                    break
                 size += queue[0].batch.size_bytes
                 if group and size > _GROUP_BYTES_MAX:
                     break
@@ -331,11 +365,17 @@ class Commit:
         if self._failure is not None:
             raise self._failure
         self._store.make_room(self)
+        if group[0].batch.guard is not None and not self._is_admitted(group[0]):
+            group = group[1:]
         batches = [pending.batch for pending in group if pending.batch.operations]
+        seqno = self._log.last_seqno + 1
+        for batch in batches:
+            batch.stamp(seqno)
+            seqno += len(batch)
         encoded = [batch.encoded() for batch in batches]
         try:
             self._append(encoded, [len(batch) for batch in batches])
-            if self._is_synced_first:
+            if self._is_synced_first or any(self._asks_for_sync(batch) for batch in batches):
                 self.seal()
             self._apply(group)
         except KvdbError:
@@ -346,6 +386,16 @@ class Commit:
             raise
         self._groups.add()
         self._batches.add(len(group))
+
+    def _is_admitted(self, pending: _Pending) -> bool:
+        """Whether the guard of a batch lets it pass; what it raises is the batch's own error."""
+        assert pending.batch.guard is not None
+        try:
+            pending.batch.guard()
+        except BaseException as error:
+            pending.error = error
+            return False
+        return True
 
     def _append(self, batches: list[bytes], counts: list[int]) -> None:
         if not batches:
@@ -363,8 +413,9 @@ class Commit:
 
     def _append_or_undo(self, batches: list[bytes], counts: list[int]) -> None:
         log = self._log
+        self._wall_ms = max(self._wall_ms, self._env.hlc.wall_ms())
         try:
-            log.append(batches, counts, wall_ms=self._env.hlc.wall_ms())
+            log.append(batches, counts, wall_ms=self._wall_ms)
         except OSError as error:
             try:
                 log.drop_tail()
@@ -384,6 +435,8 @@ class Commit:
                 seqno += len(operations) >> 1
             pending.seqno = seqno - 1
         assert seqno == self._log.last_seqno + 1
+        if seqno > self.visible_seqno + 1:
+            self._timeline.note(self.visible_seqno + 1, self._wall_ms)
         self.visible_seqno = seqno - 1
 
     def _sync_log(self) -> None:

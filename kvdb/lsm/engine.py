@@ -30,10 +30,12 @@ from kvdb.lsm.commit import Commit, Done
 from kvdb.lsm.compaction.job import CompactionJob
 from kvdb.lsm.filenames import log_name
 from kvdb.lsm.flush import Flush
-from kvdb.lsm.internal_key import MISSING
+from kvdb.lsm.history import changed_since, newest_seqno, versions_of
+from kvdb.lsm.internal_key import MISSING, KeyVersion
 from kvdb.lsm.iterator import Pair, live
-from kvdb.lsm.memtable import Memtable
+from kvdb.lsm.memtable import RANGES_MAX, Memtable
 from kvdb.lsm.obsolete import Needed, remove_obsolete
+from kvdb.lsm.range_tombstone import united
 from kvdb.lsm.recovery import recover
 from kvdb.lsm.snapshot import Snapshot, SnapshotList
 from kvdb.lsm.space import Space
@@ -88,14 +90,17 @@ class Engine:
         self._readers = parts.readers
         self._tables = parts.tables
         self._versions = parts.versions
-        self._snapshots = SnapshotList()
+        self._snapshots = SnapshotList(parts.versions.position.history_from)
+        self._timeline = parts.timeline
         self._is_closed = False
         self._closed_reason = "the database is closed"
         self._space = Space(env, directory, options)
         self._must_rotate = False
         self._hand = threading.Lock()
         self._sweep_lock = threading.Lock()
-        self._commit = Commit(env, options, self, parts.log, parts.memtable)
+        self._commit = Commit(
+            env, options, self, parts.log, parts.memtable, parts.timeline, wall_ms=parts.wall_ms
+        )
         self._flush = Flush(
             env,
             directory,
@@ -111,7 +116,8 @@ class Engine:
             directory,
             options,
             self._versions,
-            self._snapshots,
+            self._readers,
+            lambda: self._snapshots.read_points(self._history_from),
             on_compacted=self._remove_obsolete,
             on_manifest_lost=self._commit.degrade,
         )
@@ -174,12 +180,13 @@ class Engine:
             ClosedError: the engine or the snapshot is closed.
         """
         state, seqno = self._read_point(at)
-        sources = [
-            memtable.scan(start, end, seqno, reverse=reverse) for memtable in (state.memtable, *state.frozen)
-        ]
+        memtables = (state.memtable, *state.frozen)
+        sources = [memtable.scan(start, end, seqno, reverse=reverse) for memtable in memtables]
         try:
             sources += state.version.sources(start, end, seqno, self._readers, reverse=reverse)
-            for pair in live(sources, reverse=reverse):
+            deletes = [memtable.ranges for memtable in memtables]
+            deletes += state.version.ranges_in(start, end, self._readers)
+            for pair in live(sources, united(deletes), seqno, reverse=reverse):
                 if self._is_closed:
                     raise ClosedError(self._closed_reason)
                 yield pair
@@ -190,12 +197,14 @@ class Engine:
         """Commit ``batch`` all or nothing; returns its last seqno once the sync mode's promise holds.
 
         Raises:
-            ValidationError: the batch is larger than ``batch_bytes_max``.
+            ValidationError: the batch is larger than ``batch_bytes_max``, or asks for a weaker
+                promise than the database's reads rely on.
             DiskFull: there is too little room on the disk; nothing was written.
             DiskError: an I/O error; nothing was written.
             ServiceUnavailable: background work cannot keep up; nothing was written.
             ReadOnlyDegraded: a sync failed; the outcome is unknown if it failed just now.
             ClosedError: the engine is closed.
+            Whatever the batch's guard raised; nothing was written.
         """
         self._require_fitting(batch)
         self._space.admit(batch.size_bytes, only_deletes=batch.only_deletes)
@@ -216,6 +225,82 @@ class Engine:
         """A read point at the present; release it, for it keeps old versions on disk."""
         self._require_open()
         return self._snapshots.take(lambda: self._commit.visible_seqno)
+
+    def snapshot_at(self, *, seqno: int | None = None, wall_ms: int | None = None) -> Snapshot:
+        """A read point in the past: after ``seqno``, or after the last write of the second of
+        ``wall_ms`` (see ``seqno_at``). One of the two is given. Release it.
+
+        Raises:
+            ReadPointExpired: that was before ``history_retention_ms`` ago, or before history that
+                was dropped while less was kept. Where a live snapshot is, another may be taken.
+            ValidationError: it lies in the future.
+        """
+        self._require_open()
+        if (seqno is None) == (wall_ms is None):
+            raise ValidationError("snapshot_at takes one of seqno and wall_ms")
+        if seqno is None:
+            assert wall_ms is not None
+            now_ms = self._env.hlc.wall_ms()
+            if wall_ms > now_ms:
+                raise ValidationError(f"the read point is in the future wall_ms={wall_ms} now={now_ms}")
+            seqno = self.seqno_at(wall_ms)
+        elif seqno > self.last_seqno:
+            raise ValidationError(f"the read point is in the future seqno={seqno} last={self.last_seqno}")
+        return self._snapshots.take_at(seqno, self._history_from)
+
+    @property
+    def last_seqno(self) -> int:
+        """The seqno of the newest write that reads see."""
+        return self._commit.visible_seqno
+
+    def newest_seqno(self, key: bytes) -> int | None:
+        """The seqno of the newest put or delete of ``key``, by itself or in a range; ``None`` when
+        none is known: it was never written, or its delete has been compacted away.
+
+        Cost: as ``get``. Raises as ``get``.
+        """
+        state, _ = self._read_point(None)
+        with self._named_errors():
+            return newest_seqno(state, self._readers, key)
+
+    def changed_since(self, start: bytes, end: bytes, seqno: int) -> bool:
+        """Whether any key of ``[start, end)`` was put or deleted after ``seqno``.
+
+        Exact while a snapshot at ``seqno`` or before is held, or history goes back that far; True
+        otherwise, for a delete since then may have been compacted away. ``end=b""``: no bound.
+        Raises as ``get``.
+        """
+        state, visible = self._read_point(None)
+        if seqno >= visible:
+            return False
+        if not self._snapshots.is_kept(seqno, self._history_from()):
+            return True
+        with self._named_errors():
+            return changed_since(state, self._readers, start, end, seqno)
+
+    def versions(self, key: bytes, *, before_seqno: int | None = None) -> Iterator[KeyVersion]:
+        """``(seqno, value)`` of the kept versions of ``key``, newest first; ``None`` deletes.
+
+        From the newest, or the newest older than ``before_seqno``, down to the one that was in
+        force when the kept history begins. Raises as ``get``.
+        """
+        state, visible = self._read_point(None)
+        history_from = max(self._history_from(), self._snapshots.dropped_before)
+        before = visible + 1 if before_seqno is None else min(before_seqno, visible + 1)
+        with self._named_errors():
+            found = versions_of(state, self._readers, key, before_seqno=before, history_from=history_from)
+        return iter(found)
+
+    def wall_ms_of(self, seqno: int) -> int | None:
+        """When ``seqno`` was written, to the second: the beginning of that second, or of an earlier
+        one that is near (see ``timeline``). ``None`` before everything that is known."""
+        return self._timeline.wall_ms_of(seqno)
+
+    def seqno_at(self, wall_ms: int) -> int:
+        """The last seqno written by the end of the second of ``wall_ms``, of those visible now."""
+        seqno = self._timeline.seqno_at(wall_ms)
+        visible = self.last_seqno
+        return visible if seqno is None else min(seqno, visible)
 
     def flush(self) -> None:
         """Write everything in memory to sstables. For tests, tools and before copying files.
@@ -270,7 +355,9 @@ class Engine:
 
     def make_room(self, commit: Commit) -> None:
         """Before each group, by the commit leader: freeze a full memtable, once there is a place for it."""
-        if commit.memtable.size_bytes < self._options.memtable_size_bytes and not self._must_rotate:
+        memtable = commit.memtable
+        is_full = memtable.size_bytes >= self._options.memtable_size_bytes
+        if not is_full and memtable.range_count < RANGES_MAX and not self._must_rotate:
             return
         waited_ms = 0
         while (handle := self._what_is_behind()) is not None:
@@ -372,6 +459,20 @@ class Engine:
             seqno = self._commit.visible_seqno
             if state is versions.state:
                 return state, seqno
+
+    def _history_from(self) -> int:
+        """The oldest seqno at which history is kept for reads, snapshots apart."""
+        retention_ms = self._options.history_retention_ms
+        if not retention_ms:
+            return self.last_seqno
+        return self.seqno_at(self._env.hlc.wall_ms() - retention_ms)
+
+    @contextlib.contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise disk_error(error, self._directory) from error
 
     def _get_from_files(self, state: ReadState, key: bytes, seqno: int) -> object:
         try:

@@ -17,7 +17,6 @@ from kvdb.env.fs import FileSystem, OsFileSystem, join
 from kvdb.env.worker import Plain, Task
 from kvdb.errors import CorruptionError, KvdbError, is_no_room
 from kvdb.lsm.filenames import log_name, sstable_name
-from kvdb.lsm.internal_key import Entry
 from kvdb.lsm.manifest import FileMeta, VersionEdit
 from kvdb.lsm.memtable import Memtable
 from kvdb.lsm.sstable.writer import SstableInfo, write_sstable
@@ -44,9 +43,10 @@ def file_meta(number: int, unique_id: int, info: SstableInfo) -> FileMeta:
         size=info.size,
         digest=info.digest,
         smallest=properties.smallest,
-        largest=properties.largest,
+        limit=properties.limit,
         entries=properties.entries,
         tombstones=properties.tombstones,
+        range_tombstones=properties.range_tombstones,
         seqno_min=properties.seqno_min,
         seqno_max=properties.seqno_max,
     )
@@ -62,21 +62,22 @@ def remove_outputs(fs: FileSystem, directory: str, numbers: Iterable[int]) -> No
 def write_level0(
     fs: FileSystem,
     directory: str,
-    entries: Iterable[Entry],
+    memtable: Memtable,
     *,
     number: int,
     unique_id: int,
     options: EngineOptions,
     wall_ms: int,
 ) -> FileMeta:
-    """``entries`` as sstable ``number``.
+    """``memtable`` as sstable ``number``.
 
     Raises:
         OSError: the file, if there is one, is worthless.
     """
     info = write_sstable(
         lambda: fs.create(join(directory, sstable_name(number))),
-        entries,
+        memtable.entries(),
+        memtable.ranges,
         unique_id=unique_id,
         block_size_bytes=options.block_size_bytes,
         bloom_bits_per_key=options.bloom_bits_per_key,
@@ -101,7 +102,7 @@ def flush_log(fs: FileSystem, task: Task) -> Plain:
     meta = write_level0(
         fs,
         directory,
-        memtable.entries(),
+        memtable,
         number=cast(int, task["number"]),
         unique_id=cast(int, task["unique_id"]),
         options=EngineOptions(
@@ -199,7 +200,7 @@ class Flush:
         return write_level0(
             fs,
             self._directory,
-            memtable.entries(),
+            memtable,
             number=number,
             unique_id=unique_id,
             options=self._options,

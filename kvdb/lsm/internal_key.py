@@ -14,6 +14,13 @@ SEQNO_MAX: Final = (1 << 56) - 1
 """No seqno exceeds this: a million writes a second would take two thousand years."""
 
 Entry: TypeAlias = tuple[bytes, int, "bytes | None"]
+KeyVersion: TypeAlias = tuple[int, "bytes | None"]
+"""One version of a key: the seqno of the write, and the value or ``None`` where it deleted."""
+
+
+def successor(key: bytes) -> bytes:
+    """The first key above ``key``."""
+    return key + b"\0"
 
 
 class _Missing:

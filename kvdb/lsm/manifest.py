@@ -3,7 +3,8 @@
 Format of ``MANIFEST-n``: records (see ``record``) of kind EDIT, each synced before the next.
 
     EDIT := msgpack [format_version, index of the record, log_number, next_number, last_seqno,
-                     wall_ms, [[level, *FileMeta], ...] added, [[level, number], ...] removed]
+                     wall_ms, history_from, [[level, *FileMeta], ...] added,
+                     [[level, number], ...] removed, [[seqno, wall_s], ...] ticks]
 
 The first record adds everything there is. ``CURRENT`` names the manifest in force and how
 much of it was durable when it was named:
@@ -23,10 +24,12 @@ from kvdb.errors import CorruptionError, FormatTooNew
 from kvdb.lsm.coding import crc32c, pack, unpack
 from kvdb.lsm.filenames import CURRENT, manifest_name, parse
 from kvdb.lsm.record import Record, RecordReader, RecordWriter, file_salt
+from kvdb.lsm.timeline import Tick
 
 FORMAT_VERSION: Final = 1
 MANIFEST_BYTES_MAX: Final = 1024 * 1024
-"""A manifest larger than this is rolled: a new one begins with one record of everything."""
+"""A manifest larger than this, and than twice the record it began with, is rolled: a new one begins
+with one record of everything."""
 
 _EDIT: Final = 1
 
@@ -39,15 +42,17 @@ class FileMeta(NamedTuple):
     size: int
     digest: bytes
     smallest: bytes
-    largest: bytes
+    """The file's keys, and those of its range deletes, are in ``[smallest, limit)``."""
+    limit: bytes
     entries: int
     tombstones: int
+    range_tombstones: int
     seqno_min: int
     seqno_max: int
 
-    def overlaps(self, smallest: bytes, largest: bytes) -> bool:
-        """Whether a key of ``[smallest, largest]`` may be in this file."""
-        return self.smallest <= largest and smallest <= self.largest
+    def overlaps(self, start: bytes, end: bytes) -> bool:
+        """Whether a key of ``[start, end)`` may be in this file; ``end=b""`` means no upper bound."""
+        return start < self.limit and (not end or self.smallest < end)
 
 
 class VersionEdit(NamedTuple):
@@ -56,6 +61,8 @@ class VersionEdit(NamedTuple):
     added: tuple[tuple[int, FileMeta], ...] = ()
     removed: tuple[tuple[int, int], ...] = ()
     """(level, file number)"""
+    ticks: tuple[Tick, ...] = ()
+    """What the log's clock learned from the log that the edit makes needless."""
 
 
 class Position(NamedTuple):
@@ -69,6 +76,8 @@ class Position(NamedTuple):
     """At least the newest seqno in any sstable."""
     wall_ms: int = 0
     """At least the newest wall time in any sstable."""
+    history_from: int = 0
+    """Reads at a seqno below this one may miss what compaction has dropped."""
 
 
 @dataclass(slots=True)
@@ -88,12 +97,18 @@ class ManifestWriter:
         self.is_lost = False
         """A sync failed: what the file holds from there on is unknown, and it is not written again."""
         self._count = 0
+        self._first_bytes = 0
         file = fs.create(join(directory, manifest_name(number)))
         self._records = RecordWriter(file, salt=file_salt(database_id, "manifest", number))
 
     @property
     def size(self) -> int:
         return self._records.size
+
+    @property
+    def is_full(self) -> bool:
+        """It is time to go on in a new one."""
+        return self.size > max(MANIFEST_BYTES_MAX, 2 * self._first_bytes)
 
     def append(self, edit: VersionEdit, position: Position) -> None:
         """Write one record and make it durable.
@@ -103,7 +118,7 @@ class ManifestWriter:
         """
         assert not self.is_lost, "a manifest of unknown content is not written again"
         added = [[level, *meta] for level, meta in edit.added]
-        payload = pack([FORMAT_VERSION, self._count, *position, added, list(edit.removed)])
+        payload = pack([FORMAT_VERSION, self._count, *position, added, list(edit.removed), list(edit.ticks)])
         try:
             self._records.append(_EDIT, [payload])
         except OSError:
@@ -116,6 +131,8 @@ class ManifestWriter:
         self._records.sync_new()
         self.is_lost = False
         self._count += 1
+        if self._count == 1:
+            self._first_bytes = self._records.size
 
     def close(self) -> None:
         self._records.close()
@@ -180,13 +197,14 @@ def _decoded(record: Record, reader: RecordReader, count: int) -> tuple[VersionE
             raise ValueError("not a manifest record")
         if fields[0] > FORMAT_VERSION:
             raise FormatTooNew(f"manifest format {fields[0]} is newer than {FORMAT_VERSION}")
-        _, index, log_number, next_number, last_seqno, wall_ms, added, removed = fields
+        _, index, *position, added, removed, ticks = fields
         if index != count:
             raise ValueError(f"manifest record out of order index={index} expected={count}")
         edit = VersionEdit(
             tuple((level, FileMeta(*meta)) for level, *meta in added),
             tuple((level, file_number) for level, file_number in removed),
+            tuple(Tick(*tick) for tick in ticks),
         )
-        return edit, Position(log_number, next_number, last_seqno, wall_ms)
+        return edit, Position(*position)
     except (ValueError, TypeError, IndexError) as error:
         raise reader.corrupt(f"malformed manifest record: {error}", record.offset) from error

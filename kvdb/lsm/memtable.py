@@ -7,6 +7,9 @@ scans therefore sorts once, at flush.
 
     versions := (seqno, value | None, versions | None)      newest first; None deletes
 
+Range deletes stand aside, as one immutable set that each new one replaces; a memtable with
+``RANGES_MAX`` of them counts as full, for each read has to look through them.
+
 Threads: one writer at a time (the commit leader), any number of readers. A version chain is
 an immutable tuple that one dict assignment swaps in, so point reads take no lock; the sorted
 index is guarded by the memtable's own lock, held for one chunk of keys at a time.
@@ -17,18 +20,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from sortedcontainers import SortedList
 
 from kvdb.lsm.batch import Operations
-from kvdb.lsm.internal_key import MISSING, SEQNO_MAX, Entry, Found
+from kvdb.lsm.internal_key import MISSING, SEQNO_MAX, Entry, Found, KeyVersion
+from kvdb.lsm.range_tombstone import NO_RANGES, RangeTombstone, RangeTombstones
 
 Versions: TypeAlias = "tuple[int, bytes | None, Versions | None]"
 
 _ENTRY_OVERHEAD_BYTES: Final = 250
 """What CPython spends on one entry beside its bytes: tuple, objects, dict slot, index."""
 _CHUNK_KEYS: Final = 256
+RANGES_MAX: Final = 256
 
 
 class Memtable:
@@ -41,14 +46,16 @@ class Memtable:
         self.log_number = log_number
         self.size_bytes = 0
         self.last_seqno = 0
+        self.ranges = NO_RANGES
+        self.range_count = 0
         self._table: dict[bytes, Versions] = {}
         self._unsorted: list[bytes] = []
         self._sorted: SortedList[bytes] = SortedList()
         self._index_lock = threading.Lock()
 
     def __len__(self) -> int:
-        """How many keys it holds."""
-        return len(self._table)
+        """How many keys and range deletes it holds."""
+        return len(self._table) + self.range_count
 
     def apply(self, operations: Operations, seqno: int) -> None:
         """Add a batch whose first operation has ``seqno``."""
@@ -56,13 +63,16 @@ class Memtable:
         size = 0
         pairs = iter(operations)
         for key, value in zip(pairs, pairs, strict=True):
-            assert key is not None
-            older = table.get(key)
+            if type(value) is list:
+                self._add_range(cast(bytes, key), value[0], seqno)
+                seqno += 1
+                continue
+            older = table.get(key)  # type: ignore[arg-type]
             # The table first: a scan looks up every key that the index names.
-            table[key] = (seqno, value, older)
+            table[key] = (seqno, value, older)  # type: ignore[index, assignment]
             if older is None:
-                self._unsorted.append(key)
-            size += len(key) + (
+                self._unsorted.append(key)  # type: ignore[arg-type]
+            size += len(key) + (  # type: ignore[arg-type]
                 _ENTRY_OVERHEAD_BYTES if value is None else len(value) + _ENTRY_OVERHEAD_BYTES
             )
             seqno += 1
@@ -70,13 +80,33 @@ class Memtable:
         self.last_seqno = seqno - 1
 
     def get(self, key: bytes, seqno: int) -> Found:
-        """The newest value of ``key`` at ``seqno``; ``None`` for a tombstone, else ``MISSING``."""
+        """The newest value of ``key`` at ``seqno``; ``None`` when it is deleted, else ``MISSING``."""
         versions = self._table.get(key)
         while versions is not None:
             if versions[0] <= seqno:
+                if self.ranges and self.ranges.covering(key, seqno) > versions[0]:
+                    return None
                 return versions[1]
             versions = versions[2]
-        return MISSING
+        return None if self.ranges and self.ranges.covering(key, seqno) else MISSING
+
+    def versions(self, key: bytes) -> Iterator[KeyVersion]:
+        """Every version of ``key`` that an operation of its own made, newest first."""
+        versions = self._table.get(key)
+        while versions is not None:
+            yield versions[0], versions[1]
+            versions = versions[2]
+
+    def newest(self, key: bytes) -> int:
+        """The seqno of the newest version of ``key``, made by an operation of its own; 0 for none."""
+        versions = self._table.get(key)
+        return versions[0] if versions is not None else 0
+
+    def has_newer(self, start: bytes, end: bytes, seqno: int) -> bool:
+        """Whether a key of ``[start, end)`` has a version newer than ``seqno``, range deletes apart."""
+        if self.last_seqno <= seqno:
+            return False
+        return any(self._table[key][0] > seqno for key in self._keys(start, end, reverse=False))
 
     def scan(self, start: bytes, end: bytes, seqno: int, *, reverse: bool = False) -> Iterator[Entry]:
         """The newest entry at ``seqno`` of each key in ``[start, end)``, tombstones too.
@@ -100,6 +130,11 @@ class Memtable:
             while versions is not None:
                 yield (key, SEQNO_MAX - versions[0], versions[1])
                 versions = versions[2]
+
+    def _add_range(self, start: bytes, end: bytes, seqno: int) -> None:
+        self.ranges = RangeTombstones([*self.ranges, RangeTombstone(start, end, seqno)])
+        self.range_count += 1
+        self.size_bytes += len(start) + len(end) + _ENTRY_OVERHEAD_BYTES
 
     def _keys(self, start: bytes, end: bytes, reverse: bool) -> Iterator[bytes]:
         """Keys in order, read a chunk at a time: the writer may add keys between chunks."""

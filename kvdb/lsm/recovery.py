@@ -46,6 +46,7 @@ from kvdb.lsm.manifest import FileMeta, Position, VersionEdit, read_current, rea
 from kvdb.lsm.memtable import Memtable
 from kvdb.lsm.obsolete import Needed, remove_obsolete
 from kvdb.lsm.sstable_cache import SstableCache
+from kvdb.lsm.timeline import Timeline
 from kvdb.lsm.version import SstableReaders, Version, VersionSet, start_manifest
 from kvdb.lsm.wal import LogContent, LogWriter, Predecessor, create_log, read_log, read_opening
 from kvdb.options import EngineOptions
@@ -67,6 +68,7 @@ class Recovered:
     tables: SstableCache
     log: LogWriter
     memtable: Memtable
+    timeline: Timeline
     wall_ms: int
     """The highest wall time that anything durable carries."""
 
@@ -216,6 +218,7 @@ class _Recovery:
         self._tables = SstableCache(options.open_sstables_max, env.metrics)
         blocks = BlockCache(options.block_cache_bytes, env.metrics)
         self._readers = SstableReaders(self._fs, directory, self._tables, blocks)
+        self._timeline = Timeline()
 
     def run(self) -> Recovered:
         try:
@@ -245,6 +248,7 @@ class _Recovery:
         version = Version()
         for edit in content.edits:
             version = version.edited(edit)
+        self._timeline = Timeline(tick for edit in content.edits for tick in edit.ticks)
         return version, content.position
 
     def _chain(self, logs: list[int], log_number: int) -> list[int]:
@@ -317,12 +321,13 @@ class _Recovery:
         memtable = Memtable(content.number)
         for record in content.records:
             memtable.apply(record.operations, record.seqno)
+            self._timeline.note(record.seqno, record.wall_ms)
         wall_ms = max(record.wall_ms for record in content.records)
         number = position.next_number
         meta: FileMeta = write_level0(
             self._fs,
             self._directory,
-            memtable.entries(),
+            memtable,
             number=number,
             unique_id=new_unique_id(self._env),
             options=self._options,
@@ -337,7 +342,15 @@ class _Recovery:
     def _start(self, version: Version, position: Position) -> Recovered:
         manifest_number, log_number = position.next_number, position.next_number + 1
         position = position._replace(log_number=log_number, next_number=log_number + 1)
-        manifest = start_manifest(self._fs, self._directory, manifest_number, version, position, self._id)
+        manifest = start_manifest(
+            self._fs,
+            self._directory,
+            manifest_number,
+            version,
+            position,
+            self._id,
+            self._timeline.ticks(0, position.last_seqno),
+        )
         try:
             log = create_log(
                 self._fs,
@@ -360,6 +373,7 @@ class _Recovery:
             manifest=manifest,
             position=position,
             memtable=memtable,
+            timeline=self._timeline,
         )
         try:
             self._sweep(version, position, manifest_number)
@@ -374,6 +388,7 @@ class _Recovery:
             tables=self._tables,
             log=log,
             memtable=memtable,
+            timeline=self._timeline,
             wall_ms=position.wall_ms,
         )
 

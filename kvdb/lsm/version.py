@@ -2,7 +2,7 @@
 
 Level 0 holds flushed memtables, newest first, which may overlap. On every deeper level the
 files do not overlap and stand in key order. For any key, what a lower-numbered level says is
-newer than what a higher-numbered one says.
+newer than what a higher-numbered one says; a range delete belongs to the level of its file.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import errno
 import logging
 import threading
 import weakref
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +23,6 @@ from kvdb.errors import CorruptionError
 from kvdb.lsm.block_cache import BlockCache
 from kvdb.lsm.internal_key import MISSING, Entry, Found
 from kvdb.lsm.manifest import (
-    MANIFEST_BYTES_MAX,
     FileMeta,
     ManifestWriter,
     Position,
@@ -31,9 +30,11 @@ from kvdb.lsm.manifest import (
     make_current,
 )
 from kvdb.lsm.memtable import Memtable
+from kvdb.lsm.range_tombstone import RangeTombstones
 from kvdb.lsm.sstable.bloom import key_hash
 from kvdb.lsm.sstable.reader import SstableReader
 from kvdb.lsm.sstable_cache import SstableCache
+from kvdb.lsm.timeline import Tick, Timeline
 
 _log = logging.getLogger("kvdb.lsm.version")
 
@@ -79,14 +80,19 @@ class Version:
     levels: tuple[tuple[FileMeta, ...], ...] = ((),) * LEVELS
 
     @cached_property
-    def largests(self) -> tuple[list[bytes], ...]:
-        """For each level, the largest keys of its files: what ``bisect`` searches."""
-        return tuple([meta.largest for meta in level] for level in self.levels)
+    def limits(self) -> tuple[list[bytes], ...]:
+        """For each level, where its files end: what ``bisect`` searches."""
+        return tuple([meta.limit for meta in level] for level in self.levels)
 
     @cached_property
     def sorted_levels(self) -> tuple[int, ...]:
         """The levels below level 0 that hold something."""
         return tuple(level for level in range(1, LEVELS) if self.levels[level])
+
+    @cached_property
+    def has_ranges(self) -> bool:
+        """Whether any file holds a range delete."""
+        return any(meta.range_tombstones for meta in self.files())
 
     def files(self) -> Iterator[FileMeta]:
         for level in self.levels:
@@ -96,18 +102,34 @@ class Version:
         """The newest value of ``key`` at ``seqno`` in any file."""
         hashed = key_hash(key)
         for meta in self.levels[0]:
-            if meta.smallest <= key <= meta.largest:
+            if meta.smallest <= key < meta.limit:
                 found = _get(readers.open(meta), key, hashed, seqno)
                 if found is not MISSING:
                     return found
         for level in self.sorted_levels:
-            place = bisect_left(self.largests[level], key)
+            place = bisect_right(self.limits[level], key)
             files = self.levels[level]
             if place < len(files) and files[place].smallest <= key:
                 found = _get(readers.open(files[place]), key, hashed, seqno)
                 if found is not MISSING:
                     return found
         return MISSING
+
+    def files_of(self, key: bytes) -> Iterator[FileMeta]:
+        """The files whose range has ``key``, those with newer versions first."""
+        for meta in self.levels[0]:
+            if meta.smallest <= key < meta.limit:
+                yield meta
+        for level in self.sorted_levels:
+            place = bisect_right(self.limits[level], key)
+            files = self.levels[level]
+            if place < len(files) and files[place].smallest <= key:
+                yield files[place]
+
+    def files_in(self, start: bytes, end: bytes) -> Iterator[FileMeta]:
+        """The files that may hold something of ``[start, end)``; ``end=b""`` means no upper bound."""
+        for level in range(LEVELS):
+            yield from self.overlapping(level, start, end)
 
     def sources(
         self, start: bytes, end: bytes, seqno: int, readers: Readers, *, reverse: bool
@@ -116,7 +138,7 @@ class Version:
         sources = [
             readers.open(meta).scan(start, end, seqno, reverse=reverse)
             for meta in self.levels[0]
-            if meta.largest >= start and (not end or meta.smallest < end)
+            if meta.overlaps(start, end)
         ]
         for level in self.sorted_levels:
             files = self.in_range(level, start, end)
@@ -124,18 +146,26 @@ class Version:
                 sources.append(_chained(files, start, end, seqno, readers, reverse))
         return sources
 
+    def ranges_in(self, start: bytes, end: bytes, readers: Readers) -> list[RangeTombstones]:
+        """The range deletes of the files that have any in ``[start, end)``."""
+        if not self.has_ranges:
+            return []
+        return [readers.open(meta).ranges for meta in self.files_in(start, end) if meta.range_tombstones]
+
     def in_range(self, level: int, start: bytes, end: bytes) -> tuple[FileMeta, ...]:
         """The files of a sorted level that may hold keys of ``[start, end)``, in key order."""
         files = self.levels[level]
-        first = bisect_left(self.largests[level], start)
+        first = bisect_right(self.limits[level], start)
         last = first
         while last < len(files) and (not end or files[last].smallest < end):
             last += 1
         return files[first:last]
 
-    def overlapping(self, level: int, smallest: bytes, largest: bytes) -> tuple[FileMeta, ...]:
-        """The files of ``level`` that may hold keys of ``[smallest, largest]``."""
-        return tuple(meta for meta in self.levels[level] if meta.overlaps(smallest, largest))
+    def overlapping(self, level: int, start: bytes, end: bytes) -> tuple[FileMeta, ...]:
+        """The files of ``level`` that may hold keys of ``[start, end)``; ``end=b""``: no upper bound."""
+        if level:
+            return self.in_range(level, start, end)
+        return tuple(meta for meta in self.levels[0] if meta.overlaps(start, end))
 
     def edited(self, edit: VersionEdit) -> Version:
         """The version after ``edit``.
@@ -152,7 +182,7 @@ class Version:
             levels[level] = kept
         for level, meta in edit.added:
             levels[level].append(meta)
-        levels[0].sort(key=lambda meta: -meta.number)
+        levels[0].sort(key=lambda meta: -meta.seqno_max)
         for level in range(1, LEVELS):
             levels[level].sort(key=lambda meta: meta.smallest)
             _require_apart(level, levels[level])
@@ -160,7 +190,14 @@ class Version:
 
 
 def _get(reader: SstableReader, key: bytes, hashed: int, seqno: int) -> Found:
-    return reader.get(key, seqno) if reader.may_contain(hashed) else MISSING
+    covered = reader.ranges.covering(key, seqno) if reader.ranges else 0
+    if not covered:
+        return reader.get(key, seqno) if reader.may_contain(hashed) else MISSING
+    for written, value in reader.versions(key):
+        if covered < written <= seqno:
+            return value
+    # What lies deeper is older than the range delete.
+    return None
 
 
 def _chained(
@@ -172,7 +209,7 @@ def _chained(
 
 def _require_apart(level: int, files: list[FileMeta]) -> None:
     for left, right in pairwise(files):
-        if left.largest >= right.smallest:
+        if left.limit > right.smallest:
             raise CorruptionError(f"sstables overlap level={level} numbers={left.number},{right.number}")
 
 
@@ -204,7 +241,9 @@ class VersionSet:
         manifest: ManifestWriter,
         position: Position,
         memtable: Memtable,
+        timeline: Timeline,
     ) -> None:
+        self.timeline = timeline
         self.state = ReadState(memtable, (), version)
         self._fs = fs
         self._directory = directory
@@ -251,8 +290,16 @@ class VersionSet:
             state = self.state
             self.state = ReadState(fresh, (state.memtable, *state.frozen), state.version)
 
-    def apply(self, edit: VersionEdit, *, flushed: Memtable | None = None, wall_ms: int = 0) -> None:
-        """Make an edit durable, then visible. ``flushed`` is the frozen memtable it replaces.
+    def apply(
+        self,
+        edit: VersionEdit,
+        *,
+        flushed: Memtable | None = None,
+        wall_ms: int = 0,
+        history_from: int = 0,
+    ) -> None:
+        """Make an edit durable, then visible. ``flushed`` is the frozen memtable it replaces;
+        ``history_from`` the oldest seqno at which reads miss nothing that the edit dropped.
 
         Steps: 1. the names of new files become durable; 2. the manifest record does;
         3. readers see the new version. Only then may anybody delete what the edit removed.
@@ -266,10 +313,12 @@ class VersionSet:
             state = self.state
             version = state.version.edited(edit)
             position = self._position
+            position = position._replace(history_from=max(position.history_from, history_from))
             frozen = state.frozen
             if flushed is not None:
                 frozen = tuple(memtable for memtable in frozen if memtable is not flushed)
                 oldest = frozen[-1] if frozen else state.memtable
+                edit = edit._replace(ticks=self.timeline.ticks(position.last_seqno, flushed.last_seqno))
                 position = position._replace(
                     log_number=oldest.log_number,
                     last_seqno=max(position.last_seqno, flushed.last_seqno),
@@ -282,7 +331,7 @@ class VersionSet:
             self._in_making.difference_update(meta.number for _, meta in edit.added)
             self._in_use.add(version)
             self.state = ReadState(state.memtable, frozen, version)
-            if self._manifest.size > MANIFEST_BYTES_MAX:
+            if self._manifest.is_full:
                 self._roll(version)
 
     def numbers_in_use(self) -> set[int]:
@@ -300,7 +349,10 @@ class VersionSet:
         position = self._position._replace(next_number=number + 1)
         self._position = position
         try:
-            writer = write_manifest(self._fs, self._directory, number, version, position, self._database_id)
+            ticks = self.timeline.ticks(0, position.last_seqno)
+            writer = write_manifest(
+                self._fs, self._directory, number, version, position, self._database_id, ticks
+            )
         except OSError as error:
             _log.warning("manifest not rolled error=%s", error)
             return
@@ -313,13 +365,19 @@ class VersionSet:
 
 
 def write_manifest(
-    fs: FileSystem, directory: str, number: int, version: Version, position: Position, database_id: bytes
+    fs: FileSystem,
+    directory: str,
+    number: int,
+    version: Version,
+    position: Position,
+    database_id: bytes,
+    ticks: tuple[Tick, ...] = (),
 ) -> ManifestWriter:
     """A new manifest whose first record is ``version``; durable, but not yet in force."""
     writer = ManifestWriter(fs, directory, number, database_id=database_id)
     try:
         everything = tuple((level, meta) for level, files in enumerate(version.levels) for meta in files)
-        writer.append(VersionEdit(everything), position)
+        writer.append(VersionEdit(everything, ticks=ticks), position)
     except BaseException:
         writer.close()
         raise
@@ -327,10 +385,16 @@ def write_manifest(
 
 
 def start_manifest(
-    fs: FileSystem, directory: str, number: int, version: Version, position: Position, database_id: bytes
+    fs: FileSystem,
+    directory: str,
+    number: int,
+    version: Version,
+    position: Position,
+    database_id: bytes,
+    ticks: tuple[Tick, ...] = (),
 ) -> ManifestWriter:
     """A new manifest that holds ``version`` and is in force when this returns."""
-    writer = write_manifest(fs, directory, number, version, position, database_id)
+    writer = write_manifest(fs, directory, number, version, position, database_id, ticks)
     try:
         make_current(fs, directory, writer, database_id)
     except BaseException:
@@ -340,6 +404,6 @@ def start_manifest(
 
 
 def key_range(files: Iterable[FileMeta]) -> tuple[bytes, bytes]:
-    """The smallest and the largest key of ``files``, of which there is at least one."""
+    """The range ``[smallest, limit)`` of all ``files``, of which there is at least one."""
     present = list(files)
-    return min(meta.smallest for meta in present), max(meta.largest for meta in present)
+    return min(meta.smallest for meta in present), max(meta.limit for meta in present)

@@ -11,8 +11,8 @@ Dropping a table, in order:
    rows lie elsewhere;
 3. ``Table.is_dropped`` is set: a writer that resolved the table earlier is refused when it comes
    to hold its latch;
-4. ``RowRemover`` deletes the rows in chunks, then the record. A crash in between finds the record
-   at the next open and goes on.
+4. ``RowRemover`` deletes the rows and the record in one batch, whatever their number: the rows by
+   one range delete. A crash before that finds the record at the next open and goes on.
 
 Invariant: no row is written after the remover's last look. A row is written only under its item's
 latch, by a writer who saw under that latch that the table was not dropped. The remover starts
@@ -157,8 +157,7 @@ class Catalog:
             return self._dropped_ids[0] if self._dropped_ids else None
 
     def forget_dropped(self, table_id: int) -> None:
-        """The last row of a dropped table is gone: delete the record that says otherwise."""
-        self._engine.write(WriteBatch().delete(keys.dropped_key(table_id)))
+        """The rows of a dropped table are gone, and so is the record that said they were to go."""
         with self._guard:
             self._dropped_ids.remove(table_id)
 
@@ -176,11 +175,10 @@ def not_found() -> ResourceNotFound:
 
 
 class RowRemover:
-    """Job: delete the rows of dropped tables, a bounded chunk a step (step 4 above)."""
+    """Job: delete the rows of dropped tables, one table a step (step 4 above)."""
 
     name = "row-remover"
 
-    ROWS_PER_STEP = 1000
     _LATCH_PAUSE_MS = 5
     _DISK_PAUSE_MS = 5_000
 
@@ -188,40 +186,26 @@ class RowRemover:
         self._catalog = catalog
         self._engine = engine
         self._latches = latches
-        self._table_id: int | None = None
-        self._rest = keys.KeyRange(b"", b"")
 
     def step(self, now_ms: int) -> int | None:
-        """One chunk of one table. Sleeps when there is none, tries again after a refused write."""
+        """One table. Sleeps when there is none, tries again after a refused write."""
         table_id = self._catalog.first_dropped_id()
         if table_id is None:
             return None
-        if table_id != self._table_id:
-            if self._latches.any_held(keys.table_prefix(table_id)):
-                return self._LATCH_PAUSE_MS
-            self._table_id, self._rest = table_id, keys.prefix_range(keys.table_prefix(table_id))
+        if self._latches.any_held(keys.table_prefix(table_id)):
+            return self._LATCH_PAUSE_MS
         try:
-            if self._remove_some() == 0:
-                self._catalog.forget_dropped(table_id)
+            self._remove(table_id)
         except (DiskError, ServiceUnavailable) as error:
             _log.warning("rows of a dropped table not removed yet table_id=%d reason=%s", table_id, error)
             return self._DISK_PAUSE_MS
         except ReadOnlyDegraded:
             # Nothing can be written before the database is opened again; recovery goes on then.
             return None
+        self._catalog.forget_dropped(table_id)
         return 0
 
-    def _remove_some(self) -> int:
-        """Delete the next chunk. It goes on behind the last one, for each look from the table's
-        beginning would have to step over all tombstones so far."""
-        batch = WriteBatch()
-        last = self._rest.start
-        for key, _ in self._engine.scan(*self._rest):
-            batch.delete(key)
-            last = key
-            if len(batch) == self.ROWS_PER_STEP:
-                break
-        if len(batch):
-            self._engine.write(batch)
-            self._rest = self._rest.after(last)
-        return len(batch)
+    def _remove(self, table_id: int) -> None:
+        rows = keys.prefix_range(keys.table_prefix(table_id))
+        batch = WriteBatch().delete_range(rows.start, rows.end).delete(keys.dropped_key(table_id))
+        self._engine.write(batch)

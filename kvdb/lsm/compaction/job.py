@@ -1,4 +1,5 @@
-"""Compaction as a job: pick, merge files into files, install the edit.
+"""Compaction as a job: pick, merge files into files, install the edit; drop files that range
+deletes have emptied.
 
 ``compact_files`` is a pure function of files to files, run in a worker process when the inputs
 are worth it. What a failed or killed run leaves behind is removed; its inputs are untouched
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Final, cast
 
@@ -17,17 +18,18 @@ from kvdb.env.env import Env
 from kvdb.env.fs import FileSystem, join
 from kvdb.env.worker import Plain, Task
 from kvdb.errors import KvdbError
-from kvdb.lsm.compaction.picker import Compaction, pick, pick_all
-from kvdb.lsm.compaction.retention import retained
+from kvdb.lsm.compaction.picker import Compaction, covered, pick, pick_all
+from kvdb.lsm.compaction.retention import retained, retained_ranges
 from kvdb.lsm.filenames import sstable_name
 from kvdb.lsm.flush import file_meta, new_unique_id, remove_outputs
-from kvdb.lsm.internal_key import SEQNO_MAX, Entry
+from kvdb.lsm.internal_key import SEQNO_MAX
 from kvdb.lsm.iterator import merge
 from kvdb.lsm.manifest import FileMeta, VersionEdit
-from kvdb.lsm.snapshot import SnapshotList
+from kvdb.lsm.range_tombstone import RangeTombstone, clipped, united
+from kvdb.lsm.snapshot import ReadPoints
 from kvdb.lsm.sstable.reader import SstableReader
 from kvdb.lsm.sstable.writer import SstableWriter
-from kvdb.lsm.version import Version, VersionSet
+from kvdb.lsm.version import Readers, Version, VersionSet
 from kvdb.options import EngineOptions
 
 _log = logging.getLogger("kvdb.lsm.compaction")
@@ -43,29 +45,35 @@ def compact_files(fs: FileSystem, task: Task) -> Plain:
     """
     directory = cast(str, task["directory"])
     groups = cast("list[list[list[int]]]", task["groups"])
-    sources = [chain.from_iterable(_entries(fs, directory, *fields) for fields in group) for group in groups]
-    entries = retained(
-        merge(sources), cast("list[int]", task["snapshots"]), is_bottom=cast(bool, task["is_bottom"])
-    )
-    outputs = _Outputs(fs, task)
+    points = ReadPoints(cast("list[int]", task["snapshots"]), cast(int, task["history_from"]))
+    is_bottom = cast(bool, task["is_bottom"])
+    readers = [
+        [
+            SstableReader(fs, directory, number, unique_id=unique_id, size=size, cache=None)
+            for number, unique_id, size in group
+        ]
+        for group in groups
+    ]
+    ranges = united(reader.ranges for group in readers for reader in group)
+    sources = [chain.from_iterable(reader.entries() for reader in group) for group in readers]
+    outputs = _Outputs(fs, task, list(retained_ranges(ranges, points, is_bottom=is_bottom)))
     try:
-        for key, rank, value in entries:
+        for key, rank, value in retained(merge(sources), ranges, points, is_bottom=is_bottom):
             outputs.add(key, SEQNO_MAX - rank, value)
-        outputs.end_file()
+        outputs.finish()
     except BaseException:
         outputs.remove()
         raise
     return [list(meta) for meta in outputs.metas]
 
 
-def _entries(fs: FileSystem, directory: str, number: int, unique_id: int, size: int) -> Iterator[Entry]:
-    yield from SstableReader(fs, directory, number, unique_id=unique_id, size=size, cache=None).entries()
-
-
 class _Outputs:
-    """New sstables of bounded size, cut between keys."""
+    """New sstables of bounded size, cut between keys; range deletes are cut where the files are."""
 
-    def __init__(self, fs: FileSystem, task: Task) -> None:
+    def __init__(self, fs: FileSystem, task: Task, ranges: list[RangeTombstone]) -> None:
+        self._ranges = ranges
+        self._start = b""
+        """Where the range of the file that is being written begins: all behind the files before."""
         self.metas: list[FileMeta] = []
         self._fs = fs
         self._directory = cast(str, task["directory"])
@@ -81,20 +89,29 @@ class _Outputs:
 
     def add(self, key: bytes, seqno: int, value: bytes | None) -> None:
         writer = self._writer
-        if writer is None or self._is_full(writer, key):
-            self.end_file()
+        if writer is None:
+            writer = self._begin()
+        elif self._is_full(writer, key):
+            self._end_file(writer, key)
             writer = self._begin()
         writer.add(key, seqno, value)
 
-    def end_file(self) -> None:
-        if self._writer is not None:
-            number, unique_id = self._places[self._begun - 1]
-            writer, self._writer = self._writer, None
-            try:
-                info = writer.finish(wall_ms=self._wall_ms)
-            finally:
-                writer.close()
-            self.metas.append(file_meta(number, unique_id, info))
+    def finish(self) -> None:
+        """End the last file; range deletes alone make one, too."""
+        if self._writer is not None or self._ranges:
+            self._end_file(self._writer or self._begin(), b"")
+
+    def _end_file(self, writer: SstableWriter, end: bytes) -> None:
+        number, unique_id = self._places[self._begun - 1]
+        try:
+            for tombstone in clipped(self._ranges, self._start, end):
+                writer.add_range(tombstone)
+            info = writer.finish(wall_ms=self._wall_ms)
+        finally:
+            self._writer = None
+            writer.close()
+        self._start = end
+        self.metas.append(file_meta(number, unique_id, info))
 
     def remove(self) -> None:
         """Take away everything that was begun."""
@@ -131,7 +148,8 @@ class CompactionJob:
         directory: str,
         options: EngineOptions,
         versions: VersionSet,
-        snapshots: SnapshotList,
+        readers: Readers,
+        read_points: Callable[[], ReadPoints],
         *,
         on_compacted: Callable[[], None],
         on_manifest_lost: Callable[[str], None],
@@ -140,7 +158,8 @@ class CompactionJob:
         self._directory = directory
         self._options = options
         self._versions = versions
-        self._snapshots = snapshots
+        self._readers = readers
+        self._read_points = read_points
         self._on_compacted = on_compacted
         self._on_manifest_lost = on_manifest_lost
         self._one_at_a_time = threading.Lock()
@@ -151,7 +170,9 @@ class CompactionJob:
 
     def step(self, now_ms: int) -> int | None:
         try:
-            return 0 if self._run_one(lambda version: pick(version, self._options)) else None
+            if self._drop_covered() or self._run_one(lambda version: pick(version, self._options)):
+                return 0
+            return None
         except (OSError, KvdbError) as error:
             if not self.is_closing:
                 _log.error("compaction failed error=%s", error)
@@ -175,21 +196,42 @@ class CompactionJob:
                 self._run(compaction)
             return compaction is not None
 
+    def _drop_covered(self) -> bool:
+        """Take away files of which range deletes have left nothing that anybody may read.
+
+        Only range deletes in sstables count: those are durable, as the removal will be.
+        """
+        with self._one_at_a_time:
+            if self._versions.is_lost or not self._versions.state.version.has_ranges:
+                return False
+            points = self._read_points()
+            gone = self._covered_files(points.oldest)
+            if gone:
+                self._apply(VersionEdit(removed=tuple((level, meta.number) for level, meta in gone)), points)
+            return bool(gone)
+
+    def _covered_files(self, upto: int) -> list[tuple[int, FileMeta]]:
+        # The version is let go of here: whoever holds it keeps its files on disk.
+        version = self._versions.state.version
+        holders = [meta for meta in version.files() if meta.range_tombstones]
+        return covered(version, united(self._readers.open(meta).ranges for meta in holders), upto)
+
     def _run(self, compaction: Compaction) -> None:
         if compaction.is_move:
-            self._install(compaction, compaction.upper)
+            self._install(compaction, compaction.upper, ReadPoints([], 0))
             return
+        points = self._read_points()
         count = compaction.input_bytes // self._options.sstable_size_bytes + 2
         first = self._versions.take_numbers(count)
         try:
             result = self._env.jobs.offload(
                 compact_files,
                 self._env.fs,
-                self._task(compaction, first, count),
+                self._task(compaction, points, first, count),
                 input_bytes=compaction.input_bytes,
             )
             metas = [FileMeta._make(cast("list[object]", fields)) for fields in cast("list[Plain]", result)]
-            self._install(compaction, metas)
+            self._install(compaction, metas, points)
         except BaseException:
             # A lost edit may be on disk after all: then the files are live.
             if not self._versions.is_lost:
@@ -198,7 +240,7 @@ class CompactionJob:
         finally:
             self._versions.give_up(first, count)
 
-    def _task(self, compaction: Compaction, first: int, count: int) -> Task:
+    def _task(self, compaction: Compaction, points: ReadPoints, first: int, count: int) -> Task:
         # A level-0 file is a sorted source of its own; files of one deeper level follow one another.
         groups: list[tuple[FileMeta, ...]] = [compaction.upper]
         if compaction.level == 0:
@@ -208,7 +250,8 @@ class CompactionJob:
         return {
             "directory": self._directory,
             "groups": [[[meta.number, meta.unique_id, meta.size] for meta in group] for group in groups],
-            "snapshots": list(self._snapshots.seqnos()),
+            "snapshots": list(points.snapshots),
+            "history_from": points.history_from,
             "is_bottom": compaction.is_bottom,
             "numbers": list(range(first, first + count)),
             "ids": [new_unique_id(self._env) for _ in range(count)],
@@ -218,12 +261,15 @@ class CompactionJob:
             "wall_ms": self._env.hlc.wall_ms(),
         }
 
-    def _install(self, compaction: Compaction, metas: Sequence[FileMeta]) -> None:
+    def _install(self, compaction: Compaction, metas: Sequence[FileMeta], points: ReadPoints) -> None:
         removed = [(compaction.level, meta.number) for meta in compaction.upper]
         removed += [(compaction.output_level, meta.number) for meta in compaction.lower]
         added = tuple((compaction.output_level, meta) for meta in metas)
+        self._apply(VersionEdit(added, tuple(removed)), points)
+
+    def _apply(self, edit: VersionEdit, points: ReadPoints) -> None:
         try:
-            self._versions.apply(VersionEdit(added, tuple(removed)))
+            self._versions.apply(edit, history_from=points.history_from)
         except OSError as error:
             if self._versions.is_lost:
                 self._on_manifest_lost(f"manifest write failed: {error}")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from kvdb.lsm.manifest import FileMeta
+from kvdb.lsm.range_tombstone import RangeTombstones
 from kvdb.lsm.version import LEVELS, Version, key_range
 from kvdb.options import EngineOptions
 
@@ -82,8 +83,17 @@ def pick_all(version: Version) -> Compaction | None:
 
 def compaction_of(version: Version, level: int, upper: tuple[FileMeta, ...]) -> Compaction:
     """The compaction of ``upper`` with all that it overlaps on the next level."""
-    smallest, largest = key_range(upper)
-    lower = version.overlapping(level + 1, smallest, largest)
-    smallest, largest = key_range(upper + lower)
-    is_bottom = not any(version.overlapping(deeper, smallest, largest) for deeper in range(level + 2, LEVELS))
+    lower = version.overlapping(level + 1, *key_range(upper))
+    start, end = key_range(upper + lower)
+    is_bottom = not any(version.overlapping(deeper, start, end) for deeper in range(level + 2, LEVELS))
     return Compaction(level, upper, lower, is_bottom)
+
+
+def covered(version: Version, ranges: RangeTombstones, upto: int) -> list[tuple[int, FileMeta]]:
+    """The files, with their levels, of which range deletes up to seqno ``upto`` leave nothing."""
+    return [
+        (level, meta)
+        for level, files in enumerate(version.levels)
+        for meta in files
+        if ranges.covers(meta.smallest, meta.limit, above=meta.seqno_max, upto=upto)
+    ]

@@ -1,8 +1,9 @@
 """Which versions of a key may be dropped: the one place that decides.
 
-A version must stay if it is the newest, or if a live snapshot sees it: the snapshot is at or
-after it, and before the next newer version. A tombstone that stays only as the newest may go
-when nothing older lies below (``is_bottom``) and every snapshot is at or after it.
+A version is read at the seqnos from its own up to that of what replaced it: the next newer version
+of its key, or a range delete over it. It must stay if nothing replaced it, or if somebody may
+read at one of those seqnos (``ReadPoints``). A tombstone may go, too, when nothing older lies
+deeper (``is_bottom``) and every read point is at or after it. Range deletes go by the same rules.
 """
 
 from __future__ import annotations
@@ -11,29 +12,57 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
 from kvdb.lsm.internal_key import SEQNO_MAX, Entry
+from kvdb.lsm.range_tombstone import RangeTombstone, RangeTombstones
+from kvdb.lsm.snapshot import ReadPoints
 
 
-def retained(entries: Iterable[Entry], snapshots: Sequence[int], *, is_bottom: bool) -> Iterator[Entry]:
-    """The entries that must stay, of ``entries`` in internal-key order; ``snapshots`` oldest first."""
+def retained(
+    entries: Iterable[Entry], ranges: RangeTombstones, points: ReadPoints, *, is_bottom: bool
+) -> Iterator[Entry]:
+    """The entries that must stay, of ``entries`` in internal-key order with ``ranges`` over them."""
+    oldest = points.oldest
     last: bytes | None = None
-    newer = 0
+    newer = SEQNO_MAX
     for entry in entries:
         key, rank, value = entry
         seqno = SEQNO_MAX - rank
         if key != last:
             last = key
-            if value is not None or not is_bottom or not _all_after(seqno, snapshots):
-                yield entry
-        elif _sees(seqno, newer, snapshots):
-            yield entry
+            newer = SEQNO_MAX
+        replaced = min(newer, _next_above(ranges.seqnos_of(key), seqno)) if ranges else newer
         newer = seqno
+        if value is None and is_bottom and seqno <= oldest:
+            continue
+        if replaced == SEQNO_MAX or _is_read(seqno, replaced, points):
+            yield entry
 
 
-def _all_after(seqno: int, snapshots: Sequence[int]) -> bool:
-    return not snapshots or snapshots[0] >= seqno
+def retained_ranges(
+    ranges: RangeTombstones, points: ReadPoints, *, is_bottom: bool
+) -> Iterator[RangeTombstone]:
+    """The range deletes that must stay, as fragments in key order."""
+    oldest = points.oldest
+    piece = b""
+    newer = SEQNO_MAX
+    for tombstone in ranges:
+        if tombstone.start != piece:
+            piece, newer = tombstone.start, SEQNO_MAX
+        replaced, newer = newer, tombstone.seqno
+        if is_bottom and tombstone.seqno <= oldest:
+            continue
+        if replaced == SEQNO_MAX or _is_read(tombstone.seqno, replaced, points):
+            yield tombstone
 
 
-def _sees(seqno: int, newer: int, snapshots: Sequence[int]) -> bool:
-    """Whether a snapshot ``s`` has ``seqno <= s < newer``."""
+def _next_above(seqnos: Sequence[int], seqno: int) -> int:
+    """The least of ``seqnos`` (newest first) above ``seqno``; ``SEQNO_MAX`` for none."""
+    return min((each for each in seqnos if each > seqno), default=SEQNO_MAX)
+
+
+def _is_read(seqno: int, replaced: int, points: ReadPoints) -> bool:
+    """Whether there is a read point ``s`` with ``seqno <= s < replaced``."""
+    if replaced > points.history_from:
+        return True
+    snapshots = points.snapshots
     place = bisect_left(snapshots, seqno)
-    return place < len(snapshots) and snapshots[place] < newer
+    return place < len(snapshots) and snapshots[place] < replaced

@@ -8,12 +8,12 @@ that ``bisect`` can search in C without touching the values.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Final
 
 from kvdb.lsm.coding import pack, unpack
-from kvdb.lsm.internal_key import MISSING, SEQNO_MAX, Entry, Found
+from kvdb.lsm.internal_key import MISSING, SEQNO_MAX, Entry, Found, KeyVersion
 
 _ENTRY_OVERHEAD_BYTES: Final = 120
 """What CPython spends on one decoded entry beside its bytes."""
@@ -69,6 +69,16 @@ class Block:
                 return self.values[place]
             place += 1
         return MISSING
+
+    def versions(self, key: bytes) -> list[KeyVersion]:
+        """Every version of ``key`` in this block, newest first."""
+        first, last = bisect_left(self.keys, key), bisect_right(self.keys, key)
+        return list(zip(self.seqnos[first:last], self.values[first:last], strict=True))
+
+    def seqnos_in(self, start: bytes, end: bytes) -> list[int]:
+        """The seqnos of all entries with keys of ``[start, end)``."""
+        last = bisect_left(self.keys, end) if end else len(self.keys)
+        return self.seqnos[bisect_left(self.keys, start) : last]
 
     def entries(self) -> Iterator[Entry]:
         """Every version of every key, with ranks."""

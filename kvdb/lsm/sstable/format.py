@@ -2,14 +2,15 @@
 
 Format (little-endian):
 
-    file       := data_block+ filter_block? index_block properties_block footer
+    file       := data_block* ranges_block? filter_block? index_block properties_block footer
     block      := body u8:compression u32:crc
     crc        := CRC32C of body and compression byte, seeded with (unique id, offset),
                   so a block moved to another place or file does not verify
     compression:= 0 none
     index      := msgpack [[separator, ...], [offset, ...], [length, ...]]
+    ranges     := range deletes                       see ``range_tombstone``
     properties := msgpack {name: value}               see ``Properties``
-    footer     := u64:unique_id u64,u32:filter u64,u32:index u64,u32:properties
+    footer     := u64:unique_id u64,u32:ranges u64,u32:filter u64,u32:index u64,u32:properties
                   u8:format_version u32:crc(footer so far) 8s:magic
 
 A handle is offset and length (body and trailer). ``separator[i]`` is at least the last key
@@ -32,10 +33,10 @@ MAGIC: Final = b"kvdb.sst"
 _TRAILER = struct.Struct("<BI")
 assert _TRAILER.size == 5
 TRAILER_BYTES: Final = _TRAILER.size
-_FOOTER = struct.Struct("<QQIQIQIB")
+_FOOTER = struct.Struct("<QQIQIQIQIB")
 _FOOTER_END = struct.Struct("<I8s")
 FOOTER_BYTES: Final = _FOOTER.size + _FOOTER_END.size
-assert FOOTER_BYTES == 57
+assert FOOTER_BYTES == 69
 _COMPRESSION_NONE: Final = 0
 
 
@@ -48,6 +49,7 @@ class BlockHandle(NamedTuple):
 
 class Footer(NamedTuple):
     unique_id: int
+    ranges: BlockHandle
     filter: BlockHandle
     block_index: BlockHandle
     properties: BlockHandle
@@ -59,8 +61,11 @@ class Properties:
 
     entries: int
     tombstones: int
+    range_tombstones: int
     smallest: bytes
-    largest: bytes
+    """No key of the file, nor of its range deletes, is below this one."""
+    limit: bytes
+    """Every key of the file, and of its range deletes, is below this one."""
     seqno_min: int
     seqno_max: int
     wall_ms: int
@@ -109,7 +114,12 @@ def _block_crc(body: bytes, compression: int, unique_id: int, offset: int) -> in
 
 def encoded_footer(footer: Footer) -> bytes:
     fixed = _FOOTER.pack(
-        footer.unique_id, *footer.filter, *footer.block_index, *footer.properties, FORMAT_VERSION
+        footer.unique_id,
+        *footer.ranges,
+        *footer.filter,
+        *footer.block_index,
+        *footer.properties,
+        FORMAT_VERSION,
     )
     return fixed + _FOOTER_END.pack(crc32c(fixed), MAGIC)
 
@@ -125,6 +135,4 @@ def decoded_footer(data: bytes, *, file: str, offset: int) -> Footer:
     unique_id, *handles, version = _FOOTER.unpack(fixed)
     if version > FORMAT_VERSION:
         raise FormatTooNew(f"sstable format {version} is newer than {FORMAT_VERSION} file={file}")
-    return Footer(
-        unique_id, BlockHandle(*handles[0:2]), BlockHandle(*handles[2:4]), BlockHandle(*handles[4:6])
-    )
+    return Footer(unique_id, *(BlockHandle(*handles[place : place + 2]) for place in range(0, 8, 2)))

@@ -17,7 +17,8 @@ from kvdb.errors import CorruptionError
 from kvdb.lsm.block_cache import BlockCache, Cacheable
 from kvdb.lsm.coding import unpack
 from kvdb.lsm.filenames import sstable_name
-from kvdb.lsm.internal_key import MISSING, SEQNO_MAX, Entry, Found
+from kvdb.lsm.internal_key import MISSING, SEQNO_MAX, Entry, Found, KeyVersion
+from kvdb.lsm.range_tombstone import NO_RANGES, RangeTombstones
 from kvdb.lsm.sstable.block import Block
 from kvdb.lsm.sstable.bloom import BloomFilter
 from kvdb.lsm.sstable.format import (
@@ -59,6 +60,7 @@ class SstableReader:
             self._separators, self._handles = self._read_index(footer.block_index)
             self.properties = self._read_properties(footer.properties)
             self._filter = self._read_filter(footer.filter)
+            self.ranges = self._read_ranges(footer.ranges)
         except BaseException:
             self._file.close()
             raise
@@ -73,11 +75,11 @@ class SstableReader:
                 file.close()
 
     def may_contain(self, hashed: int) -> bool:
-        """Whether a key with this ``bloom.key_hash`` may be here."""
+        """Whether an entry whose key has this ``bloom.key_hash`` may be here."""
         return self._filter is None or self._filter.may_contain(hashed)
 
     def get(self, key: bytes, seqno: int) -> Found:
-        """The newest value of ``key`` at ``seqno``. Reads one block, seldom two."""
+        """The newest value of ``key`` at ``seqno``, range deletes apart. Reads one block, seldom two."""
         separators = self._separators
         place = bisect_left(separators, key)
         while place < len(separators):
@@ -88,6 +90,25 @@ class SstableReader:
                 return found
             place += 1
         return MISSING
+
+    def versions(self, key: bytes) -> list[KeyVersion]:
+        """Every version of ``key`` that an operation of its own made, newest first."""
+        found: list[KeyVersion] = []
+        for place in range(bisect_left(self._separators, key), len(self._separators)):
+            found += self._block(place).versions(key)
+            if self._separators[place] != key:
+                break
+        return found
+
+    def has_newer(self, start: bytes, end: bytes, seqno: int) -> bool:
+        """Whether a key of ``[start, end)`` has a version newer than ``seqno``, range deletes apart."""
+        for place in range(bisect_left(self._separators, start), len(self._separators)):
+            block = self._block(place)
+            if max(block.seqnos_in(start, end), default=0) > seqno:
+                return True
+            if end and block.keys[-1] >= end:
+                break
+        return False
 
     def scan(self, start: bytes, end: bytes, seqno: int, *, reverse: bool = False) -> Iterator[Entry]:
         """The newest entry at ``seqno`` of each key in ``[start, end)``, tombstones too.
@@ -195,6 +216,14 @@ class SstableReader:
         try:
             return Properties.decoded(self._read_body(handle))
         except ValueError as error:
+            raise self._corrupt(str(error), handle) from error
+
+    def _read_ranges(self, handle: BlockHandle) -> RangeTombstones:
+        if not handle.length:
+            return NO_RANGES
+        try:
+            return RangeTombstones.decoded(self._read_body(handle))
+        except (ValueError, TypeError) as error:
             raise self._corrupt(str(error), handle) from error
 
     def _read_filter(self, handle: BlockHandle) -> BloomFilter | None:

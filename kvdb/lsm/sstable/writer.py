@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 from kvdb.env.fs import File
 from kvdb.lsm.coding import pack
-from kvdb.lsm.internal_key import SEQNO_MAX, Entry
+from kvdb.lsm.internal_key import SEQNO_MAX, Entry, successor
+from kvdb.lsm.range_tombstone import RangeTombstone, RangeTombstones
 from kvdb.lsm.sstable.block import BlockBuilder
 from kvdb.lsm.sstable.bloom import BloomFilter, key_hash
 from kvdb.lsm.sstable.format import BlockHandle, Footer, Properties, encoded_footer, sealed_block
@@ -61,7 +62,9 @@ class SstableWriter:
         self._waiting_bytes = 0
         self._block = BlockBuilder()
         self._last: bytes | None = None
-        self._smallest = b""
+        self._smallest: bytes | None = None
+        self._limit = b""
+        self._ranges: list[RangeTombstone] = []
         self._hashes: list[int] = []
         self._entries = 0
         self._tombstones = 0
@@ -89,10 +92,15 @@ class SstableWriter:
         self._block.add(key, seqno, value)
         self._entries += 1
         self._tombstones += value is None
-        self._seqno_min = min(self._seqno_min, seqno)
-        self._seqno_max = max(self._seqno_max, seqno)
+        self._note_seqno(seqno)
         if self._block.size_bytes >= self._block_size_bytes:
             self._end_block()
+
+    def add_range(self, tombstone: RangeTombstone) -> None:
+        """A range delete; its keys need not be those of entries. In any order, at any time."""
+        self._ranges.append(tombstone)
+        self._widen(tombstone.start, tombstone.end)
+        self._note_seqno(tombstone.seqno)
 
     def finish(self, *, wall_ms: int) -> SstableInfo:
         """Write what is left and make the content durable.
@@ -100,21 +108,25 @@ class SstableWriter:
         Raises:
             OSError: the file is worthless.
         """
-        assert self._last is not None, "an sstable has at least one entry"
-        if len(self._block):
-            self._end_block()
-        self._index_pending_block(self._last)
+        assert self._smallest is not None, "an sstable has at least one entry or range delete"
+        if self._last is not None:
+            if len(self._block):
+                self._end_block()
+            self._index_pending_block(self._last)
+            self._widen(self._last, successor(self._last))
         properties = Properties(
             entries=self._entries,
             tombstones=self._tombstones,
+            range_tombstones=len(self._ranges),
             smallest=self._smallest,
-            largest=self._last,
+            limit=self._limit,
             seqno_min=self._seqno_min,
             seqno_max=self._seqno_max,
             wall_ms=wall_ms,
         )
         footer = Footer(
             unique_id=self._unique_id,
+            ranges=self._write_ranges(),
             filter=self._write_filter(),
             block_index=self._write_block(self._index_body()),
             properties=self._write_block(properties.encoded()),
@@ -130,7 +142,7 @@ class SstableWriter:
 
     def _begin_key(self, key: bytes) -> None:
         if self._last is None:
-            self._smallest = key
+            self._widen(key, successor(key))
         else:
             assert key > self._last, "keys out of order"
         # The separator of the block before can be chosen only when this key is known. A
@@ -140,6 +152,14 @@ class SstableWriter:
         self._last = key
         if self._bloom_bits_per_key:
             self._hashes.append(key_hash(key))
+
+    def _widen(self, start: bytes, end: bytes) -> None:
+        self._smallest = start if self._smallest is None else min(self._smallest, start)
+        self._limit = max(self._limit, end)
+
+    def _note_seqno(self, seqno: int) -> None:
+        self._seqno_min = min(self._seqno_min, seqno)
+        self._seqno_max = max(self._seqno_max, seqno)
 
     def _end_block(self) -> None:
         assert self._last is not None
@@ -160,8 +180,13 @@ class SstableWriter:
         lengths = [handle.length for handle in self._handles]
         return pack([self._separators, offsets, lengths])
 
+    def _write_ranges(self) -> BlockHandle:
+        if not self._ranges:
+            return BlockHandle(0, 0)
+        return self._write_block(RangeTombstones(self._ranges).encoded())
+
     def _write_filter(self) -> BlockHandle:
-        if not self._bloom_bits_per_key:
+        if not self._bloom_bits_per_key or not self._hashes:
             return BlockHandle(0, 0)
         bloom = BloomFilter.build(self._hashes, len(self._hashes), bits_per_key=self._bloom_bits_per_key)
         return self._write_block(bloom.encoded())
@@ -190,13 +215,14 @@ class SstableWriter:
 def write_sstable(
     create: Callable[[], File],
     entries: Iterable[Entry],
+    ranges: Iterable[RangeTombstone],
     *,
     unique_id: int,
     block_size_bytes: int,
     bloom_bits_per_key: int,
     wall_ms: int,
 ) -> SstableInfo:
-    """All of ``entries`` into one new file, synced and closed."""
+    """All of ``entries`` and range deletes into one new file, synced and closed."""
     file = create()
     try:
         writer = SstableWriter(
@@ -207,6 +233,8 @@ def write_sstable(
         )
         for key, rank, value in entries:
             writer.add(key, SEQNO_MAX - rank, value)
+        for tombstone in ranges:
+            writer.add_range(tombstone)
         return writer.finish(wall_ms=wall_ms)
     finally:
         writer.close()

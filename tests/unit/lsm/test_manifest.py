@@ -13,13 +13,14 @@ from kvdb.lsm.manifest import (
     read_current,
     read_manifest,
 )
+from kvdb.lsm.timeline import Tick
 from kvdb.testing import MemFileSystem
 
 ID = b"i" * 16
 
 
 def meta(number: int) -> FileMeta:
-    return FileMeta(number, number * 7, 100, b"d" * 16, b"a", b"z", 3, 1, 4, 9)
+    return FileMeta(number, number * 7, 100, b"d" * 16, b"a", b"z", 3, 1, 2, 4, 9)
 
 
 def written() -> tuple[MemFileSystem, list[int]]:
@@ -31,9 +32,11 @@ def written() -> tuple[MemFileSystem, list[int]]:
     writer.append(VersionEdit(((0, meta(1)), (1, meta(2)))), Position(2, 4, 9, 50))
     make_current(fs, "db", writer, ID)
     ends = [writer.size]
-    writer.append(VersionEdit(((0, meta(5)),), ((0, 1),)), Position(5, 6, 12, 60))
+    writer.append(
+        VersionEdit(((0, meta(5)),), ((0, 1),), (Tick(4, 1_000), Tick(9, 1_002))), Position(5, 6, 12, 60, 7)
+    )
     ends.append(writer.size)
-    writer.append(VersionEdit((), ((1, 2),)), Position(5, 7, 12, 60))
+    writer.append(VersionEdit((), ((1, 2),)), Position(5, 7, 12, 60, 9))
     ends.append(writer.size)
     return fs, ends
 
@@ -46,10 +49,10 @@ def test_edits_and_position_come_back() -> None:
     content = read(written()[0])
     assert content.edits == [
         VersionEdit(((0, meta(1)), (1, meta(2)))),
-        VersionEdit(((0, meta(5)),), ((0, 1),)),
+        VersionEdit(((0, meta(5)),), ((0, 1),), (Tick(4, 1_000), Tick(9, 1_002))),
         VersionEdit((), ((1, 2),)),
     ]
-    assert content.position == Position(5, 7, 12, 60)
+    assert content.position == Position(5, 7, 12, 60, 9)
 
 
 def test_current_names_the_manifest_and_its_durable_size() -> None:

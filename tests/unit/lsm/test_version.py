@@ -7,12 +7,13 @@ import pytest
 from kvdb.errors import CorruptionError
 from kvdb.lsm.manifest import FileMeta, ManifestWriter, Position, VersionEdit, read_current, read_manifest
 from kvdb.lsm.memtable import Memtable
+from kvdb.lsm.timeline import Timeline
 from kvdb.lsm.version import Version, VersionSet, key_range
 from kvdb.testing import MemFileSystem
 
 
-def meta(number: int, smallest: bytes = b"a", largest: bytes = b"c") -> FileMeta:
-    return FileMeta(number, number, 100, b"d" * 16, smallest, largest, 1, 0, 1, 1)
+def meta(number: int, smallest: bytes = b"a", last: bytes = b"c") -> FileMeta:
+    return FileMeta(number, number, 100, b"d" * 16, smallest, last + b"\0", 1, 0, 0, number, number)
 
 
 def version_set(fs: MemFileSystem) -> VersionSet:
@@ -26,6 +27,7 @@ def version_set(fs: MemFileSystem) -> VersionSet:
         manifest=manifest,
         position=Position(2, 3),
         memtable=Memtable(2),
+        timeline=Timeline(),
     )
 
 
@@ -64,7 +66,7 @@ def test_the_files_of_a_range_are_those_that_may_hold_its_keys(
 
 
 def test_key_range_spans_all_files() -> None:
-    assert key_range([meta(1, b"d", b"f"), meta(2, b"a", b"b")]) == (b"a", b"f")
+    assert key_range([meta(1, b"d", b"f"), meta(2, b"a", b"b")]) == (b"a", b"f\0")
 
 
 def test_an_edit_is_durable_when_apply_returns() -> None:
@@ -101,7 +103,7 @@ def test_numbers_are_given_once_and_are_in_use_until_given_up() -> None:
 
 
 def test_a_large_manifest_is_rolled_into_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kvdb.lsm.version.MANIFEST_BYTES_MAX", 200)
+    monkeypatch.setattr("kvdb.lsm.manifest.MANIFEST_BYTES_MAX", 200)
     fs = MemFileSystem()
     versions = version_set(fs)
     for _ in range(8):

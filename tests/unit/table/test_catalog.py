@@ -142,38 +142,34 @@ def test_a_table_id_is_never_given_twice():
     assert reloaded(floor).create().descriptor.table_id == 2
 
 
-def test_the_remover_deletes_the_rows_in_chunks_and_then_the_record():
+def test_the_remover_deletes_all_rows_and_the_record_at_once_whatever_their_number():
     floor = open_floor()
     floor.create()
     floor.create(table_request("others", sort=("icao", "S")))
-    for number in range(2500):
+    for number in range(250):
         put(floor, str(number))
     put(floor, "BIKF", "others")
     floor.catalog.drop("airports")
+    before = floor.engine.last_seqno
     job = remover(floor)
-    counts = []
-    while job.step(0) is not None:
-        counts.append(row_count(floor, 1))
-    assert counts == [1500, 500, 0, 0]
+    assert job.step(0) == 0
+    assert floor.engine.last_seqno == before + 2
+    assert job.step(0) is None
+    assert row_count(floor, 1) == 0
     assert list(floor.engine.scan(*keys.dropped_range())) == []
     assert row_count(floor, 2) == 1
     assert floor.catalog.first_dropped_id() is None
 
 
-def test_a_remover_that_was_interrupted_goes_on_after_a_reload():
+def test_rows_that_a_restart_finds_half_dropped_are_removed_then():
     floor = open_floor()
     floor.create()
-    for number in range(1500):
-        put(floor, str(number))
+    put(floor, "BIKF")
     floor.catalog.drop("airports")
-    remover(floor).step(0)
     floor = reloaded(floor)
     assert floor.catalog.first_dropped_id() == 1
-    job = remover(floor)
-    while job.step(0) is not None:
-        pass
+    remover(floor).step(0)
     assert row_count(floor, 1) == 0
-    assert reloaded(floor).catalog.first_dropped_id() is None
 
 
 def test_the_remover_waits_while_a_latch_of_the_table_is_held():

@@ -10,8 +10,8 @@ OPTIONS = EngineOptions(
 )
 
 
-def meta(number: int, smallest: bytes, largest: bytes, size: int = 100) -> FileMeta:
-    return FileMeta(number, number, size, b"", smallest, largest, 1, 0, 1, 1)
+def meta(number: int, smallest: bytes, last: bytes, size: int = 100) -> FileMeta:
+    return FileMeta(number, number, size, b"", smallest, last + b"\0", 1, 0, 0, number, number)
 
 
 def version(*files: tuple[int, FileMeta]) -> Version:

@@ -30,6 +30,7 @@ def build(
     return write_sstable(
         lambda: fs.create("db/000005.sst"),
         entries,
+        (),
         unique_id=uid,
         block_size_bytes=block,
         bloom_bits_per_key=bits,
@@ -96,11 +97,11 @@ def test_the_manifest_learns_digest_size_and_properties() -> None:
     assert (info.size, info.digest) == (file.size(), digest.digest())
     properties = opened(fs, info).properties
     assert properties == info.properties
-    assert (properties.entries, properties.tombstones, properties.smallest, properties.largest) == (
+    assert (properties.entries, properties.tombstones, properties.smallest, properties.limit) == (
         2,
         1,
         b"a",
-        b"b",
+        b"b\0",
     )
     assert (properties.seqno_min, properties.seqno_max, properties.wall_ms) == (3, 9, 123)
 
