@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Generator
 
-from kvdb.api.items import DeleteItem, GetItem, Page, PutItem, Query, Scan
+from kvdb.api.items import DeleteItem, GetItem, Page, PutItem, Query, Scan, UpdateItem
 from kvdb.api.operations import Request, Result
 from kvdb.client import paginate
 from kvdb.database.database import Database
 
-_POINT_OPERATIONS = frozenset((GetItem, PutItem, DeleteItem))
+_POINT_OPERATIONS = frozenset((GetItem, PutItem, UpdateItem, DeleteItem))
 
 
 class EmbeddedTransport:

@@ -8,16 +8,29 @@ a restart of the server and the deadline of a single call.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncGenerator, Generator, Mapping
 from typing import NamedTuple
 
 import grpc
 from grpc import aio
 
-from kvdb.api.items import BatchWriteItem, DeleteItem, Page, PutItem, PutRequest, Query, Scan
-from kvdb.api.operations import BY_NAME, Request, Result
+from kvdb.api.items import (
+    BatchWriteItem,
+    CommitTransaction,
+    DeleteItem,
+    Page,
+    PutItem,
+    PutRequest,
+    Query,
+    Scan,
+    TransactGetItems,
+    TransactWriteItems,
+    UpdateItem,
+)
+from kvdb.api.operations import Request, Result
 from kvdb.client import paginate
-from kvdb.client.retry import Attempts, RetryPolicy
+from kvdb.client.retry import Attempts, Repeats, RetryPolicy, repeats_of
 from kvdb.errors import ClosedError, KvdbError, MessageTooLarge, ServiceUnavailable, ValidationError
 from kvdb.item.value import ITEM_TOO_LARGE, normalise_item
 from kvdb.limits import ITEM_BYTES_MAX
@@ -42,11 +55,28 @@ def _outgoing(request: Request, methods: Mapping[type, Method], options: ClientO
     payload = method.encode_request(request)
     if len(payload) > options.message_bytes_max:
         _refuse_oversized(request, len(payload), options.message_bytes_max)
-    wants_old = (
-        isinstance(request, (PutItem, DeleteItem))
-        and request.return_values_on_condition_check_failure == "ALL_OLD"
-    )
-    return _Outgoing(method, payload, _WANTS_LARGE_DETAILS if wants_old else None)
+    return _Outgoing(method, payload, _WANTS_LARGE_DETAILS if _may_fail_at_length(request) else None)
+
+
+def _may_fail_at_length(request: Request) -> bool:
+    """Whether the request's error may bring items, or a reason for each of many members."""
+    if isinstance(request, (PutItem, UpdateItem, DeleteItem)):
+        return request.return_values_on_condition_check_failure == "ALL_OLD"
+    return isinstance(request, (TransactWriteItems, TransactGetItems, CommitTransaction))
+
+
+def _recognisable(request: Request, policy: RetryPolicy) -> Request:
+    """A transaction gets a token if it has none, so that it can be sent again whatever happened.
+
+    Source: the service model marks ClientRequestToken as an idempotency token, which its clients fill in.
+    """
+    if (
+        isinstance(request, TransactWriteItems)
+        and request.client_request_token is None
+        and policy.options.attempts_max > 1
+    ):
+        return dataclasses.replace(request, client_request_token=policy.entropy.uuid())
+    return request
 
 
 def _refuse_oversized(request: Request, size_bytes: int, bytes_max: int) -> None:
@@ -99,9 +129,10 @@ class GrpcTransport:
         self._is_closed = False
 
     def send(self, request: Request) -> Result:
+        request = _recognisable(request, self._policy)
         method, payload, metadata = _outgoing(request, UNARY_BY_REQUEST, self._policy.options)
         call = self._unary[method.name]
-        attempts = self._policy.begin(is_read=BY_NAME[method.name].is_read)
+        attempts = self._policy.begin(repeats_of(request))
         while True:
             self._require_open()
             try:
@@ -115,7 +146,7 @@ class GrpcTransport:
             self._policy.clock.sleep_ms(attempts.pause_ms(error))
 
     def stream(self, request: Query | Scan) -> Generator[Page, None, None]:
-        attempts = self._policy.begin(is_read=True)
+        attempts = self._policy.begin(Repeats.HARMLESS)
         rest = request
         while True:
             self._require_open()
@@ -162,9 +193,10 @@ class AsyncGrpcTransport:
         self._is_closed = False
 
     async def send(self, request: Request) -> Result:
+        request = _recognisable(request, self._policy)
         method, payload, metadata = _outgoing(request, UNARY_BY_REQUEST, self._policy.options)
         call = self._unary[method.name]
-        attempts = self._policy.begin(is_read=BY_NAME[method.name].is_read)
+        attempts = self._policy.begin(repeats_of(request))
         while True:
             self._require_open()
             try:
@@ -176,7 +208,7 @@ class AsyncGrpcTransport:
             await _pause(attempts, error)
 
     async def stream(self, request: Query | Scan) -> AsyncGenerator[Page, None]:
-        attempts = self._policy.begin(is_read=True)
+        attempts = self._policy.begin(Repeats.HARMLESS)
         rest = request
         while True:
             self._require_open()

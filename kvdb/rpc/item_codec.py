@@ -55,6 +55,15 @@ def write_item(item: Mapping[str, object], target: MapMessage) -> None:
         raise SerializationError(f"cannot encode item: {exc}") from exc
 
 
+def write_value(value: object, target: ValueMessage) -> None:
+    """Fill ``target`` with one value; as ``write_item`` otherwise."""
+    try:
+        _WRITERS.get(type(value), _write_unusual)(value, target, 0)
+    except (TypeError, ValueError, AttributeError) as exc:
+        normalise_value(value)
+        raise SerializationError(f"cannot encode value: {exc}") from exc
+
+
 def read_item(source: MapMessage) -> Item:
     """The item in ``source``.
 
@@ -154,7 +163,8 @@ _WRITERS: Mapping[type, Callable[..., None]] = {
 }
 
 
-def _read_value(message: ValueMessage) -> AttributeValue:
+def read_value(message: ValueMessage) -> AttributeValue:
+    """The value in ``message``; as ``read_item`` otherwise."""
     return _READERS[message.WhichOneof("value")](message)
 
 
@@ -168,7 +178,7 @@ def _read_null(message: ValueMessage) -> None:
 
 
 def _read_list(message: ValueMessage) -> list[AttributeValue]:
-    return [_read_value(element) for element in message.l.values]
+    return [read_value(element) for element in message.l.values]
 
 
 def _read_string_set(message: ValueMessage) -> set[str]:

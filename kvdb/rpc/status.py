@@ -14,7 +14,16 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from kvdb import errors
-from kvdb.errors import ConditionalCheckFailed, CorruptionError, KvdbError
+from kvdb.errors import (
+    CancellationReason,
+    ConditionalCheckFailed,
+    CorruptionError,
+    KvdbError,
+    Throttled,
+    ThrottlingReason,
+    ThroughputExceeded,
+    TransactionCanceled,
+)
 from kvdb.rpc.gen import errors_pb2
 from kvdb.rpc.item_codec import read_item, write_item
 
@@ -40,6 +49,11 @@ STATUS: Mapping[type[KvdbError], grpc.StatusCode] = {
     errors.ResourceNotFound: Code.NOT_FOUND,
     errors.ResourceInUse: Code.ALREADY_EXISTS,
     errors.LimitExceeded: Code.FAILED_PRECONDITION,
+    errors.TransactionCanceled: Code.ABORTED,
+    errors.IdempotentParameterMismatch: Code.INVALID_ARGUMENT,
+    errors.ItemCollectionSizeLimitExceeded: Code.FAILED_PRECONDITION,
+    errors.UniqueViolation: Code.ALREADY_EXISTS,
+    errors.ReadPointExpired: Code.OUT_OF_RANGE,
     errors.MessageTooLarge: Code.RESOURCE_EXHAUSTED,
     errors.UnknownOperation: Code.UNIMPLEMENTED,
     errors.ReadOnlyDatabase: Code.FAILED_PRECONDITION,
@@ -48,6 +62,10 @@ STATUS: Mapping[type[KvdbError], grpc.StatusCode] = {
     errors.ServiceUnavailable: Code.UNAVAILABLE,
     errors.RequestLimitExceeded: Code.RESOURCE_EXHAUSTED,
     errors.DiskFull: Code.RESOURCE_EXHAUSTED,
+    errors.ThroughputExceeded: Code.RESOURCE_EXHAUSTED,
+    errors.Throttled: Code.RESOURCE_EXHAUSTED,
+    errors.TransactionConflict: Code.ABORTED,
+    errors.TransactionInProgress: Code.ABORTED,
     errors.DeadlineExceeded: Code.DEADLINE_EXCEEDED,
     errors.StorageError: Code.INTERNAL,
     errors.CorruptionError: Code.DATA_LOSS,
@@ -78,18 +96,58 @@ def status_of(error: KvdbError) -> grpc.StatusCode:
 
 
 def encode_detail(error: KvdbError, *, bytes_max: int = DETAIL_BYTES_DEFAULT) -> bytes:
-    """An ``ErrorDetail`` of at most ``bytes_max`` bytes: over that, the old item is left out."""
+    """An ``ErrorDetail`` of at most ``bytes_max`` bytes: what does not fit is left out, old items first."""
     detail = errors_pb2.ErrorDetail(
         code=error.code, message=clipped(error.message, MESSAGE_BYTES_MAX), retryable=error.retryable
     )
     if isinstance(error, CorruptionError):
         detail.file = error.file
         detail.offset = error.offset
+    if isinstance(error, (ThroughputExceeded, Throttled)):
+        for reason, resource in error.reasons:
+            detail.throttling_reasons.add(reason=reason, resource=resource)
+    if isinstance(error, TransactionCanceled):
+        _write_reasons(error.reasons, detail, bytes_max)
     if isinstance(error, ConditionalCheckFailed) and error.item is not None:
         write_item(error.item, detail.item)
         if detail.ByteSize() > bytes_max:
             detail.ClearField("item")
     return detail.SerializeToString()
+
+
+def carries_items(error: KvdbError) -> bool:
+    """Whether the detail may outgrow what gRPC allows by itself, so that the caller's bound matters."""
+    if isinstance(error, ConditionalCheckFailed):
+        return error.item is not None
+    return isinstance(error, TransactionCanceled)
+
+
+def _write_reasons(
+    reasons: Iterable[CancellationReason], detail: errors_pb2.ErrorDetail, bytes_max: int
+) -> None:
+    with_items = []
+    for code, message, item in reasons:
+        written = detail.cancellation_reasons.add(code=code)
+        if message is not None:
+            written.message = clipped(message, MESSAGE_BYTES_MAX)
+        if item is not None:
+            with_items.append((written, item))
+    if detail.ByteSize() > bytes_max:
+        for written in detail.cancellation_reasons:
+            written.ClearField("message")
+        if detail.ByteSize() > bytes_max:
+            # Codes without their places would name the wrong members.
+            detail.ClearField("cancellation_reasons")
+        return
+    left_bytes = bytes_max - detail.ByteSize()
+    for written, item in with_items:
+        before_bytes = written.ByteSize()
+        write_item(item, written.item)
+        # The lengths in front of the reason and the item take up to five bytes each.
+        left_bytes -= written.ByteSize() - before_bytes + 10
+        if left_bytes < 0:
+            written.ClearField("item")
+            return
 
 
 def clipped(message: str, bytes_max: int = STATUS_BYTES_MAX) -> str:
@@ -122,7 +180,20 @@ def _from_detail(data: bytes) -> KvdbError:
     error = errors.from_code(detail.code, detail.message)
     if isinstance(error, ConditionalCheckFailed) and detail.HasField("item"):
         error.item = read_item(detail.item)
+    if isinstance(error, TransactionCanceled) and detail.cancellation_reasons:
+        # Made anew, because its message names every code, and the one sent may be clipped.
+        error = TransactionCanceled([_read_reason(reason) for reason in detail.cancellation_reasons])
+    if isinstance(error, (ThroughputExceeded, Throttled)):
+        error.reasons = tuple(ThrottlingReason(r.reason, r.resource) for r in detail.throttling_reasons)
     if isinstance(error, CorruptionError):
         error.file = detail.file
         error.offset = detail.offset if detail.HasField("offset") else -1
     return error
+
+
+def _read_reason(reason: errors_pb2.CancellationReason) -> CancellationReason:
+    return CancellationReason(
+        reason.code,
+        reason.message if reason.HasField("message") else None,
+        read_item(reason.item) if reason.HasField("item") else None,
+    )

@@ -31,7 +31,7 @@ from kvdb.api.items import Page, Query, Scan
 from kvdb.api.operations import Request, Result
 from kvdb.client.paginate import following
 from kvdb.database.database import Database
-from kvdb.errors import ConditionalCheckFailed, KvdbError, MessageTooLarge, ValidationError
+from kvdb.errors import KvdbError, MessageTooLarge, ValidationError
 from kvdb.options import ServerOptions
 from kvdb.rpc import status
 from kvdb.rpc.codec import METHODS, SERVICES, Method
@@ -41,7 +41,7 @@ from kvdb.server.wakeups import Wakeups
 _Outcome = TypeVar("_Outcome")
 _Handler = Callable[[bytes, aio.ServicerContext], Awaitable[bytes | None]]
 
-_POINT_OPERATIONS = frozenset({"GetItem", "PutItem", "DeleteItem"})
+_POINT_OPERATIONS = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem"})
 _METADATA_BYTES_SOFT = 8 * 1024
 _METADATA_BYTES_HARD = 16 * 1024
 _PING_INTERVAL_MS_MIN = 300_000
@@ -228,7 +228,7 @@ class GrpcDoor:
 
 async def _abort(context: aio.ServicerContext, error: KvdbError) -> NoReturn:
     bytes_max = status.DETAIL_BYTES_DEFAULT
-    if isinstance(error, ConditionalCheckFailed) and error.item is not None:
+    if status.carries_items(error):
         bytes_max = _detail_bytes_max(context)
     detail = status.encode_detail(error, bytes_max=bytes_max)
     await context.abort(

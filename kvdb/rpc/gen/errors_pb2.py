@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from kvdb.rpc.gen import items_pb2 as kvdb_dot_v1_dot_items__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14kvdb/v1/errors.proto\x12\x07kvdb.v1\x1a\x13kvdb/v1/items.proto\"\x92\x01\n\x0b\x45rrorDetail\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x11\n\tretryable\x18\x03 \x01(\x08\x12#\n\x04item\x18\x04 \x01(\x0b\x32\x15.kvdb.v1.AttributeMap\x12\x0c\n\x04\x66ile\x18\x05 \x01(\t\x12\x13\n\x06offset\x18\x06 \x01(\x03H\x00\x88\x01\x01\x42\t\n\x07_offsetb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14kvdb/v1/errors.proto\x12\x07kvdb.v1\x1a\x13kvdb/v1/items.proto\"\x84\x02\n\x0b\x45rrorDetail\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x11\n\tretryable\x18\x03 \x01(\x08\x12#\n\x04item\x18\x04 \x01(\x0b\x32\x15.kvdb.v1.AttributeMap\x12\x0c\n\x04\x66ile\x18\x05 \x01(\t\x12\x13\n\x06offset\x18\x06 \x01(\x03H\x00\x88\x01\x01\x12\x39\n\x14\x63\x61ncellation_reasons\x18\x07 \x03(\x0b\x32\x1b.kvdb.v1.CancellationReason\x12\x35\n\x12throttling_reasons\x18\x08 \x03(\x0b\x32\x19.kvdb.v1.ThrottlingReasonB\t\n\x07_offset\"i\n\x12\x43\x61ncellationReason\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x14\n\x07message\x18\x02 \x01(\tH\x00\x88\x01\x01\x12#\n\x04item\x18\x03 \x01(\x0b\x32\x15.kvdb.v1.AttributeMapB\n\n\x08_message\"4\n\x10ThrottlingReason\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kvdb.v1.errors_pb2', _globa
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ERRORDETAIL']._serialized_start=55
-  _globals['_ERRORDETAIL']._serialized_end=201
+  _globals['_ERRORDETAIL']._serialized_end=315
+  _globals['_CANCELLATIONREASON']._serialized_start=317
+  _globals['_CANCELLATIONREASON']._serialized_end=422
+  _globals['_THROTTLINGREASON']._serialized_start=424
+  _globals['_THROTTLINGREASON']._serialized_end=476
 # @@protoc_insertion_point(module_scope)

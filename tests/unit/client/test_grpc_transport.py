@@ -9,12 +9,26 @@ from collections.abc import Callable, Iterator
 import grpc
 import pytest
 
-from kvdb.api.items import BatchWriteItem, GetItem, Page, PutItem, PutItemResult, PutRequest, Query, Scan
+from kvdb.api.items import (
+    BatchWriteItem,
+    CommitTransaction,
+    GetItem,
+    Page,
+    PutItem,
+    PutItemResult,
+    PutRequest,
+    Query,
+    Scan,
+    TransactWriteItems,
+    TransactWriteItemsResult,
+    UpdateItem,
+)
 from kvdb.api.operations import Request
 from kvdb.client.grpc_transport import AsyncGrpcTransport, GrpcTransport
 from kvdb.client.retry import RetryPolicy
 from kvdb.env.entropy import SystemEntropy
 from kvdb.errors import (
+    CancellationReason,
     ClosedError,
     ConditionalCheckFailed,
     DeadlineExceeded,
@@ -22,6 +36,8 @@ from kvdb.errors import (
     MessageTooLarge,
     RequestLimitExceeded,
     ServiceUnavailable,
+    TransactionCanceled,
+    TransactionConflict,
     ValidationError,
 )
 from kvdb.options import ClientOptions
@@ -130,6 +146,41 @@ def test_a_write_that_was_not_begun_is_sent_again(send: Send) -> None:
     assert calls == ["PutItem"] * 2
 
 
+TRANSACTION_ANSWER = UNARY_BY_REQUEST[TransactWriteItems].result.encode(TransactWriteItemsResult())
+
+
+@both_send
+def test_a_transaction_is_given_a_token_and_sent_again_with_it(send: Send) -> None:
+    tokens: list[str] = []
+
+    def handle(name: str, payload: bytes, context: grpc.ServicerContext) -> bytes:
+        tokens.append(UNARY_BY_REQUEST[TransactWriteItems].request.decode(payload).client_request_token)
+        if len(tokens) == 1:
+            refuse(context, DeadlineExceeded("slow"))
+        return TRANSACTION_ANSWER
+
+    request = TransactWriteItems([PUT])
+    with scripted_server(handle) as address:
+        send(address, request)
+        send(address, TransactWriteItems([PUT], "mine"))
+        send(address, request, attempts_max=1)
+    assert tokens[0] == tokens[1]
+    assert len(tokens[0]) == 36
+    assert tokens[2:] == ["mine", None]
+    assert request.client_request_token is None
+
+
+@both_send
+def test_a_conflict_ends_a_native_transaction(send: Send) -> None:
+    calls: list[str] = []
+    with (
+        scripted_server(refusing(TransactionConflict(), 9, calls)) as address,
+        pytest.raises(TransactionConflict),
+    ):
+        send(address, CommitTransaction("s1", [], []))
+    assert calls == ["CommitTransaction"]
+
+
 @both_send
 def test_attempts_are_bounded(send: Send) -> None:
     calls: list[str] = []
@@ -191,8 +242,11 @@ def test_larger_details_are_asked_for_only_with_old_items() -> None:
 
     with scripted_server(handle) as address:
         send(address, PUT)
+        send(address, UpdateItem("t", {}))
         send(address, PutItem("t", {}, return_values_on_condition_check_failure="ALL_OLD"))
-    assert asked == [False, True]
+        send(address, UpdateItem("t", {}, return_values_on_condition_check_failure="ALL_OLD"))
+        send(address, TransactWriteItems([]))
+    assert asked == [False, False, True, True, True]
 
 
 def test_an_error_with_a_large_item_arrives() -> None:
@@ -207,6 +261,22 @@ def test_an_error_with_a_large_item_arrives() -> None:
     with scripted_server(handle) as address, pytest.raises(ConditionalCheckFailed) as raised:
         send(address, PUT)
     assert raised.value.item == item
+
+
+@both_send
+def test_the_items_of_a_cancelled_transaction_arrive(send: Send) -> None:
+    reasons = [CancellationReason("ConditionalCheckFailed", "no", {"x": "y" * 399_000})] * 12
+    error = TransactionCanceled(reasons)
+
+    def handle(name: str, payload: bytes, context: grpc.ServicerContext) -> bytes:
+        detail = status.encode_detail(error, bytes_max=status.DETAIL_BYTES_MAX)
+        context.set_trailing_metadata(((status.DETAIL_KEY, detail),))
+        context.abort(status.status_of(error), status.clipped(error.message))
+
+    with scripted_server(handle) as address, pytest.raises(TransactionCanceled) as raised:
+        send(address, TransactWriteItems([]))
+    # Ten of them fill the bound on metadata.
+    assert raised.value.reasons == tuple(reasons[:10] + [reasons[10]._replace(item=None)] * 2)
 
 
 def test_an_oversized_request_is_not_sent() -> None:

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from kvdb.client.retry import Attempts, RetryPolicy, may_repeat
-from kvdb.errors import BY_CODE, DeadlineExceeded, RequestLimitExceeded, ServiceUnavailable, ValidationError
+from kvdb.api.items import CommitTransaction, GetItem, PutItem, Scan, TransactWriteItems
+from kvdb.api.tables import CreateTable
+from kvdb.client.retry import Attempts, Repeats, RetryPolicy, may_repeat, repeats_of
+from kvdb.errors import (
+    BY_CODE,
+    CancellationReason,
+    DeadlineExceeded,
+    KvdbError,
+    RequestLimitExceeded,
+    ServiceUnavailable,
+    Throttled,
+    ThroughputExceeded,
+    TransactionCanceled,
+    TransactionConflict,
+    TransactionInProgress,
+    ValidationError,
+)
 from kvdb.options import ClientOptions
 from kvdb.testing import ManualClock
 
@@ -23,19 +38,46 @@ class Fraction:
 BUSY = ServiceUnavailable("busy")
 
 
-def attempts(*, is_read: bool = True, fraction: float = 0.5, **options: int) -> tuple[Attempts, ManualClock]:
+def attempts(
+    repeats: Repeats = Repeats.HARMLESS, *, fraction: float = 0.5, **options: int
+) -> tuple[Attempts, ManualClock]:
     clock = ManualClock()
-    return RetryPolicy(ClientOptions(**options), clock, Fraction(fraction)).begin(is_read=is_read), clock
+    return RetryPolicy(ClientOptions(**options), clock, Fraction(fraction)).begin(repeats), clock
 
 
-def test_a_read_is_repeated_after_every_retryable_error() -> None:
-    repeated = {cls for cls in BY_CODE.values() if may_repeat(cls("x"), is_read=True)}
-    assert repeated == {cls for cls in BY_CODE.values() if cls.retryable}
-    assert {ServiceUnavailable, DeadlineExceeded, RequestLimitExceeded} <= repeated
+def repeated(repeats: Repeats) -> set[type[KvdbError]]:
+    examples = [
+        cls([CancellationReason()]) if cls is TransactionCanceled else cls("x") for cls in BY_CODE.values()
+    ]
+    return {type(error) for error in examples if may_repeat(error, repeats)}
+
+
+def test_what_does_no_harm_twice_is_repeated_after_every_retryable_error() -> None:
+    found = repeated(Repeats.HARMLESS)
+    assert found == {cls for cls in BY_CODE.values() if cls.retryable}
+    assert {ServiceUnavailable, DeadlineExceeded, RequestLimitExceeded} <= found
 
 
 def test_a_write_is_repeated_only_when_nothing_was_applied() -> None:
-    assert {cls for cls in BY_CODE.values() if may_repeat(cls("x"), is_read=False)} == {RequestLimitExceeded}
+    nothing_applied = {RequestLimitExceeded, Throttled, ThroughputExceeded, TransactionInProgress}
+    assert repeated(Repeats.UNSAFE) == nothing_applied | {TransactionConflict}
+    assert repeated(Repeats.RUN_ANEW) == nothing_applied
+
+
+@pytest.mark.parametrize(
+    ("request_", "repeats"),
+    [
+        (GetItem("t", {}), Repeats.HARMLESS),
+        (Scan("t"), Repeats.HARMLESS),
+        (PutItem("t", {}), Repeats.UNSAFE),
+        (CreateTable("t", [], []), Repeats.UNSAFE),
+        (TransactWriteItems([]), Repeats.UNSAFE),
+        (TransactWriteItems([], "token"), Repeats.HARMLESS),
+        (CommitTransaction("s", [], []), Repeats.RUN_ANEW),
+    ],
+)
+def test_each_kind_of_request_says_what_doing_it_twice_means(request_: object, repeats: Repeats) -> None:
+    assert repeats_of(request_) is repeats
 
 
 def test_pauses_double_up_to_a_bound() -> None:
@@ -65,7 +107,7 @@ def test_what_is_not_repeated_is_raised_at_once() -> None:
     with pytest.raises(ValidationError):
         attempts()[0].pause_ms(ValidationError("no"))
     with pytest.raises(ServiceUnavailable):
-        attempts(is_read=False)[0].pause_ms(BUSY)
+        attempts(Repeats.UNSAFE)[0].pause_ms(BUSY)
 
 
 def test_a_pause_past_the_deadline_is_not_begun() -> None:

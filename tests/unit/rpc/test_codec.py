@@ -11,55 +11,204 @@ from kvdb.api import items, tables, validation
 from kvdb.api.operations import OPERATIONS
 from kvdb.errors import SerializationError, UnknownOperation, ValidationError
 from kvdb.rpc.codec import METHODS, STREAM_BY_REQUEST, UNARY_BY_REQUEST, Method, method_of
-from kvdb.rpc.gen import items_pb2
+from kvdb.rpc.gen import items_pb2, transactions_pb2
 from tools import gen_proto
 
 ITEM = {"id": 1, "name": "x"}
 NAMES = {"#n": "name"}
 GET_OF_A_NUMBER = items.GetItem(5, {})
 VALUES = {":v": {"a": [None]}}
-KEYS = items.KeysAndAttributes([ITEM, {}], "#n", NAMES, True)
+KEYS = items.KeysAndAttributes([ITEM, {}], "#n", NAMES, True, ["a"])
+LEGACY = {"a": items.LegacyCondition("BETWEEN", [1, "x"]), "b": items.LegacyCondition("NULL")}
+EXPECTED = {
+    "a": items.ExpectedAttributeValue(),
+    "b": items.ExpectedAttributeValue(value=None, has_value=True, exists=True),
+    "c": items.ExpectedAttributeValue(value={1, 2}, has_value=True),
+    "d": items.ExpectedAttributeValue(exists=False),
+    "e": items.ExpectedAttributeValue(comparison_operator="IN", attribute_value_list=[]),
+}
+UPDATES = {
+    "a": items.AttributeValueUpdate("DELETE"),
+    "b": items.AttributeValueUpdate("PUT", None, True),
+    "c": items.AttributeValueUpdate("ADD", 5, True),
+}
+CAPACITY = items.ConsumedCapacity(
+    "t",
+    2.5,
+    0.5,
+    2.0,
+    items.Capacity(1.0, None, 1.0),
+    {},
+    {"by-name": items.Capacity(0.5, 0.5)},
+)
+METRICS = items.ItemCollectionMetrics({"id": 1}, (0.0, 1.0))
+CHECK = items.ConditionCheck("t", ITEM, "a = :v", NAMES, VALUES, "ALL_OLD")
+WRITES = [
+    items.PutItem("t", ITEM),
+    items.UpdateItem("t", ITEM, "SET a = :v", None, NAMES, VALUES),
+    items.DeleteItem("t", ITEM),
+    CHECK,
+]
+QUERY = items.Query(
+    *("t", "k = :v", "f", "p", NAMES, VALUES, False, 7, ITEM, True, "COUNT", "by-name", "INDEXES"),
+    *(LEGACY, {}, "OR", [], 5, 6, "s1"),
+)
+SCAN = items.Scan(
+    *("t", "f", "p", NAMES, VALUES, 7, {}, True, "SPECIFIC_ATTRIBUTES", 0, 3, "by-name", "TOTAL"),
+    *(LEGACY, "AND", ["a"], 7, 1_700_000_000_000, ""),
+)
+
+PROVISIONED = tables.ProvisionedThroughput(5, 6)
+THROUGHPUT = (PROVISIONED, tables.OnDemandThroughput(100, -1), tables.WarmThroughput(12_000, 4_000))
+STREAM = tables.StreamSpecification(True, "NEW_AND_OLD_IMAGES")
+SCHEMA = (tables.KeySchemaElement("a", "HASH"), tables.KeySchemaElement("b", "RANGE"))
+DEFINITIONS = (tables.AttributeDefinition("a", "S"), tables.AttributeDefinition("b", "B"))
+INCLUDE = tables.Projection("INCLUDE", ("x", "y"))
+INDEX = tables.IndexSpecification("by-name", SCHEMA, INCLUDE, *THROUGHPUT, is_unique=True)
+PLAIN_INDEX = tables.IndexSpecification("by-b", SCHEMA[:1], tables.Projection())
+TAGS = [tables.Tag("owner", "me"), tables.Tag("empty", "")]
+PROVISIONED_DESCRIPTION = tables.ProvisionedThroughputDescription(5, 6, 1, 10, 11)
 DESCRIPTION = tables.TableDescription(
-    "airports",
-    "ACTIVE",
-    "0b5c",
-    1_700_000_000_123,
-    (tables.KeySchemaElement("a", "HASH"), tables.KeySchemaElement("b", "RANGE")),
-    (tables.AttributeDefinition("a", "S"), tables.AttributeDefinition("b", "B")),
+    "airports", "ACTIVE", "0b5c", 1_700_000_000_123, SCHEMA, DEFINITIONS, "arn:aws:dynamodb:x"
+)
+FULL_DESCRIPTION = dataclasses.replace(
+    DESCRIPTION,
+    table_status="UPDATING",
+    table_size_bytes=1 << 40,
+    item_count=7,
+    local_secondary_indexes=(
+        tables.IndexDescription("LOCAL", "by-b", SCHEMA, tables.Projection("ALL"), "arn:b", 5, 2),
+    ),
+    global_secondary_indexes=(
+        tables.IndexDescription(
+            *("GLOBAL", "by-name", SCHEMA, INCLUDE, "arn:n", 5, 2, "CREATING", False),
+            *(PROVISIONED_DESCRIPTION, *THROUGHPUT[1:], True, 0),
+        ),
+    ),
+    billing_mode_summary=tables.BillingModeSummary("PAY_PER_REQUEST", 99),
+    provisioned_throughput=PROVISIONED_DESCRIPTION,
+    on_demand_throughput=THROUGHPUT[1],
+    warm_throughput=THROUGHPUT[2],
+    stream_specification=STREAM,
+    latest_stream_label="2026",
+    latest_stream_arn="arn:stream",
+    table_class="STANDARD_INFREQUENT_ACCESS",
+    deletion_protection_enabled=True,
 )
 
 REQUESTS = [
     items.GetItem("t", ITEM),
-    items.GetItem("t", ITEM, True, "", NAMES),
+    items.GetItem("t", ITEM, True, "", NAMES, "TOTAL", ["a", "b"], 0, -1, ""),
     items.PutItem("t", ITEM),
-    items.PutItem("t", ITEM, "a = :v", NAMES, VALUES, "ALL_OLD", "ALL_OLD"),
+    items.PutItem(
+        *("t", ITEM, "a = :v", NAMES, VALUES, "ALL_OLD", "ALL_OLD", "INDEXES", "SIZE", EXPECTED, "OR")
+    ),
+    items.PutItem("t", ITEM, expected={}),
+    items.UpdateItem("t", ITEM),
+    items.UpdateItem(
+        *("t", ITEM, "SET a = :v", "b = :v", NAMES, VALUES, "UPDATED_NEW", "ALL_OLD", "TOTAL", "SIZE"),
+        *(UPDATES, EXPECTED, "AND"),
+    ),
     items.DeleteItem("t", {}),
-    items.DeleteItem("t", ITEM, "a = :v", {}, {}, "ALL_OLD", "NONE"),
+    items.DeleteItem("t", ITEM, "a = :v", {}, {}, "ALL_OLD", "ALL_OLD", "TOTAL", "SIZE", EXPECTED, "AND"),
+    items.Query("t"),
     items.Query("t", "k = :v"),
-    items.Query("t", "k = :v", "f", "p", NAMES, VALUES, False, 7, ITEM, True, "COUNT"),
+    QUERY,
     items.Scan("t"),
-    items.Scan("t", "f", "p", NAMES, VALUES, 7, {}, True, "SPECIFIC_ATTRIBUTES", 0, 3),
-    items.BatchGetItem({"t": KEYS, "u": items.KeysAndAttributes([])}),
-    items.BatchWriteItem({"t": [items.PutRequest(ITEM), items.DeleteRequest({})], "u": []}),
-    tables.CreateTable("t", list(DESCRIPTION.key_schema), list(DESCRIPTION.attribute_definitions)),
+    SCAN,
+    items.BatchGetItem({"t": KEYS, "u": items.KeysAndAttributes([])}, "INDEXES"),
+    items.BatchWriteItem({"t": [items.PutRequest(ITEM), items.DeleteRequest({})], "u": []}, "TOTAL", "SIZE"),
+    items.TransactGetItems(
+        [items.GetItem("t", ITEM, projection_expression="a"), items.GetItem("u", {})], "TOTAL"
+    ),
+    items.TransactWriteItems([]),
+    items.TransactWriteItems(WRITES, "token", "TOTAL", "SIZE"),
+    items.OpenSnapshot(),
+    items.ReleaseSnapshot("s1"),
+    items.ListItemVersions("t", ITEM),
+    items.ListItemVersions("t", ITEM, 10, 1 << 40),
+    items.CommitTransaction("s1", [], []),
+    items.CommitTransaction(
+        "s1",
+        [
+            items.ReadKey("t", ITEM),
+            items.ReadRange(QUERY),
+            items.ReadRange(SCAN, ITEM),
+            items.ReadRange(items.Query("")),
+        ],
+        WRITES,
+    ),
+    tables.CreateTable("t", list(SCHEMA), list(DEFINITIONS)),
+    tables.CreateTable(
+        *("t", list(SCHEMA), list(DEFINITIONS), [PLAIN_INDEX], [INDEX, PLAIN_INDEX], "PROVISIONED"),
+        *(*THROUGHPUT, STREAM, TAGS, "STANDARD", True),
+    ),
+    tables.CreateTable("t", [], [], [], [], tags=[]),
     tables.DescribeTable("t"),
+    tables.UpdateTable("t"),
+    tables.UpdateTable(
+        *("t", list(DEFINITIONS), "PAY_PER_REQUEST", *THROUGHPUT),
+        [
+            tables.CreateIndex(INDEX),
+            tables.UpdateIndex("by-name", *THROUGHPUT),
+            tables.UpdateIndex(""),
+            tables.DeleteIndex("by-b"),
+        ],
+        *(tables.StreamSpecification(False), "STANDARD", False),
+    ),
+    tables.UpdateTable("t", [], global_secondary_index_updates=[], deletion_protection_enabled=True),
     tables.ListTables(),
     tables.ListTables("", 5),
     tables.DeleteTable("t"),
+    tables.UpdateTimeToLive("t", "expires", True),
+    tables.UpdateTimeToLive("t", "expires", False),
+    tables.DescribeTimeToLive("t"),
+    tables.TagResource("arn", TAGS),
+    tables.UntagResource("arn", ["owner", ""]),
+    tables.ListTagsOfResource("arn"),
+    tables.ListTagsOfResource("arn", ""),
+    tables.DescribeLimits(),
 ]
 RESULTS = [
     ("GetItem", items.GetItemResult(None)),
-    ("GetItem", items.GetItemResult({})),
-    ("PutItem", items.PutItemResult(ITEM)),
-    ("DeleteItem", items.DeleteItemResult(None)),
-    ("Query", items.Page([ITEM, {}], 2, 3, ITEM)),
+    ("GetItem", items.GetItemResult({}, CAPACITY)),
+    ("PutItem", items.PutItemResult(ITEM, CAPACITY, METRICS)),
+    ("UpdateItem", items.UpdateItemResult()),
+    ("UpdateItem", items.UpdateItemResult({}, items.ConsumedCapacity("t", 0.0), METRICS)),
+    ("DeleteItem", items.DeleteItemResult(ITEM, CAPACITY, METRICS)),
+    ("Query", items.Page([ITEM, {}], 2, 3, ITEM, CAPACITY)),
     ("ScanStream", items.Page([], 0, 0)),
-    ("BatchGetItem", items.BatchGetItemResult({"t": [ITEM], "u": []}, {"t": KEYS})),
-    ("BatchWriteItem", items.BatchWriteItemResult({"t": [items.DeleteRequest(ITEM)]})),
+    ("BatchGetItem", items.BatchGetItemResult({"t": [ITEM], "u": []}, {"t": KEYS}, [CAPACITY, CAPACITY])),
+    (
+        "BatchWriteItem",
+        items.BatchWriteItemResult(
+            {"t": [items.DeleteRequest(ITEM)]}, [], {"t": [METRICS, METRICS], "u": []}
+        ),
+    ),
+    ("TransactGetItems", items.TransactGetItemsResult([None, {}, ITEM], [CAPACITY])),
+    ("TransactWriteItems", items.TransactWriteItemsResult()),
+    ("TransactWriteItems", items.TransactWriteItemsResult([CAPACITY], {})),
+    ("OpenSnapshot", items.OpenSnapshotResult("s1", 1 << 40)),
+    ("ReleaseSnapshot", items.ReleaseSnapshotResult()),
+    (
+        "ListItemVersions",
+        items.ListItemVersionsResult(
+            [items.ItemVersion(9, 1_700_000_000_000, None), items.ItemVersion(7, 5, ITEM)]
+        ),
+    ),
+    ("CommitTransaction", items.CommitTransactionResult(12)),
     ("CreateTable", tables.CreateTableResult(DESCRIPTION)),
-    ("DescribeTable", tables.DescribeTableResult(dataclasses.replace(DESCRIPTION, table_status="DELETING"))),
+    ("DescribeTable", tables.DescribeTableResult(FULL_DESCRIPTION)),
+    ("UpdateTable", tables.UpdateTableResult(FULL_DESCRIPTION)),
     ("ListTables", tables.ListTablesResult(["a", "b"], "b")),
-    ("DeleteTable", tables.DeleteTableResult(DESCRIPTION)),
+    ("DeleteTable", tables.DeleteTableResult(dataclasses.replace(DESCRIPTION, table_status="DELETING"))),
+    ("UpdateTimeToLive", tables.UpdateTimeToLiveResult("expires", True)),
+    ("DescribeTimeToLive", tables.DescribeTimeToLiveResult("ENABLED", "expires")),
+    ("DescribeTimeToLive", tables.DescribeTimeToLiveResult("DISABLED")),
+    ("TagResource", tables.TagResourceResult()),
+    ("UntagResource", tables.UntagResourceResult()),
+    ("ListTagsOfResource", tables.ListTagsOfResourceResult(TAGS, "more")),
+    ("DescribeLimits", tables.DescribeLimitsResult(1, 2, 3, 4)),
 ]
 
 
@@ -85,10 +234,38 @@ def test_every_operation_has_a_method_and_every_method_an_example() -> None:
     assert {method_named(name).result for name, _ in RESULTS} == {method.result for method in METHODS}
 
 
+def test_every_field_of_every_class_is_in_some_example() -> None:
+    """Which is what makes the round trips above a proof."""
+    seen: dict[type, set[str]] = {}
+    left: list[object] = [*REQUESTS, *(result for _, result in RESULTS)]
+    while left:
+        value = left.pop()
+        if isinstance(value, (list, tuple)):
+            left += value
+        elif isinstance(value, dict):
+            left += value.values()
+        elif dataclasses.is_dataclass(value):
+            kept = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+            plain = {f.name: f.default for f in dataclasses.fields(value)}
+            seen.setdefault(type(value), set()).update(n for n, v in kept.items() if v != plain[n])
+            left += kept.values()
+    classes = [c for module in (items, tables) for c in vars(module).values() if dataclasses.is_dataclass(c)]
+    wanted = {cls: {field.name for field in dataclasses.fields(cls)} for cls in classes}
+    assert {cls: names - seen.get(cls, set()) for cls, names in wanted.items() if names - seen[cls]} == {}
+
+
+def test_a_value_of_an_old_parameter_counts_only_if_it_is_said_to_be_there() -> None:
+    method = method_named("PutItem")
+    request = items.PutItem("t", ITEM, expected={"a": items.ExpectedAttributeValue(value=5)})
+    read = method.request.decode(method.encode_request(request))
+    assert read.expected == {"a": items.ExpectedAttributeValue()}
+
+
 def test_paths_name_service_and_method() -> None:
     assert method_of(items.GetItem("t", {}), UNARY_BY_REQUEST).path == "/kvdb.v1.Items/GetItem"
     assert method_of(items.Scan("t"), STREAM_BY_REQUEST).path == "/kvdb.v1.Items/ScanStream"
     assert method_of(tables.ListTables(), UNARY_BY_REQUEST).path == "/kvdb.v1.Tables/ListTables"
+    assert method_of(items.OpenSnapshot(), UNARY_BY_REQUEST).path == "/kvdb.v1.Transactions/OpenSnapshot"
 
 
 def test_what_is_no_request_is_an_unknown_operation() -> None:
@@ -132,8 +309,37 @@ def test_an_unset_enum_means_the_default() -> None:
             items_pb2.BatchWriteItemRequest(request_items=[{"table_name": "t", "requests": [{}]}]),
             "must hold put_item or delete_key",
         ),
+        (
+            "TransactWriteItems",
+            transactions_pb2.TransactWriteItemsRequest(transact_items=[{}]),
+            "action must be one of put_item, update_item, delete_item and condition_check",
+        ),
+        (
+            "CommitTransaction",
+            transactions_pb2.CommitTransactionRequest(reads=[{"range": {}}]),
+            "request must be one of query and scan",
+        ),
+        (
+            "PutItem",
+            items_pb2.PutItemRequest(return_values_on_condition_check_failure=4),
+            "return_values_on_condition_check_failure has no value 4",
+        ),
+        (
+            "PutItem",
+            items_pb2.PutItemRequest(expected={"attributes": {"a": {"value": {}}}}),
+            "must contain exactly one of the supported datatypes",
+        ),
     ],
-    ids=["enum", "select", "table twice", "empty write"],
+    ids=[
+        "enum",
+        "select",
+        "table twice",
+        "empty write",
+        "empty member",
+        "empty range",
+        "enum",
+        "empty value",
+    ],
 )
 def test_a_foreign_message_without_meaning_is_refused(name: str, message: object, says: str) -> None:
     with pytest.raises(ValidationError, match=says):

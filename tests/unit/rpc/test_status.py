@@ -17,12 +17,26 @@ def through_the_wire(error: errors.KvdbError, **limits: int) -> errors.KvdbError
     return status.error_from(status.status_of(error), "status text", metadata)
 
 
+REASONS = [
+    errors.CancellationReason(),
+    errors.CancellationReason("ConditionalCheckFailed", "The conditional request failed", {"id": 1}),
+    errors.CancellationReason("ValidationError", "no number"),
+    errors.CancellationReason("TransactionConflict", "", {}),
+]
+
+
+def example_of(cls: type[errors.KvdbError]) -> errors.KvdbError:
+    return cls(REASONS) if cls is errors.TransactionCanceled else cls("what went wrong")
+
+
 @pytest.mark.parametrize("cls", errors.BY_CODE.values(), ids=lambda cls: cls.__name__)
 def test_every_class_has_a_status_and_comes_back(cls: type[errors.KvdbError]) -> None:
     assert cls in status.STATUS
-    found = through_the_wire(cls("what went wrong"))
+    error = example_of(cls)
+    found = through_the_wire(error)
     assert type(found) is cls
-    assert (found.message, found.code, found.retryable) == ("what went wrong", cls.code, cls.retryable)
+    assert (found.message, found.code, found.retryable) == (error.message, cls.code, cls.retryable)
+    assert vars(found) == vars(error)
 
 
 def test_the_table_names_no_other_class() -> None:
@@ -48,6 +62,50 @@ def test_an_old_item_larger_than_the_caller_takes_is_left_out() -> None:
     error = errors.ConditionalCheckFailed(item={"x": "x" * 10_000})
     assert through_the_wire(error).item is None
     assert through_the_wire(error, bytes_max=20_000).item == error.item
+
+
+def test_the_reasons_of_a_cancelled_transaction_come_along() -> None:
+    found = through_the_wire(errors.TransactionCanceled(REASONS))
+    assert isinstance(found, errors.TransactionCanceled)
+    assert found.reasons == tuple(REASONS)
+    assert found.message.endswith("[None, ConditionalCheckFailed, ValidationError, TransactionConflict]")
+
+
+def test_the_message_of_a_long_transaction_is_whole() -> None:
+    error = errors.TransactionCanceled([errors.CancellationReason("ConditionalCheckFailed")] * 100)
+    assert len(error.message) > status.MESSAGE_BYTES_MAX
+    assert through_the_wire(error).message == error.message
+
+
+def test_reasons_that_do_not_fit_lose_their_items_then_their_messages_then_go() -> None:
+    reason = errors.CancellationReason("ConditionalCheckFailed", "m" * 100, {"x": "x" * 1_000})
+    error = errors.TransactionCanceled([reason] * 40)
+
+    def reasons_within(bytes_max: int) -> list[errors.CancellationReason]:
+        assert len(status.encode_detail(error, bytes_max=bytes_max)) <= bytes_max
+        return list(through_the_wire(error, bytes_max=bytes_max).reasons)
+
+    without_item = reason._replace(item=None)
+    assert reasons_within(1_500) == []
+    assert reasons_within(5_000) == [without_item._replace(message=None)] * 40
+    assert reasons_within(7_000) == [without_item] * 40
+    assert reasons_within(50_000) == [reason] * 40
+    some = reasons_within(20_000)
+    items = sum(kept.item is not None for kept in some)
+    assert some == [reason] * items + [without_item] * (40 - items)
+    # One more would not have fitted: an item takes a little over 1,000 bytes.
+    assert len(status.encode_detail(error, bytes_max=20_000)) > 20_000 - 2_000
+
+
+@pytest.mark.parametrize("cls", [errors.Throttled, errors.ThroughputExceeded])
+def test_the_reasons_of_throttling_come_along(cls: type[errors.Throttled]) -> None:
+    reasons = (
+        errors.ThrottlingReason("TableWriteProvisionedThroughputExceeded", "arn:t"),
+        errors.ThrottlingReason("IndexReadMaxOnDemandThroughputExceeded", "arn:t/index/i"),
+    )
+    found = through_the_wire(cls("slow down", reasons=reasons))
+    assert type(found) is cls
+    assert found.reasons == reasons
 
 
 def test_file_and_offset_of_damage_come_along() -> None:

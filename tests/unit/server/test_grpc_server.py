@@ -14,9 +14,23 @@ from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from kvdb.api.items import GetItem, GetItemResult, Page, PutItem, PutItemResult, Query, Scan
+from kvdb.api.items import (
+    DeleteItem,
+    DeleteItemResult,
+    GetItem,
+    GetItemResult,
+    Page,
+    PutItem,
+    PutItemResult,
+    Query,
+    Scan,
+    TransactWriteItems,
+    UpdateItem,
+    UpdateItemResult,
+)
 from kvdb.api.operations import Request, Result
 from kvdb.errors import (
+    CancellationReason,
     ConditionalCheckFailed,
     CorruptionError,
     DeadlineExceeded,
@@ -25,6 +39,7 @@ from kvdb.errors import (
     MessageTooLarge,
     RequestLimitExceeded,
     SerializationError,
+    TransactionCanceled,
     UnknownOperation,
     ValidationError,
 )
@@ -36,6 +51,7 @@ from tests.support.served import in_memory_options
 
 GET = GetItem("t", {"id": 1})
 PUT = PutItem("t", {"id": 1})
+UPDATE = UpdateItem("t", {"id": 1})
 FOUND = GetItemResult({"id": 1})
 
 
@@ -99,7 +115,13 @@ def on_a_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
 
 
 def answer(request: Request) -> Result:
-    return FOUND if isinstance(request, GetItem) else PutItemResult()
+    results: dict[type, Result] = {
+        GetItem: FOUND,
+        PutItem: PutItemResult(),
+        UpdateItem: UpdateItemResult(),
+        DeleteItem: DeleteItemResult(),
+    }
+    return results[type(request)]
 
 
 def fail_with(error: BaseException) -> Callable[[Request], Result]:
@@ -214,6 +236,16 @@ async def test_metadata_over_the_bound_is_refused() -> None:
         with pytest.raises(RequestLimitExceeded, match="metadata"):
             await served.call(GET, metadata=(("x", "y" * 20_000),))
         assert await served.call(GET) == FOUND
+
+
+@pytest.mark.parametrize("request_", [GET, PUT, UPDATE, DeleteItem("t", {"id": 1})])
+@on_a_loop
+async def test_a_point_operation_is_served_on_the_loop_itself(request_: Request) -> None:
+    async with serving(answer, holds=True) as served:
+        call = asyncio.create_task(served.call(request_))
+        await served.database.held(1)
+        served.database.finish_all()
+        assert await call == answer(request_)
 
 
 # How many.
@@ -383,6 +415,15 @@ async def test_a_large_old_item_goes_only_to_callers_that_take_it() -> None:
                     await served.call(PUT, metadata=((status.BYTES_MAX_KEY, bound),))
                 assert refused.value.item == expected
             served.channel = own
+
+
+@on_a_loop
+async def test_the_reasons_of_a_cancelled_transaction_arrive_without_the_large_items() -> None:
+    reasons = [CancellationReason("ConditionalCheckFailed", "no", {"x": "y" * 50_000}), CancellationReason()]
+    async with serving(fail_with(TransactionCanceled(reasons))) as served:
+        with pytest.raises(TransactionCanceled) as refused:
+            await served.call(TransactWriteItems([PUT, UPDATE]))
+        assert refused.value.reasons == (reasons[0]._replace(item=None), reasons[1])
 
 
 # Coming and going.

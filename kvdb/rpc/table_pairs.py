@@ -1,0 +1,247 @@
+"""The messages of ``tables.proto``, a pair each."""
+
+from __future__ import annotations
+
+from kvdb.api import tables
+from kvdb.rpc import fields
+from kvdb.rpc.fields import Choice, Pair
+from kvdb.rpc.gen import tables_pb2
+from kvdb.rpc.item_pairs import LIMIT, TABLE_NAME
+
+# Parts of requests and descriptions.
+
+_INDEX_NAME = fields.scalar("index_name")
+_ATTRIBUTE_NAME = fields.scalar("attribute_name")
+_UNITS = (fields.scalar("read_capacity_units"), fields.scalar("write_capacity_units"))
+
+_KEY_SCHEMA_ELEMENT = Pair(
+    tables.KeySchemaElement,
+    tables_pb2.KeySchemaElement,
+    _ATTRIBUTE_NAME,
+    fields.enum("key_type", "KEY_TYPE_", "HASH", "RANGE", absent=""),
+)
+_ATTRIBUTE_DEFINITION = Pair(
+    tables.AttributeDefinition,
+    tables_pb2.AttributeDefinition,
+    _ATTRIBUTE_NAME,
+    fields.enum("attribute_type", "ATTRIBUTE_TYPE_", "S", "N", "B", absent=""),
+)
+_KEY_SCHEMA = fields.messages("key_schema", _KEY_SCHEMA_ELEMENT, tuple)
+_PROJECTION = fields.message(
+    "projection",
+    Pair(
+        tables.Projection,
+        tables_pb2.Projection,
+        fields.enum("projection_type", "PROJECTION_TYPE_", "ALL", "KEYS_ONLY", "INCLUDE"),
+        fields.wrapped("non_key_attributes", fields.texts("values", tuple)),
+    ),
+)
+_THROUGHPUT = (
+    fields.optional_message(
+        "provisioned_throughput",
+        Pair(tables.ProvisionedThroughput, tables_pb2.ProvisionedThroughput, *_UNITS),
+    ),
+    fields.optional_message(
+        "on_demand_throughput",
+        Pair(
+            tables.OnDemandThroughput,
+            tables_pb2.OnDemandThroughput,
+            fields.optional("max_read_request_units"),
+            fields.optional("max_write_request_units"),
+        ),
+    ),
+    fields.optional_message(
+        "warm_throughput",
+        Pair(
+            tables.WarmThroughput,
+            tables_pb2.WarmThroughput,
+            fields.optional("read_units_per_second"),
+            fields.optional("write_units_per_second"),
+        ),
+    ),
+)
+_PROVISIONED_DESCRIPTION = Pair(
+    tables.ProvisionedThroughputDescription,
+    tables_pb2.ProvisionedThroughputDescription,
+    *_UNITS,
+    fields.scalar("number_of_decreases_today"),
+    fields.optional("last_increase_date_time_ms"),
+    fields.optional("last_decrease_date_time_ms"),
+)
+_BILLING_MODE = fields.enum("billing_mode", "BILLING_MODE_", "PROVISIONED", "PAY_PER_REQUEST")
+_STREAM = fields.optional_message(
+    "stream_specification",
+    Pair(
+        tables.StreamSpecification,
+        tables_pb2.StreamSpecification,
+        fields.flag("stream_enabled"),
+        fields.enum(
+            "stream_view_type",
+            "STREAM_VIEW_TYPE_",
+            *("NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY"),
+        ),
+    ),
+)
+_TABLE_CLASS = fields.enum("table_class", "TABLE_CLASS_", "STANDARD", "STANDARD_INFREQUENT_ACCESS")
+_TAG = Pair(tables.Tag, tables_pb2.Tag, fields.scalar("key"), fields.scalar("value"))
+_INDEX_SPECIFICATION = Pair(
+    tables.IndexSpecification,
+    tables_pb2.IndexSpecification,
+    _INDEX_NAME,
+    _KEY_SCHEMA,
+    _PROJECTION,
+    *_THROUGHPUT,
+    fields.flag("is_unique"),
+)
+_INDEX_DESCRIPTION = Pair(
+    tables.IndexDescription,
+    tables_pb2.IndexDescription,
+    fields.enum("kind", "INDEX_KIND_", "LOCAL", "GLOBAL", absent=""),
+    _INDEX_NAME,
+    _KEY_SCHEMA,
+    _PROJECTION,
+    fields.scalar("index_arn"),
+    fields.scalar("index_size_bytes"),
+    fields.scalar("item_count"),
+    fields.enum("index_status", "INDEX_STATUS_", "CREATING", "UPDATING", "ACTIVE", "DELETING"),
+    fields.optional_flag("is_backfilling"),
+    fields.optional_message("provisioned_throughput", _PROVISIONED_DESCRIPTION),
+    *_THROUGHPUT[1:],
+    fields.flag("is_unique"),
+    fields.optional("backfilled_count"),
+)
+_TABLE_DESCRIPTION = Pair(
+    tables.TableDescription,
+    tables_pb2.TableDescription,
+    TABLE_NAME,
+    fields.enum("table_status", "TABLE_STATUS_", "CREATING", "UPDATING", "ACTIVE", "DELETING"),
+    fields.scalar("table_id"),
+    fields.scalar("creation_date_time_ms"),
+    _KEY_SCHEMA,
+    fields.messages("attribute_definitions", _ATTRIBUTE_DEFINITION, tuple),
+    fields.scalar("table_arn"),
+    fields.scalar("table_size_bytes"),
+    fields.scalar("item_count"),
+    fields.messages("local_secondary_indexes", _INDEX_DESCRIPTION, tuple),
+    fields.messages("global_secondary_indexes", _INDEX_DESCRIPTION, tuple),
+    fields.optional_message(
+        "billing_mode_summary",
+        Pair(
+            tables.BillingModeSummary,
+            tables_pb2.BillingModeSummary,
+            _BILLING_MODE,
+            fields.optional("last_update_to_pay_per_request_date_time_ms"),
+        ),
+    ),
+    fields.message("provisioned_throughput", _PROVISIONED_DESCRIPTION),
+    *_THROUGHPUT[1:],
+    _STREAM,
+    fields.optional("latest_stream_label"),
+    fields.optional("latest_stream_arn"),
+    _TABLE_CLASS,
+    fields.flag("deletion_protection_enabled"),
+)
+_DESCRIBED = fields.message("table_description", _TABLE_DESCRIPTION)
+
+
+# Tables.
+
+CREATE_TABLE = Pair(
+    tables.CreateTable,
+    tables_pb2.CreateTableRequest,
+    TABLE_NAME,
+    fields.messages("key_schema", _KEY_SCHEMA_ELEMENT),
+    fields.messages("attribute_definitions", _ATTRIBUTE_DEFINITION),
+    fields.wrapped("local_secondary_indexes", fields.messages("values", _INDEX_SPECIFICATION)),
+    fields.wrapped("global_secondary_indexes", fields.messages("values", _INDEX_SPECIFICATION)),
+    _BILLING_MODE,
+    *_THROUGHPUT,
+    _STREAM,
+    fields.wrapped("tags", fields.messages("values", _TAG)),
+    _TABLE_CLASS,
+    fields.flag("deletion_protection_enabled"),
+)
+CREATE_TABLE_RESULT = Pair(tables.CreateTableResult, tables_pb2.CreateTableResponse, _DESCRIBED)
+DESCRIBE_TABLE = Pair(tables.DescribeTable, tables_pb2.DescribeTableRequest, TABLE_NAME)
+DESCRIBE_TABLE_RESULT = Pair(
+    tables.DescribeTableResult, tables_pb2.DescribeTableResponse, fields.message("table", _TABLE_DESCRIPTION)
+)
+_INDEX_UPDATE = Choice[object](
+    "update",
+    create_index=Pair(
+        tables.CreateIndex, tables_pb2.CreateIndex, fields.message("index", _INDEX_SPECIFICATION)
+    ),
+    update_index=Pair(tables.UpdateIndex, tables_pb2.UpdateIndex, _INDEX_NAME, *_THROUGHPUT),
+    delete_index=Pair(tables.DeleteIndex, tables_pb2.DeleteIndex, _INDEX_NAME),
+)
+UPDATE_TABLE = Pair(
+    tables.UpdateTable,
+    tables_pb2.UpdateTableRequest,
+    TABLE_NAME,
+    fields.wrapped("attribute_definitions", fields.messages("values", _ATTRIBUTE_DEFINITION)),
+    _BILLING_MODE,
+    *_THROUGHPUT,
+    fields.wrapped("global_secondary_index_updates", fields.messages("values", _INDEX_UPDATE)),
+    _STREAM,
+    _TABLE_CLASS,
+    fields.optional_flag("deletion_protection_enabled"),
+)
+UPDATE_TABLE_RESULT = Pair(tables.UpdateTableResult, tables_pb2.UpdateTableResponse, _DESCRIBED)
+LIST_TABLES = Pair(
+    tables.ListTables, tables_pb2.ListTablesRequest, fields.optional("exclusive_start_table_name"), LIMIT
+)
+LIST_TABLES_RESULT = Pair(
+    tables.ListTablesResult,
+    tables_pb2.ListTablesResponse,
+    fields.texts("table_names"),
+    fields.optional("last_evaluated_table_name"),
+)
+DELETE_TABLE = Pair(tables.DeleteTable, tables_pb2.DeleteTableRequest, TABLE_NAME)
+DELETE_TABLE_RESULT = Pair(tables.DeleteTableResult, tables_pb2.DeleteTableResponse, _DESCRIBED)
+
+
+# Time to live, tags, limits.
+
+_TTL_SETTING = (_ATTRIBUTE_NAME, fields.flag("enabled"))
+UPDATE_TIME_TO_LIVE = Pair(
+    tables.UpdateTimeToLive, tables_pb2.UpdateTimeToLiveRequest, TABLE_NAME, *_TTL_SETTING
+)
+UPDATE_TIME_TO_LIVE_RESULT = Pair(
+    tables.UpdateTimeToLiveResult, tables_pb2.UpdateTimeToLiveResponse, *_TTL_SETTING
+)
+DESCRIBE_TIME_TO_LIVE = Pair(tables.DescribeTimeToLive, tables_pb2.DescribeTimeToLiveRequest, TABLE_NAME)
+DESCRIBE_TIME_TO_LIVE_RESULT = Pair(
+    tables.DescribeTimeToLiveResult,
+    tables_pb2.DescribeTimeToLiveResponse,
+    fields.enum(
+        "time_to_live_status", "TIME_TO_LIVE_STATUS_", *("ENABLING", "DISABLING", "ENABLED", "DISABLED")
+    ),
+    fields.optional("attribute_name"),
+)
+_RESOURCE_ARN = fields.scalar("resource_arn")
+_TAGS = fields.messages("tags", _TAG)
+_NEXT_TOKEN = fields.optional("next_token")
+TAG_RESOURCE = Pair(tables.TagResource, tables_pb2.TagResourceRequest, _RESOURCE_ARN, _TAGS)
+TAG_RESOURCE_RESULT = Pair(tables.TagResourceResult, tables_pb2.TagResourceResponse)
+UNTAG_RESOURCE = Pair(
+    tables.UntagResource, tables_pb2.UntagResourceRequest, _RESOURCE_ARN, fields.texts("tag_keys")
+)
+UNTAG_RESOURCE_RESULT = Pair(tables.UntagResourceResult, tables_pb2.UntagResourceResponse)
+LIST_TAGS = Pair(tables.ListTagsOfResource, tables_pb2.ListTagsOfResourceRequest, _RESOURCE_ARN, _NEXT_TOKEN)
+LIST_TAGS_RESULT = Pair(
+    tables.ListTagsOfResourceResult, tables_pb2.ListTagsOfResourceResponse, _TAGS, _NEXT_TOKEN
+)
+DESCRIBE_LIMITS = Pair(tables.DescribeLimits, tables_pb2.DescribeLimitsRequest)
+DESCRIBE_LIMITS_RESULT = Pair(
+    tables.DescribeLimitsResult,
+    tables_pb2.DescribeLimitsResponse,
+    *map(
+        fields.scalar,
+        (
+            "account_max_read_capacity_units",
+            "account_max_write_capacity_units",
+            "table_max_read_capacity_units",
+            "table_max_write_capacity_units",
+        ),
+    ),
+)
