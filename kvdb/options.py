@@ -5,6 +5,7 @@ What does work (clock, disk, chance, jobs) is not a setting: it comes in through
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -129,9 +130,27 @@ class DatabaseOptions:
     engine: EngineOptions = EngineOptions()
     region: int = 0
     """This database's region id, 0..65535; the tie-breaker of row stamps."""
+    region_name: str = "ddblocal"
+    """The region in ARNs."""
+    account_id: str = "000000000000"
+    """The account in ARNs, 12 digits."""
+    table_status_delay_ms: int = 0
+    """How long tables and indexes stay CREATING, UPDATING or DELETING, as they do at the service."""
 
     def __post_init__(self) -> None:
         _require(0 <= self.region <= 0xFFFF, f"region must be 0..65535: {self.region}")
+        _require(
+            re.fullmatch("[a-z0-9-]+", self.region_name) is not None,
+            f"region_name must be of a-z, 0-9 and '-': {self.region_name!r}",
+        )
+        _require(
+            re.fullmatch("[0-9]{12}", self.account_id) is not None,
+            f"account_id must have 12 digits: {self.account_id!r}",
+        )
+        _require(
+            0 <= self.table_status_delay_ms <= 3_600_000,
+            f"table_status_delay_ms must be 0..3600000: {self.table_status_delay_ms}",
+        )
 
 
 @dataclass(frozen=True, slots=True)

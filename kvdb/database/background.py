@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from kvdb.env.env import Env
 from kvdb.lsm.engine import Engine
-from kvdb.table.catalog import Catalog, RowRemover
+from kvdb.table.catalog import Catalog
 from kvdb.table.latches import Latches
+from kvdb.table.remover import RowRemover
 
 
 class Background:

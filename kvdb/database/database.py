@@ -179,7 +179,7 @@ class Database:
 
 def _wired(env: Env, engine: Engine, options: DatabaseOptions) -> TableFloor:
     recovery.restore_clock(env, engine, options.region)
-    catalog = Catalog(engine, env)
+    catalog = Catalog(engine, env, options)
     latches = Latches()
     background = Background(env, engine, catalog, latches)
     recovery.finish_dropped_tables(catalog, background)

@@ -27,7 +27,7 @@ def restore_clock(env: Env, engine: Engine, region: int) -> None:
 
 def finish_dropped_tables(catalog: Catalog, background: Background) -> None:
     """Go on with what a crash or a close interrupted."""
-    table_id = catalog.first_dropped_id()
-    if table_id is not None:
-        _log.info("removing the rows of a table dropped earlier table_id=%d", table_id)
+    prefix = catalog.first_dropped_prefix()
+    if prefix is not None:
+        _log.info("removing the rows of a table or index dropped earlier prefix=%s", prefix.hex())
         background.remove_dropped_rows()

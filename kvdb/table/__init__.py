@@ -1,8 +1,8 @@
 """The table floor: where items meet the keyspace, and where the rules of tables stand.
 
 Reading order, which is the order of a write and then of the reads: ``descriptor``, ``keys``,
-``row``, ``catalog``, ``latches``, ``writes``, ``mutation``, ``writer``; ``reader``, ``query``,
-``scan``; ``batch``.
+``row``, ``catalog`` (with ``creation`` and ``description``), ``latches``, ``writes``,
+``mutation``, ``writer``; ``reader``, ``query``, ``scan``; ``batch``; the job ``remover``.
 
 Invariants:
 

@@ -1,63 +1,67 @@
-"""The tables there are: create, describe, list, drop, and remove the rows of what was dropped.
+"""The tables there are: create, describe, list, change, drop.
 
 The catalog is rows of the engine's own keyspace (``table/keys``), loaded once at open into one
 dict that readers look into without a lock. Changes are made under one lock, are durable before
-they are visible, and replace the dict instead of changing it.
+they are visible, and replace the dict, or a table's descriptor, instead of changing it.
+
+A table's ARN serves wherever its name does.
 
 Dropping a table, in order:
 
-1. one batch removes the descriptor and records the table id as dropped;
+1. one batch removes the descriptor and records the table as dropped;
 2. the dict no longer has the name: it is free, and its next holder gets a new table id, whose
    rows lie elsewhere;
 3. ``Table.is_dropped`` is set: a writer that resolved the table earlier is refused when it comes
    to hold its latch;
-4. ``RowRemover`` deletes the rows and the record in one batch, whatever their number: the rows by
-   one range delete. A crash before that finds the record at the next open and goes on.
+4. ``table/remover`` deletes the rows and the record in one batch, whatever their number: the rows
+   by one range delete. A crash before that finds the record at the next open and goes on.
 
-Invariant: no row is written after the remover's last look. A row is written only under its item's
-latch, by a writer who saw under that latch that the table was not dropped. The remover starts
-after step 3 and waits for a moment in which no latch of the table is held; whoever takes one
-after that moment sees step 3.
+An index is dropped in the same way: its descriptor goes and a record comes in one batch, writers
+that see ``Table.indexes`` no longer keep it, and the remover deletes what it held.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from kvdb import limits
+from kvdb.api import arn
 from kvdb.api.tables import CreateTable, ListTables, ListTablesResult, TableDescription
 from kvdb.env.env import Env
-from kvdb.errors import (
-    DiskError,
-    LimitExceeded,
-    ReadOnlyDegraded,
-    ResourceInUse,
-    ResourceNotFound,
-    ServiceUnavailable,
-)
+from kvdb.errors import LimitExceeded, ResourceInUse, ResourceNotFound
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
-from kvdb.table import keys
-from kvdb.table.descriptor import TableDescriptor, decode_descriptor
+from kvdb.options import DatabaseOptions
+from kvdb.table import creation, description, keys
+from kvdb.table.descriptor import IndexDescriptor, TableDescriptor, decode_descriptor
 from kvdb.table.keys import TableKeys
-from kvdb.table.latches import Latches
-
-_log = logging.getLogger("kvdb.table")
 
 
 class Table:
-    """One table in use."""
+    """One table in use. Its keys never change; its descriptor may be replaced by a later one."""
 
-    __slots__ = ("descriptor", "is_dropped", "keys")
+    __slots__ = ("descriptor", "indexes", "is_dropped", "is_open", "keys")
+
+    descriptor: TableDescriptor
+    indexes: tuple[IndexDescriptor, ...]
+    """The indexes that every write has to keep, those that are being built included."""
+    is_open: bool
+    """Whether items may be read and written; if not, time may have opened it since: ask the catalog."""
 
     def __init__(self, descriptor: TableDescriptor) -> None:
-        self.descriptor = descriptor
         self.keys = TableKeys(descriptor)
         self.is_dropped = False
         """Set once, for ever. A writer looks at it under the latch of the item it writes."""
+        self.adopt(descriptor)
+
+    def adopt(self, descriptor: TableDescriptor) -> None:
+        """Become what ``descriptor`` says, from the next look on. Under the catalog's lock."""
+        self.indexes = tuple(index for index in descriptor.indexes if index.is_maintained)
+        self.is_open = descriptor.status in ("ACTIVE", "UPDATING")
+        self.descriptor = descriptor
 
     @property
     def needs_old(self) -> bool:
@@ -68,31 +72,34 @@ class Table:
 class Catalog:
     """All tables of one database."""
 
-    def __init__(self, engine: Engine, env: Env) -> None:
+    def __init__(self, engine: Engine, env: Env, options: DatabaseOptions | None = None) -> None:
         """Load what the engine holds."""
+        options = options or DatabaseOptions()
         self._engine = engine
         self._env = env
+        self._delay_ms = options.table_status_delay_ms
+        self._arn_prefix = arn.table_arn_prefix(options.region_name, options.account_id)
         self._guard = threading.Lock()
         tables = [Table(decode_descriptor(value)) for _, value in engine.scan(*keys.descriptor_range())]
         self._tables: Mapping[str, Table] = {table.descriptor.name: table for table in tables}
         stored = engine.get(keys.NEXT_TABLE_ID_KEY)
         self._next_table_id = keys.FIRST_TABLE_ID if stored is None else keys.next_table_id_of(stored)
-        self._dropped_ids = [keys.dropped_table_id(key) for key, _ in engine.scan(*keys.dropped_range())]
+        self._dropped = [keys.dropped_prefix(key) for key, _ in engine.scan(*keys.dropped_range())]
 
     def table(self, name: str) -> Table:
         """The table an item operation names.
 
         Raises:
-            ResourceNotFound: there is none; in the words of the item operations.
+            ResourceNotFound: there is none, or not yet; in the words of the item operations.
         """
-        table = self._tables.get(name)
-        if table is None:
+        table = self._tables.get(name) or self._tables.get(self._name_of(name))
+        if table is None or not (table.is_open or self._opens(table)):
             raise not_found()
         return table
 
     def described(self, name: str) -> TableDescription:
         """Source: API Reference, DescribeTable."""
-        return self._named(name).descriptor.described("ACTIVE")
+        return self._described(self._named(name).descriptor)
 
     def listed(self, request: ListTables) -> ListTablesResult:
         """Source: API Reference, ListTables: names in byte order, up to 100 a page."""
@@ -103,13 +110,13 @@ class Catalog:
         return ListTablesResult(page, page[-1] if start + limit < len(names) else None)
 
     def create(self, request: CreateTable) -> TableDescription:
-        """Make a table; it is ready when this returns.
+        """Make a table; unless ``table_status_delay_ms`` says otherwise, it is ready when this returns.
 
         Raises:
             ResourceInUse: the name is taken. Of several creators of one name exactly one wins.
             LimitExceeded: there are 2,500 tables.
         """
-        name = request.table_name
+        name = self._name_of(request.table_name)
         with self._guard:
             if name in self._tables:
                 raise ResourceInUse(f"Table already exists: {name}")
@@ -118,11 +125,13 @@ class Catalog:
                     "Subscriber limit exceeded: "
                     f"There is a limit of {limits.TABLES_MAX} tables per subscriber"
                 )
-            descriptor = TableDescriptor.of_request(
+            descriptor = creation.created(
                 request,
+                name=name,
                 table_id=self._next_table_id,
                 uuid=self._env.entropy.uuid(),
-                created_ms=self._env.clock.wall_ms(),
+                now_ms=self._now_ms(),
+                delay_ms=self._delay_ms,
             )
             following = keys.next_table_id_value(descriptor.table_id + 1)
             self._engine.write(
@@ -132,7 +141,26 @@ class Catalog:
             )
             self._next_table_id += 1
             self._tables = {**self._tables, name: Table(descriptor)}
-        return descriptor.described("ACTIVE")
+        return self._described(descriptor)
+
+    def change(
+        self,
+        table: Table,
+        changed: Callable[[TableDescriptor], TableDescriptor],
+        batch: WriteBatch | None = None,
+    ) -> TableDescriptor:
+        """Replace a table's descriptor by what ``changed`` makes of it, durably.
+
+        ``batch`` is written with it: whatever must be true together. ``changed`` is pure and may
+        raise to refuse; then nothing has happened. Indexes that are no longer there are dropped.
+
+        Raises:
+            ResourceNotFound: the table was dropped.
+        """
+        with self._guard:
+            if table.is_dropped:
+                raise not_found()
+            return self._change(table, changed(table.descriptor), batch)
 
     def drop(self, name: str) -> TableDescription:
         """Steps 1 to 3 of dropping a table; the rows go when the remover is woken.
@@ -142,70 +170,77 @@ class Catalog:
         """
         with self._guard:
             table = self._named(name)
-            table_id = table.descriptor.table_id
+            descriptor = table.descriptor
+            prefix = keys.table_prefix(descriptor.table_id)
             self._engine.write(
-                WriteBatch().delete(keys.descriptor_key(name)).put(keys.dropped_key(table_id), name.encode())
+                WriteBatch()
+                .delete(keys.descriptor_key(descriptor.name))
+                .put(keys.dropped_key(prefix), descriptor.name.encode())
             )
-            self._tables = {other: kept for other, kept in self._tables.items() if other != name}
+            self._tables = {name: kept for name, kept in self._tables.items() if kept is not table}
             table.is_dropped = True
-            self._dropped_ids.append(table_id)
-        return table.descriptor.described("DELETING")
+            self._dropped.append(prefix)
+        return self._described(replace(descriptor, status="DELETING"))
 
-    def first_dropped_id(self) -> int | None:
-        """A dropped table whose rows are still to be removed."""
+    def first_dropped_prefix(self) -> bytes | None:
+        """What begins the engine keys of a dropped table or index whose rows are still to be removed."""
         with self._guard:
-            return self._dropped_ids[0] if self._dropped_ids else None
+            return self._dropped[0] if self._dropped else None
 
-    def forget_dropped(self, table_id: int) -> None:
-        """The rows of a dropped table are gone, and so is the record that said they were to go."""
+    def forget_dropped(self, prefix: bytes) -> None:
+        """The rows of a dropped table or index are gone, and so is the record that said they were to go."""
         with self._guard:
-            self._dropped_ids.remove(table_id)
+            self._dropped.remove(prefix)
+
+    def _change(
+        self, table: Table, descriptor: TableDescriptor, batch: WriteBatch | None = None
+    ) -> TableDescriptor:
+        """Under the lock."""
+        before = table.descriptor
+        kept = {index.number for index in descriptor.indexes}
+        dropped = [
+            keys.index_prefix(before.table_id, index.number)
+            for index in before.indexes
+            if index.number not in kept
+        ]
+        batch = WriteBatch() if batch is None else batch
+        batch.put(keys.descriptor_key(before.name), descriptor.encoded())
+        for prefix in dropped:
+            batch.put(keys.dropped_key(prefix), before.name.encode())
+        self._engine.write(batch)
+        table.adopt(descriptor)
+        self._dropped += dropped
+        return descriptor
 
     def _named(self, name: str) -> Table:
-        table = self._tables.get(name)
+        table = self._tables.get(self._name_of(name))
         if table is None:
             # Source: dynalite, test/describeTable.js; dynoxide, describe_table.rs.
             raise ResourceNotFound(f"Requested resource not found: Table: {name} not found")
         return table
 
+    def _name_of(self, text: str) -> str:
+        """The name in one of our ARNs; any other text as it is, and no table is called so."""
+        if not arn.is_arn(text):
+            return text
+        parts = arn.table_arn_parts(text)
+        return parts[1] if parts is not None and parts[0] == self._arn_prefix else text
+
+    def _opens(self, table: Table) -> bool:
+        """Whether time has made a table ready since it was created."""
+        if table.descriptor.status_at(self._now_ms()) != "ACTIVE":
+            return False
+        table.is_open = True
+        return True
+
+    def _now_ms(self) -> int:
+        # Not the bare clock: what was over once must not begin again when the wall clock is put back.
+        return self._env.hlc.wall_ms()
+
+    def _described(self, descriptor: TableDescriptor) -> TableDescription:
+        return description.described(descriptor, arn_prefix=self._arn_prefix, now_ms=self._now_ms(), sizes={})
+
 
 def not_found() -> ResourceNotFound:
     """What an item operation answers for a table that is not there. Source: dynoxide, helpers.rs."""
     return ResourceNotFound("Requested resource not found")
-
-
-class RowRemover:
-    """Job: delete the rows of dropped tables, one table a step (step 4 above)."""
-
-    name = "row-remover"
-
-    _LATCH_PAUSE_MS = 5
-    _DISK_PAUSE_MS = 5_000
-
-    def __init__(self, catalog: Catalog, engine: Engine, latches: Latches) -> None:
-        self._catalog = catalog
-        self._engine = engine
-        self._latches = latches
-
-    def step(self, now_ms: int) -> int | None:
-        """One table. Sleeps when there is none, tries again after a refused write."""
-        table_id = self._catalog.first_dropped_id()
-        if table_id is None:
-            return None
-        if self._latches.any_held(keys.table_prefix(table_id)):
-            return self._LATCH_PAUSE_MS
-        try:
-            self._remove(table_id)
-        except (DiskError, ServiceUnavailable) as error:
-            _log.warning("rows of a dropped table not removed yet table_id=%d reason=%s", table_id, error)
-            return self._DISK_PAUSE_MS
-        except ReadOnlyDegraded:
-            # Nothing can be written before the database is opened again; recovery goes on then.
-            return None
-        self._catalog.forget_dropped(table_id)
-        return 0
-
-    def _remove(self, table_id: int) -> None:
-        rows = keys.prefix_range(keys.table_prefix(table_id))
-        batch = WriteBatch().delete_range(rows.start, rows.end).delete(keys.dropped_key(table_id))
-        self._engine.write(batch)

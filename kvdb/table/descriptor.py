@@ -1,32 +1,53 @@
-"""What a table is: its names, its key schema, and the stored form of both.
+"""What a table is: its names, keys, indexes and settings; and the stored form of all that.
 
-Stored form, the value of a catalog entry (see ``table/keys``):
+A descriptor is a value: whoever changes a table makes a new one (``table/alteration``) and has the
+catalog store it. Nothing in here changes with the passing of time alone, but what is *shown* may:
+a table or index whose ``settles_ms`` lies ahead is still being created, updated or deleted.
 
-    descriptor := msgpack [1, table_id, name, uuid, created_ms, attribute, attribute | nil]
+Stored form, the value of a catalog entry (see ``table/keys``), all of it msgpack arrays:
+
+    descriptor := [1, table_id, name, uuid, created_ms, attribute, attribute | nil, [index ...],
+                   next_index, billing, throughput, status, settles_ms, table_class | nil,
+                   is_protected, stream | nil, [[tag key, tag value] ...], ttl | nil]
     attribute  := [name, "S" | "N" | "B"]                partition key, then sort key
+    index      := [number, kind, name, [attribute ...], [attribute ...], projection type,
+                   [name ...], is_unique, throughput, status, settles_ms, backfill | nil]
+    billing    := [mode, on_demand_since_ms | nil, [switched_ms ...]]
+    throughput := [read units, write units, increased_ms | nil, decreased_ms | nil,
+                   [decreased_ms ...], max read units | nil, max write units | nil,
+                   warm read units | nil, warm write units | nil]
+    backfill   := [cursor, rows]
+    stream     := [is_enabled, view type | nil, label]
+    ttl        := [attribute name, is_enabled, changed_ms]
 
-``table_id`` is the number that engine keys start with; it is never given twice, so a table
-made again under an old name cannot meet the old rows.
+``table_id`` is the number that engine keys start with, and an index's ``number`` follows it there:
+neither is ever given twice, so a table or index made again under an old name cannot meet old rows.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import cast
 
 import msgpack
 
 from kvdb.api.tables import (
-    AttributeDefinition,
     AttributeType,
-    CreateTable,
-    KeySchemaElement,
-    TableDescription,
+    BillingMode,
+    IndexKind,
+    IndexStatus,
+    ProjectionType,
+    StreamViewType,
+    TableClass,
     TableStatus,
+    Tag,
 )
 from kvdb.errors import CorruptionError
 
 _FORMAT_VERSION = 1
+
+FIRST_INDEX_NUMBER = 1
+"""Number 0 is the table itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +56,106 @@ class KeyAttribute:
 
     name: str
     type: AttributeType
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """What a table or index may be asked for, in units a second, and how that was changed."""
+
+    read_units: int = 0
+    """Provisioned; 0 when on demand."""
+    write_units: int = 0
+    increased_ms: int | None = None
+    decreased_ms: int | None = None
+    decreases_ms: tuple[int, ...] = ()
+    """When it was decreased on the latest UTC day with a decrease."""
+    max_read_units: int | None = None
+    """Of an on-demand table or index; ``None``: no bound."""
+    max_write_units: int | None = None
+    warm_read_units: int | None = None
+    """Stored and described only, as the next."""
+    warm_write_units: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """How a table pays, which decides which bounds of a ``Throughput`` count."""
+
+    mode: BillingMode = "PAY_PER_REQUEST"
+    on_demand_since_ms: int | None = None
+    """When it last came to be on demand."""
+    switches_ms: tuple[int, ...] = ()
+    """Switches to on demand in the 24 hours before the last of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """How far the rows of before an index have come into it."""
+
+    cursor: bytes = b""
+    """Engine key of the last row looked at; empty: none yet."""
+    rows: int = 0
+    """Rows looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexDescriptor:
+    """One secondary index."""
+
+    number: int
+    """16 bits, from ``FIRST_INDEX_NUMBER``: its place in engine keys."""
+    kind: IndexKind
+    name: str
+    partition: tuple[KeyAttribute, ...]
+    """Local: the table's partition key. Global: 1 to 4 attributes."""
+    sort: tuple[KeyAttribute, ...]
+    """Local: one attribute. Global: up to 4."""
+    projection_type: ProjectionType
+    non_key_attributes: tuple[str, ...] = ()
+    """With INCLUDE only."""
+    is_unique: bool = False
+    throughput: Throughput = Throughput()
+    """Global indexes only."""
+    status: IndexStatus = "ACTIVE"
+    """CREATING: rows of before are still to be added. DELETING: not maintained any more. UPDATING
+    lasts until ``settles_ms`` and is ACTIVE from then on."""
+    settles_ms: int = 0
+    """Wall time at which what the status says may begin (CREATING) or is over (all others)."""
+    backfill: Backfill | None = None
+    """While CREATING."""
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        return tuple(key.name for key in (*self.partition, *self.sort))
+
+    @property
+    def is_maintained(self) -> bool:
+        """Whether writes have to keep it."""
+        return self.status != "DELETING"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it holds every item it should: it may be read."""
+        return self.status in ("ACTIVE", "UPDATING")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSetting:
+    """Whether changes are recorded, with which images, and since when."""
+
+    is_enabled: bool
+    view_type: StreamViewType | None
+    label: str
+    """Of the latest stream; it stays when the stream is disabled."""
+
+
+@dataclass(frozen=True, slots=True)
+class TtlSetting:
+    """Which attribute says when an item expires."""
+
+    attribute: str
+    is_enabled: bool
+    changed_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,54 +168,45 @@ class TableDescriptor:
     created_ms: int
     partition: KeyAttribute
     sort: KeyAttribute | None
+    indexes: tuple[IndexDescriptor, ...] = ()
+    """In the order of their numbers, local ones first."""
+    next_index_number: int = FIRST_INDEX_NUMBER
+    billing: Billing = Billing()
+    throughput: Throughput = Throughput()
+    status: TableStatus = "ACTIVE"
+    """What it was last set to: over, and ACTIVE again (or gone, if DELETING), at ``settles_ms``."""
+    settles_ms: int = 0
+    table_class: TableClass | None = None
+    is_protected: bool = False
+    """Against ``DeleteTable``."""
+    stream: StreamSetting | None = None
+    tags: tuple[Tag, ...] = ()
+    ttl: TtlSetting | None = None
 
-    @classmethod
-    def of_request(
-        cls, request: CreateTable, *, table_id: int, uuid: str, created_ms: int
-    ) -> TableDescriptor:
-        """The table a checked ``CreateTable`` asks for."""
-        types = {
-            definition.attribute_name: definition.attribute_type
-            for definition in request.attribute_definitions
-        }
-        keys = [
-            KeyAttribute(element.attribute_name, types[element.attribute_name])
-            for element in request.key_schema
-        ]
-        sort = keys[1] if len(keys) == 2 else None
-        return cls(table_id, request.table_name, uuid, created_ms, keys[0], sort)
+    @property
+    def keys(self) -> tuple[KeyAttribute, ...]:
+        return (self.partition,) if self.sort is None else (self.partition, self.sort)
 
-    def described(self, status: TableStatus) -> TableDescription:
-        """What ``DescribeTable`` tells."""
-        keys = [self.partition] if self.sort is None else [self.partition, self.sort]
-        return TableDescription(
-            table_name=self.name,
-            table_status=status,
-            table_id=self.uuid,
-            creation_date_time_ms=self.created_ms,
-            key_schema=tuple(
-                KeySchemaElement(key.name, "RANGE" if key is self.sort else "HASH") for key in keys
-            ),
-            attribute_definitions=tuple(AttributeDefinition(key.name, key.type) for key in keys),
-        )
+    def status_at(self, now_ms: int) -> TableStatus:
+        """Stored status and time together: what the table is at ``now_ms``."""
+        if self.status == "DELETING" or now_ms < self.settles_ms:
+            return self.status
+        return "ACTIVE"
+
+    def index(self, name: str) -> IndexDescriptor | None:
+        return next((index for index in self.indexes if index.name == name), None)
+
+    def with_index(self, changed: IndexDescriptor) -> TableDescriptor:
+        """This table with ``changed`` in place of its index of the same number."""
+        indexes = tuple(changed if index.number == changed.number else index for index in self.indexes)
+        return replace(self, indexes=indexes)
+
+    def without_index(self, number: int) -> TableDescriptor:
+        return replace(self, indexes=tuple(index for index in self.indexes if index.number != number))
 
     def encoded(self) -> bytes:
-        """The stored form."""
-        sort = None if self.sort is None else [self.sort.name, self.sort.type]
-        return cast(
-            bytes,
-            msgpack.packb(
-                [
-                    _FORMAT_VERSION,
-                    self.table_id,
-                    self.name,
-                    self.uuid,
-                    self.created_ms,
-                    [self.partition.name, self.partition.type],
-                    sort,
-                ]
-            ),
-        )
+        """The stored form: the fields in their order, and so the fields of every part."""
+        return cast(bytes, msgpack.packb([_FORMAT_VERSION, *astuple(self)]))
 
 
 def decode_descriptor(data: bytes) -> TableDescriptor:
@@ -104,9 +216,11 @@ def decode_descriptor(data: bytes) -> TableDescriptor:
         CorruptionError: ``data`` is not one, or of a format this kvdb does not know.
     """
     try:
-        format_version, table_id, name, uuid, created_ms, partition, sort = msgpack.unpackb(data)
+        format_version, *fields = msgpack.unpackb(data, use_list=False)
         if format_version != _FORMAT_VERSION:
             raise CorruptionError(f"table descriptor has an unknown format version={format_version}")
+        table_id, name, uuid, created_ms, partition, sort, indexes, next_index, *settings = fields
+        billing, throughput, status, settles_ms, table_class, is_protected, stream, tags, ttl = settings
         return TableDescriptor(
             table_id,
             name,
@@ -114,6 +228,47 @@ def decode_descriptor(data: bytes) -> TableDescriptor:
             created_ms,
             KeyAttribute(*partition),
             None if sort is None else KeyAttribute(*sort),
+            tuple(_unpacked_index(*index) for index in indexes),
+            next_index,
+            Billing(*billing),
+            Throughput(*throughput),
+            status,
+            settles_ms,
+            table_class,
+            is_protected,
+            None if stream is None else StreamSetting(*stream),
+            tuple(Tag(*tag) for tag in tags),
+            None if ttl is None else TtlSetting(*ttl),
         )
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise CorruptionError("table descriptor is not readable") from error
+
+
+def _unpacked_index(
+    number: int,
+    kind: IndexKind,
+    name: str,
+    partition: tuple[tuple[str, AttributeType], ...],
+    sort: tuple[tuple[str, AttributeType], ...],
+    projection_type: ProjectionType,
+    non_key_attributes: tuple[str, ...],
+    is_unique: bool,
+    throughput: tuple[object, ...],
+    status: IndexStatus,
+    settles_ms: int,
+    backfill: tuple[bytes, int] | None,
+) -> IndexDescriptor:
+    return IndexDescriptor(
+        number,
+        kind,
+        name,
+        tuple(KeyAttribute(*key) for key in partition),
+        tuple(KeyAttribute(*key) for key in sort),
+        projection_type,
+        non_key_attributes,
+        is_unique,
+        Throughput(*throughput),  # type: ignore[arg-type]
+        status,
+        settles_ms,
+        None if backfill is None else Backfill(*backfill),
+    )

@@ -6,6 +6,8 @@ Layout (big-endian, so that byte order is number order):
     catalog := u32 0 · u8 1 · name in UTF-8                  a table's descriptor
              | u32 0 · u8 2                                  the next table id, u32
              | u32 0 · u8 3 · u32 table_id                   a dropped table whose rows are being removed
+             | u32 0 · u8 3 · u32 table_id · u16 index       a dropped index, likewise
+             | u32 0 · u8 4 · u32 table_id                   what the table's last census found
 
 ``index`` 0 is the table itself. ``hash`` is the crc32c of the encoded partition key, folded to
 16 bits by exclusive or of its halves: it spreads partitions evenly, and a segment of a parallel
@@ -43,6 +45,7 @@ FIRST_TABLE_ID = 1
 NEXT_TABLE_ID_KEY = _TABLE.pack(CATALOG_ID) + b"\x02"
 _DESCRIPTORS = _TABLE.pack(CATALOG_ID) + b"\x01"
 _DROPPED = _TABLE.pack(CATALOG_ID) + b"\x03"
+_CENSUSES = _TABLE.pack(CATALOG_ID) + b"\x04"
 
 SCHEMA_MISMATCH = "The provided key element does not match the schema"
 """A key with a missing, extra or wrongly typed attribute. Source: dynalite, db/index.js validateKey."""
@@ -84,17 +87,31 @@ def descriptor_range() -> KeyRange:
     return prefix_range(_DESCRIPTORS)
 
 
-def dropped_key(table_id: int) -> bytes:
-    return _DROPPED + _TABLE.pack(table_id)
+def dropped_key(prefix: bytes) -> bytes:
+    """The record of a dropped table (its ``table_prefix``) or index (its ``index_prefix``)."""
+    return _DROPPED + prefix
 
 
 def dropped_range() -> KeyRange:
     return prefix_range(_DROPPED)
 
 
-def dropped_table_id(key: bytes) -> int:
-    """The table id of a ``dropped_key``."""
-    return int(_TABLE.unpack(key[len(_DROPPED) :])[0])
+def dropped_prefix(key: bytes) -> bytes:
+    """What a ``dropped_key`` was made of."""
+    return key[len(_DROPPED) :]
+
+
+def census_key(table_id: int) -> bytes:
+    return _CENSUSES + _TABLE.pack(table_id)
+
+
+def census_range() -> KeyRange:
+    return prefix_range(_CENSUSES)
+
+
+def census_table_id(key: bytes) -> int:
+    """The table id of a ``census_key``."""
+    return int(_TABLE.unpack(key[len(_CENSUSES) :])[0])
 
 
 def next_table_id_value(table_id: int) -> bytes:
@@ -108,6 +125,16 @@ def next_table_id_of(stored: bytes) -> int:
 def table_prefix(table_id: int) -> bytes:
     """What every key of a table starts with: its rows and whatever else carries its id."""
     return _TABLE.pack(table_id)
+
+
+def table_prefix_of(key: bytes) -> bytes:
+    """The ``table_prefix`` that a key, or the prefix of an index, starts with."""
+    return key[: _TABLE.size]
+
+
+def index_prefix(table_id: int, number: int) -> bytes:
+    """What every row of an index starts with; index 0 is the table itself."""
+    return _TABLE_AND_INDEX.pack(table_id, number)
 
 
 # Rows.

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kvdb.api.items import PutItem
 from kvdb.api.tables import AttributeDefinition, CreateTable, KeySchemaElement
 from kvdb.database.database import Database
 from kvdb.env.entropy import SystemEntropy
 from kvdb.env.env import Env
 from kvdb.env.fs import FileSystem
 from kvdb.env.hlc import HybridClock
+from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
 from kvdb.metrics import Registry
 from kvdb.options import DatabaseOptions, EngineOptions
+from kvdb.table import keys
 from kvdb.table.catalog import Catalog, Table
 from kvdb.table.latches import Latches
-from kvdb.table.writer import Writer
+from kvdb.table.writer import Writer, run
 from kvdb.testing.inline_jobs import InlineJobs
 from kvdb.testing.manual_clock import ManualClock
 from kvdb.testing.mem_fs import MemFileSystem
@@ -84,3 +87,37 @@ def open_floor(env: Env | None = None) -> Floor:
     catalog = Catalog(engine, env)
     latches = Latches()
     return Floor(env, engine, catalog, latches, Writer(catalog, engine, latches, env.hlc))
+
+
+def reloaded(floor: Floor) -> Floor:
+    """The same engine under a catalog that has to load what it knows."""
+    return floor._replace(catalog=Catalog(floor.engine, floor.env))
+
+
+def put_airport(floor: Floor, icao: str, table: str = "airports") -> None:
+    request = PutItem(table, {"country": "IS", "icao": icao})
+    run(floor.writer.put_item(request), floor.engine, floor.latches)
+
+
+def row_count(floor: Floor, table_id: int) -> int:
+    """Everything that lies under a table's id: rows, and rows of indexes."""
+    return len(list(floor.engine.scan(*keys.prefix_range(keys.table_prefix(table_id)))))
+
+
+class FailingEngine(Engine):
+    """An engine whose writes fail with what ``failure`` holds."""
+
+    failure: Exception | None = None
+
+    def write(self, batch: WriteBatch) -> int:
+        if self.failure is not None:
+            raise self.failure
+        return super().write(batch)
+
+
+def failing_floor() -> tuple[Floor, FailingEngine]:
+    floor = open_floor()
+    floor.engine.close()
+    engine = FailingEngine.open(DIRECTORY, floor.env)
+    assert isinstance(engine, FailingEngine)
+    return floor._replace(engine=engine, catalog=Catalog(engine, floor.env)), engine

@@ -132,7 +132,7 @@ def test_a_refused_directory_leaves_no_thread_behind(tmp_path):
 def test_an_unreadable_catalog_closes_the_engine_again(monkeypatch):
     env = make_env()
 
-    def broken(self: object, engine: object, env: object) -> None:
+    def broken(self: object, engine: object, env: object, options: object) -> None:
         raise OSError(errno.EIO, "Input/output error", "000001.sst")
 
     with monkeypatch.context() as patched:

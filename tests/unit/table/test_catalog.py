@@ -1,46 +1,34 @@
 from __future__ import annotations
 
-import errno
+import dataclasses
 import threading
 
 import pytest
 
 from kvdb import limits
 from kvdb.api.items import PutItem
-from kvdb.api.tables import ListTables
-from kvdb.env.env import Env
+from kvdb.api.tables import IndexSpecification, KeySchemaElement, ListTables, Projection
 from kvdb.errors import (
     DiskError,
     LimitExceeded,
-    ReadOnlyDegraded,
     ResourceInUse,
     ResourceNotFound,
-    ServiceUnavailable,
 )
 from kvdb.lsm.batch import WriteBatch
-from kvdb.lsm.engine import Engine
+from kvdb.options import DatabaseOptions
 from kvdb.table import keys
-from kvdb.table.catalog import Catalog, RowRemover
-from kvdb.table.writer import run
-from tests.support.builders import AIRPORTS, Floor, open_floor, table_request
-
-
-def put(floor: Floor, icao: str, table: str = "airports") -> None:
-    request = PutItem(table, {"country": "IS", "icao": icao})
-    run(floor.writer.put_item(request), floor.engine, floor.latches)
-
-
-def row_count(floor: Floor, table_id: int) -> int:
-    return len(list(floor.engine.scan(*keys.prefix_range(keys.table_prefix(table_id)))))
-
-
-def remover(floor: Floor) -> RowRemover:
-    return RowRemover(floor.catalog, floor.engine, floor.latches)
-
-
-def reloaded(floor: Floor) -> Floor:
-    catalog = Catalog(floor.engine, floor.env)
-    return floor._replace(catalog=catalog)
+from kvdb.table.catalog import Catalog
+from kvdb.testing.manual_clock import ManualClock
+from tests.support.builders import (
+    AIRPORTS,
+    failing_floor,
+    make_env,
+    open_floor,
+    put_airport,
+    reloaded,
+    row_count,
+    table_request,
+)
 
 
 def test_a_created_table_is_there_and_active():
@@ -128,7 +116,7 @@ def test_a_page_of_tables_has_a_hundred_names():
 def test_a_dropped_table_frees_its_name_at_once():
     floor = open_floor()
     floor.create()
-    put(floor, "BIKF")
+    put_airport(floor, "BIKF")
     assert floor.catalog.drop("airports").table_status == "DELETING"
     again = floor.create()
     assert again.descriptor.table_id == 2
@@ -140,50 +128,6 @@ def test_a_table_id_is_never_given_twice():
     floor.create()
     floor.catalog.drop("airports")
     assert reloaded(floor).create().descriptor.table_id == 2
-
-
-def test_the_remover_deletes_all_rows_and_the_record_at_once_whatever_their_number():
-    floor = open_floor()
-    floor.create()
-    floor.create(table_request("others", sort=("icao", "S")))
-    for number in range(250):
-        put(floor, str(number))
-    put(floor, "BIKF", "others")
-    floor.catalog.drop("airports")
-    before = floor.engine.last_seqno
-    job = remover(floor)
-    assert job.step(0) == 0
-    assert floor.engine.last_seqno == before + 2
-    assert job.step(0) is None
-    assert row_count(floor, 1) == 0
-    assert list(floor.engine.scan(*keys.dropped_range())) == []
-    assert row_count(floor, 2) == 1
-    assert floor.catalog.first_dropped_id() is None
-
-
-def test_rows_that_a_restart_finds_half_dropped_are_removed_then():
-    floor = open_floor()
-    floor.create()
-    put(floor, "BIKF")
-    floor.catalog.drop("airports")
-    floor = reloaded(floor)
-    assert floor.catalog.first_dropped_id() == 1
-    remover(floor).step(0)
-    assert row_count(floor, 1) == 0
-
-
-def test_the_remover_waits_while_a_latch_of_the_table_is_held():
-    floor = open_floor()
-    table = floor.create()
-    put(floor, "BIKF")
-    grant = floor.latches.request((table.keys.of_key({"country": "IS", "icao": "BIRK"}),))
-    floor.catalog.drop("airports")
-    job = remover(floor)
-    assert job.step(0) == 5
-    assert row_count(floor, 1) == 1
-    floor.latches.give_back(grant)
-    assert job.step(0) == 0
-    assert row_count(floor, 1) == 0
 
 
 def test_a_writer_that_comes_to_its_latch_after_the_drop_is_refused():
@@ -200,86 +144,6 @@ def test_a_writer_that_comes_to_its_latch_after_the_drop_is_refused():
     assert row_count(floor, 1) == 0
 
 
-def test_a_write_under_way_while_the_table_is_dropped_leaves_no_row():
-    floor = open_floor()
-    floor.create()
-    steps = floor.writer.put_item(PutItem("airports", {"country": "IS", "icao": "BIKF"}))
-    batch = next(steps)
-    floor.catalog.drop("airports")
-    job = remover(floor)
-    assert job.step(0) == 5
-    assert isinstance(batch, WriteBatch)
-    floor.engine.write(batch)
-    with pytest.raises(StopIteration):
-        next(steps)
-    while job.step(0) is not None:
-        pass
-    assert row_count(floor, 1) == 0
-
-
-def test_writers_that_race_with_drops_leave_no_row_of_a_dropped_table():
-    floor = open_floor()
-    floor.create()
-    is_over = threading.Event()
-    written = threading.Semaphore(0)
-    failures: list[BaseException] = []
-
-    def put_on(worker: int) -> None:
-        number = 0
-        while not is_over.is_set():
-            number += 1
-            try:
-                put(floor, f"{worker}-{number % 50}")
-                written.release()
-            except ResourceNotFound:
-                continue
-            except BaseException as error:
-                failures.append(error)
-                return
-
-    def remove_on() -> None:
-        job = remover(floor)
-        while not is_over.is_set():
-            job.step(0)
-
-    threads = [threading.Thread(target=put_on, args=(worker,)) for worker in range(3)]
-    threads.append(threading.Thread(target=remove_on))
-    for thread in threads:
-        thread.start()
-    for _ in range(30):
-        assert all(written.acquire(timeout=30) for _ in range(20))
-        floor.catalog.drop("airports")
-        floor.create()
-    is_over.set()
-    for thread in threads:
-        thread.join(30)
-    job = remover(floor)
-    while job.step(0) is not None:
-        pass
-    assert failures == []
-    assert [row_count(floor, table_id) for table_id in range(1, 31)] == [0] * 30
-
-
-class FailingEngine(Engine):
-    """An engine whose writes fail with what ``failure`` holds."""
-
-    failure: Exception | None = None
-
-    def write(self, batch: WriteBatch) -> int:
-        if self.failure is not None:
-            raise self.failure
-        return super().write(batch)
-
-
-def failing_floor() -> tuple[Floor, FailingEngine]:
-    floor = open_floor()
-    floor.engine.close()
-    env: Env = floor.env
-    engine = FailingEngine.open("/db", env)
-    assert isinstance(engine, FailingEngine)
-    return floor._replace(engine=engine, catalog=Catalog(engine, env)), engine
-
-
 def test_a_failed_create_or_drop_changes_nothing_in_memory():
     floor, engine = failing_floor()
     floor.create()
@@ -292,17 +156,75 @@ def test_a_failed_create_or_drop_changes_nothing_in_memory():
     assert not floor.catalog.table("airports").is_dropped
 
 
-def test_the_remover_tries_again_after_a_full_disk_and_rests_when_writes_have_stopped():
-    floor, engine = failing_floor()
-    floor.create()
+def test_the_arn_of_a_table_serves_as_its_name():
+    floor = open_floor()
+    table = floor.create()
+    arn = floor.catalog.described("airports").table_arn
+    assert floor.catalog.table(arn) is table
+    assert floor.catalog.described(arn) == floor.catalog.described("airports")
+    with pytest.raises(ResourceNotFound):
+        floor.catalog.table(arn.replace("ddblocal", "elsewhere"))
+    floor.catalog.drop(arn)
+    with pytest.raises(ResourceNotFound):
+        floor.catalog.table("airports")
+
+
+def test_region_and_account_of_an_arn_are_settings():
+    floor = open_floor()
+    options = DatabaseOptions(region_name="eu-west-2", account_id="123456789012")
+    created = Catalog(floor.engine, floor.env, options).create(AIRPORTS)
+    assert created.table_arn == "arn:aws:dynamodb:eu-west-2:123456789012:table/airports"
+
+
+def test_a_change_is_durable_with_its_batch():
+    floor = open_floor()
+    table = floor.create()
+    floor.catalog.change(
+        table,
+        lambda descriptor: dataclasses.replace(descriptor, is_protected=True),
+        WriteBatch().put(b"k", b"v"),
+    )
+    assert floor.engine.get(b"k") == b"v"
+    assert floor.catalog.described("airports").deletion_protection_enabled
+    assert reloaded(floor).catalog.table("airports").descriptor == table.descriptor
+
+
+def test_a_dropped_table_is_changed_no_more():
+    floor = open_floor()
+    table = floor.create()
     floor.catalog.drop("airports")
-    job = remover(floor)
-    engine.failure = DiskError(f"no space errno={errno.ENOSPC}")
-    assert job.step(0) == 5_000
-    engine.failure = ServiceUnavailable("background work is behind")
-    assert job.step(0) == 5_000
-    engine.failure = ReadOnlyDegraded("a sync failed")
-    assert job.step(0) is None
-    engine.failure = None
-    assert job.step(0) == 0
-    assert floor.catalog.first_dropped_id() is None
+    with pytest.raises(ResourceNotFound):
+        floor.catalog.change(table, lambda descriptor: descriptor)
+    assert reloaded(floor).catalog.listed(ListTables()).table_names == []
+
+
+def test_an_index_that_goes_leaves_its_rows_to_the_remover():
+    floor = open_floor()
+    request = table_request(sort=("icao", "S"))
+    request.global_secondary_indexes = [
+        IndexSpecification("by-icao", (KeySchemaElement("icao", "HASH"),), Projection("ALL"))
+    ]
+    table = floor.create(request)
+    assert [index.name for index in table.indexes] == ["by-icao"]
+    floor.catalog.change(table, lambda descriptor: descriptor.without_index(1))
+    assert table.indexes == ()
+    assert floor.catalog.first_dropped_prefix() == keys.index_prefix(1, 1)
+    assert reloaded(floor).catalog.first_dropped_prefix() == keys.index_prefix(1, 1)
+
+
+def test_a_table_opens_when_its_delay_is_over_and_stays_open():
+    clock = ManualClock()
+    floor = open_floor(make_env(clock=clock))
+    catalog = Catalog(floor.engine, floor.env, DatabaseOptions(table_status_delay_ms=500))
+    assert catalog.create(AIRPORTS).table_status == "CREATING"
+    with pytest.raises(ResourceNotFound, match=r"^Requested resource not found$"):
+        catalog.table("airports")
+    clock.advance_ms(499)
+    for each in (catalog, Catalog(floor.engine, floor.env)):
+        assert each.described("airports").table_status == "CREATING"
+        with pytest.raises(ResourceNotFound):
+            each.table("airports")
+    clock.advance_ms(1)
+    for each in (catalog, Catalog(floor.engine, floor.env)):
+        assert each.described("airports").table_status == "ACTIVE"
+        assert each.table("airports").is_open

@@ -1,32 +1,81 @@
 from __future__ import annotations
 
+import dataclasses
+import json
+import pathlib
+
 import msgpack
 import pytest
 
-from kvdb.api.tables import AttributeDefinition, KeySchemaElement
+from kvdb.api.tables import Tag
 from kvdb.errors import CorruptionError
-from kvdb.table.descriptor import KeyAttribute, TableDescriptor, decode_descriptor
-from tests.support.builders import table_request
-
-COMPOSITE = TableDescriptor(
-    7, "airports", "uuid", 1_000, KeyAttribute("country", "S"), KeyAttribute("n", "N")
+from kvdb.table.descriptor import (
+    Backfill,
+    Billing,
+    IndexDescriptor,
+    KeyAttribute,
+    StreamSetting,
+    TableDescriptor,
+    Throughput,
+    TtlSetting,
+    decode_descriptor,
 )
+
 SIMPLE = TableDescriptor(8, "blobs", "uuid", 1_000, KeyAttribute("größe", "B"), None)
+FULL = TableDescriptor(
+    7,
+    "airports",
+    "uuid",
+    1_000,
+    KeyAttribute("country", "S"),
+    KeyAttribute("n", "N"),
+    indexes=(
+        IndexDescriptor(
+            1, "LOCAL", "by-icao", (KeyAttribute("country", "S"),), (KeyAttribute("icao", "S"),), "KEYS_ONLY"
+        ),
+        IndexDescriptor(
+            4,
+            "GLOBAL",
+            "by-place",
+            (KeyAttribute("city", "S"), KeyAttribute("zip", "B")),
+            (KeyAttribute("elevation", "N"),),
+            "INCLUDE",
+            ("name", "runways"),
+            is_unique=True,
+            throughput=Throughput(5, 6, 2_000, 3_000, (2_500, 3_000), 7, 8, 9, 10),
+            status="CREATING",
+            settles_ms=4_000,
+            backfill=Backfill(b"\x00\x07", 12),
+        ),
+    ),
+    next_index_number=5,
+    billing=Billing("PROVISIONED", 1_500, (1_200, 1_500)),
+    throughput=Throughput(3, 4),
+    status="UPDATING",
+    settles_ms=4_000,
+    table_class="STANDARD_INFREQUENT_ACCESS",
+    is_protected=True,
+    stream=StreamSetting(True, "NEW_IMAGE", "2023-11-14T22:13:20.000"),
+    tags=(Tag("owner", "ground"), Tag("é", "")),
+    ttl=TtlSetting("gone_at", True, 3_500),
+)
+
+GOLDEN = pathlib.Path(__file__).parents[2] / "golden" / "table_descriptor_1.json"
 
 
-@pytest.mark.parametrize("descriptor", [COMPOSITE, SIMPLE])
+@pytest.mark.parametrize("descriptor", [FULL, SIMPLE])
 def test_the_stored_form_reads_back(descriptor):
     assert decode_descriptor(descriptor.encoded()) == descriptor
 
 
 def test_format_1_is_what_it_was():
-    assert COMPOSITE.encoded().hex() == (
-        "970107a8616972706f727473a475756964cd03e892a7636f756e747279a15392a16ea14e"
-    )
+    stored = json.loads(GOLDEN.read_text())
+    assert {"full": FULL.encoded().hex(), "simple": SIMPLE.encoded().hex()} == stored
+    assert decode_descriptor(bytes.fromhex(stored["full"])) == FULL
 
 
 def test_a_truncated_form_is_corruption():
-    data = COMPOSITE.encoded()
+    data = FULL.encoded()
     for length in range(len(data)):
         with pytest.raises(CorruptionError):
             decode_descriptor(data[:length])
@@ -37,15 +86,34 @@ def test_another_format_is_refused_by_its_number():
         decode_descriptor(msgpack.packb([2, 7, "airports", "uuid", 1_000, ["country", "S"], None]))
 
 
-def test_a_request_becomes_a_descriptor_and_a_description():
-    request = table_request("airports", ("country", "S"), ("n", "N"))
-    descriptor = TableDescriptor.of_request(request, table_id=7, uuid="uuid", created_ms=1_000)
-    assert descriptor == COMPOSITE
-    described = descriptor.described("ACTIVE")
-    assert described.table_status == "ACTIVE"
-    assert described.table_id == "uuid"
-    assert described.key_schema == (KeySchemaElement("country", "HASH"), KeySchemaElement("n", "RANGE"))
-    assert described.attribute_definitions == (
-        AttributeDefinition("country", "S"),
-        AttributeDefinition("n", "N"),
-    )
+def test_a_form_with_a_field_too_few_is_corruption():
+    fields = msgpack.unpackb(SIMPLE.encoded())
+    with pytest.raises(CorruptionError):
+        decode_descriptor(msgpack.packb(fields[:-1]))
+
+
+def test_time_settles_a_table():
+    creating = dataclasses.replace(SIMPLE, status="CREATING", settles_ms=2_000)
+    assert creating.status_at(1_999) == "CREATING"
+    assert creating.status_at(2_000) == "ACTIVE"
+
+
+def test_time_alone_deletes_no_table():
+    deleting = dataclasses.replace(SIMPLE, status="DELETING", settles_ms=2_000)
+    assert deleting.status_at(9_000) == "DELETING"
+
+
+def test_an_index_is_kept_while_it_is_built_and_read_when_it_is_complete():
+    index = FULL.indexes[1]
+    phases = {status: dataclasses.replace(index, status=status) for status in ("CREATING", "ACTIVE")}
+    deleting = dataclasses.replace(index, status="DELETING")
+    assert [phases["CREATING"].is_maintained, phases["CREATING"].is_complete] == [True, False]
+    assert [phases["ACTIVE"].is_maintained, phases["ACTIVE"].is_complete] == [True, True]
+    assert [deleting.is_maintained, deleting.is_complete] == [False, False]
+
+
+def test_indexes_are_found_replaced_and_removed():
+    changed = dataclasses.replace(FULL.indexes[1], status="ACTIVE", backfill=None)
+    assert FULL.with_index(changed).index("by-place") == changed
+    assert FULL.without_index(4).indexes == FULL.indexes[:1]
+    assert FULL.index("absent") is None

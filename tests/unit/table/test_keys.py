@@ -129,7 +129,7 @@ def test_tables_and_the_catalog_lie_apart():
     )
     assert all(one.end <= other.start for one, other in itertools.pairwise(ranges))
     assert not any(each.holds(keys.NEXT_TABLE_ID_KEY) for each in ranges)
-    assert keys.dropped_table_id(keys.dropped_key(77)) == 77
+    assert keys.dropped_prefix(keys.dropped_key(keys.table_prefix(77))) == keys.table_prefix(77)
     assert keys.next_table_id_of(keys.next_table_id_value(77)) == 77
     assert prefix_range(keys.table_prefix(2)).holds(table_keys(table_id=2).of_key({"p": "a", "s": "b"}))
 

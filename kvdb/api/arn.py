@@ -1,0 +1,41 @@
+"""Amazon resource names: how tables, indexes and streams are named in full.
+
+    table  arn:aws:dynamodb:REGION:ACCOUNT:table/NAME
+    index  table ARN /index/NAME
+    stream table ARN /stream/LABEL
+
+Wherever a request names a table, the table's ARN serves as well (service model, ``TableArn``).
+Region and account are settings of the database; an ARN with others names nothing here.
+"""
+
+from __future__ import annotations
+
+import re
+
+_TABLE_ARN = re.compile(
+    r"(arn:aws[a-z-]*:dynamodb:[a-zA-Z0-9-]+:[0-9]{12}:table/)([a-zA-Z0-9_.-]{3,255})", re.ASCII
+)
+
+
+def is_arn(text: str) -> bool:
+    """Whether a table's name is meant to be an ARN: a name has no colon."""
+    return text.startswith("arn:")
+
+
+def table_arn_parts(text: str) -> tuple[str, str] | None:
+    """The part of a table's ARN before its name, and the name; ``None`` if it is no table's ARN."""
+    match = _TABLE_ARN.fullmatch(text)
+    return None if match is None else (match[1], match[2])
+
+
+def table_arn_prefix(region: str, account: str) -> str:
+    """What the ARNs of all tables of a database begin with."""
+    return f"arn:aws:dynamodb:{region}:{account}:table/"
+
+
+def index_arn(table_arn: str, index_name: str) -> str:
+    return f"{table_arn}/index/{index_name}"
+
+
+def stream_arn(table_arn: str, label: str) -> str:
+    return f"{table_arn}/stream/{label}"
