@@ -21,24 +21,39 @@ _SCHEME = "grpc"
 _GRPC_PACKAGES = frozenset({"grpc", "google", "google.protobuf"})
 
 
-def open(path: str, *, sync: SyncMode | None = None, options: DatabaseOptions | None = None) -> Client:
+def open(
+    path: str,
+    *,
+    sync: SyncMode | None = None,
+    read_only: bool = False,
+    options: DatabaseOptions | None = None,
+) -> Client:
     """Open the database in directory ``path`` in this process; it is made when there is none.
 
     ``":memory:"`` keeps everything in memory and forgets it on close. ``sync`` is when a write is
     acknowledged (``"commit"`` if neither it nor ``options`` says: nothing acknowledged is lost).
+    ``read_only`` opens an existing database without writing anything, beside others who do so.
 
     Raises:
         NotADatabase, FormatTooNew, DatabaseLocked: the directory was left untouched.
         CorruptionError: a file is damaged; names file and offset.
     """
-    return Client(EmbeddedTransport(Database.open(path, _database_options(sync, options))))
+    return Client(
+        EmbeddedTransport(Database.open(path, _database_options(sync, options, read_only=read_only)))
+    )
 
 
 async def open_async(
-    path: str, *, sync: SyncMode | None = None, options: DatabaseOptions | None = None
+    path: str,
+    *,
+    sync: SyncMode | None = None,
+    read_only: bool = False,
+    options: DatabaseOptions | None = None,
 ) -> AsyncClient:
     """As ``open``, for asyncio."""
-    database = await asyncio.to_thread(Database.open, path, _database_options(sync, options))
+    database = await asyncio.to_thread(
+        Database.open, path, _database_options(sync, options, read_only=read_only)
+    )
     return AsyncClient(AsyncEmbeddedTransport(database))
 
 
@@ -61,11 +76,16 @@ async def connect_async(target: str, *, options: ClientOptions | None = None) ->
     return AsyncClient(_grpc_transport().AsyncGrpcTransport(address, _policy(options)))
 
 
-def _database_options(sync: SyncMode | None, options: DatabaseOptions | None) -> DatabaseOptions:
+def _database_options(
+    sync: SyncMode | None, options: DatabaseOptions | None, *, read_only: bool = False
+) -> DatabaseOptions:
     options = options or DatabaseOptions()
-    if sync is None:
-        return options
-    return dataclasses.replace(options, engine=dataclasses.replace(options.engine, sync=sync))
+    engine = options.engine
+    if sync is not None:
+        engine = dataclasses.replace(engine, sync=sync)
+    if read_only:
+        engine = dataclasses.replace(engine, read_only=True)
+    return dataclasses.replace(options, engine=engine)
 
 
 def _policy(options: ClientOptions | None) -> RetryPolicy:

@@ -53,6 +53,8 @@ class Database:
     def open(cls, path: str, options: DatabaseOptions | None = None, env: Env | None = None) -> Database:
         """Open the database in directory ``path``, making it when there is none.
 
+        With ``read_only`` among the engine's options nothing at all is written, the database must
+        exist, others may read it too, and every write raises ``ReadOnlyDatabase``.
         ``":memory:"`` keeps everything in this process and nothing on disk. Without ``env`` the
         database gets the system's clock, files and threads, and ends its threads when closed.
 
@@ -182,7 +184,7 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions) -> TableFloor:
     catalog = Catalog(engine, env, options)
     latches = Latches()
     background = Background(env, engine, catalog, latches)
-    recovery.finish_dropped_tables(catalog, background)
+    recovery.finish_dropped_tables(engine, catalog, background)
     return TableFloor(engine, catalog, latches, Writer(catalog, engine, latches, env.hlc), background)
 
 

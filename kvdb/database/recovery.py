@@ -25,9 +25,9 @@ def restore_clock(env: Env, engine: Engine, region: int) -> None:
     env.hlc.merge(Stamp(engine.recovered_wall_ms, COUNTER_MAX, region))
 
 
-def finish_dropped_tables(catalog: Catalog, background: Background) -> None:
+def finish_dropped_tables(engine: Engine, catalog: Catalog, background: Background) -> None:
     """Go on with what a crash or a close interrupted."""
     prefix = catalog.first_dropped_prefix()
-    if prefix is not None:
+    if prefix is not None and not engine.is_read_only:
         _log.info("removing the rows of a table or index dropped earlier prefix=%s", prefix.hex())
         background.remove_dropped_rows()

@@ -26,10 +26,11 @@ log is never synced a second time.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 from kvdb.env.env import Env
@@ -124,7 +125,9 @@ class Commit:
         self._groups = env.metrics.counter("lsm_commit_groups_total")
         self._batches = env.metrics.counter("lsm_commit_batches_total")
         self._syncs = env.metrics.counter("lsm_log_syncs_total")
-        env.metrics.gauge("lsm_is_degraded").read_by(lambda: float(self._failure is not None))
+        env.metrics.gauge("lsm_is_degraded").read_by(
+            lambda: float(isinstance(self._failure, ReadOnlyDegraded))
+        )
         on_fork(self)
 
     @property
@@ -214,6 +217,16 @@ class Commit:
         self._log.close()
         self._log = log
         self._memtable = memtable
+
+    def refuse(self, error: KvdbError) -> None:
+        """Raise ``error`` for every write from now on: the database is not open for writing."""
+        self._failure = error
+
+    @contextlib.contextmanager
+    def between_groups(self) -> Iterator[None]:
+        """Hold up the next group: log, memtable and what is visible agree, and stay as they are."""
+        with self._io_lock:
+            yield
 
     def degrade(self, reason: str) -> None:
         """Refuse every later write: something durable is no longer known for sure."""

@@ -19,6 +19,7 @@ from kvdb.env.jobs import JobHandle
 from kvdb.errors import (
     ClosedError,
     DiskFull,
+    ReadOnlyDatabase,
     ReadOnlyDegraded,
     ServiceUnavailable,
     ValidationError,
@@ -35,6 +36,7 @@ from kvdb.lsm.internal_key import MISSING, KeyVersion
 from kvdb.lsm.iterator import Pair, live
 from kvdb.lsm.memtable import RANGES_MAX, Memtable
 from kvdb.lsm.obsolete import Needed, remove_obsolete
+from kvdb.lsm.pin import Pin, Pins
 from kvdb.lsm.range_tombstone import united
 from kvdb.lsm.recovery import recover
 from kvdb.lsm.snapshot import Snapshot, SnapshotList
@@ -95,6 +97,7 @@ class Engine:
         self._is_closed = False
         self._closed_reason = "the database is closed"
         self._space = Space(env, directory, options)
+        self._pins = Pins(env.fs, directory, parts.database_id, on_released=self._remove_obsolete)
         self._must_rotate = False
         self._hand = threading.Lock()
         self._sweep_lock = threading.Lock()
@@ -129,7 +132,10 @@ class Engine:
         self._compaction_handle.wake()
         self._stalls = env.metrics.counter("lsm_write_stalls_total")
         self._declare_gauges()
-        self._keep_ballast()
+        if options.read_only:
+            self._commit.refuse(ReadOnlyDatabase(f"the database is open read-only directory={directory}"))
+        else:
+            self._keep_ballast()
         on_fork(self)
 
     @classmethod
@@ -203,11 +209,13 @@ class Engine:
             DiskError: an I/O error; nothing was written.
             ServiceUnavailable: background work cannot keep up; nothing was written.
             ReadOnlyDegraded: a sync failed; the outcome is unknown if it failed just now.
+            ReadOnlyDatabase: it was opened with ``read_only``.
             ClosedError: the engine is closed.
             Whatever the batch's guard raised; nothing was written.
         """
         self._require_fitting(batch)
-        self._space.admit(batch.size_bytes, only_deletes=batch.only_deletes)
+        if not self._options.read_only:
+            self._space.admit(batch.size_bytes, only_deletes=batch.only_deletes)
         return self._commit.write(batch)
 
     def submit(self, batch: WriteBatch, done: Done) -> None:
@@ -218,7 +226,8 @@ class Engine:
             ValidationError, DiskFull, ClosedError: as ``write``; ``done`` is not called.
         """
         self._require_fitting(batch)
-        self._space.admit(batch.size_bytes, only_deletes=batch.only_deletes)
+        if not self._options.read_only:
+            self._space.admit(batch.size_bytes, only_deletes=batch.only_deletes)
         self._commit.submit(batch, done)
 
     def snapshot(self) -> Snapshot:
@@ -301,6 +310,29 @@ class Engine:
         seqno = self._timeline.seqno_at(wall_ms)
         visible = self.last_seqno
         return visible if seqno is None else min(seqno, visible)
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether it was opened with ``read_only``; background work above the engine need not start."""
+        return self._options.read_only
+
+    def pin(self) -> Pin:
+        """Hold the files of this moment, so that they can be copied while writes go on. Release it.
+
+        The copy opens as a database with exactly what is visible now.
+
+        Raises:
+            ReadOnlyDegraded, ReadOnlyDatabase: the log has no end that could be copied.
+            DiskError, ClosedError
+        """
+        self._require_open()
+        try:
+            with self._commit.between_groups():
+                if self._commit.failure is not None:
+                    raise self._commit.failure
+                return self._pins.take(self._versions, self._commit.log)
+        except OSError as error:
+            raise disk_error(error, self._directory) from error
 
     def flush(self) -> None:
         """Write everything in memory to sstables. For tests, tools and before copying files.
@@ -499,7 +531,8 @@ class Engine:
 
     def _needed(self) -> Needed:
         versions = self._versions
-        return Needed(versions.numbers_in_use(), versions.position.log_number, versions.manifest_number)
+        log_number = self._pins.lowest_log(versions.position.log_number)
+        return Needed(versions.numbers_in_use(), log_number, versions.manifest_number)
 
     def _require_open(self) -> None:
         if self._is_closed:

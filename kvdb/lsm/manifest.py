@@ -138,6 +138,18 @@ class ManifestWriter:
         self._records.close()
 
 
+class NoManifest(ManifestWriter):
+    """The manifest of a database that is open read-only. It is lost from the start, so that
+    nobody asks it to take an edit."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.is_lost = True
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
 def make_current(fs: FileSystem, directory: str, writer: ManifestWriter, database_id: bytes) -> None:
     """Point ``CURRENT`` at a manifest that is durable up to its present size.
 

@@ -42,13 +42,13 @@ from kvdb.lsm.filenames import (
     parse,
 )
 from kvdb.lsm.flush import new_unique_id, write_level0
-from kvdb.lsm.manifest import FileMeta, Position, VersionEdit, read_current, read_manifest
+from kvdb.lsm.manifest import FileMeta, NoManifest, Position, VersionEdit, read_current, read_manifest
 from kvdb.lsm.memtable import Memtable
 from kvdb.lsm.obsolete import Needed, remove_obsolete
 from kvdb.lsm.sstable_cache import SstableCache
 from kvdb.lsm.timeline import Timeline
 from kvdb.lsm.version import SstableReaders, Version, VersionSet, start_manifest
-from kvdb.lsm.wal import LogContent, LogWriter, Predecessor, create_log, read_log, read_opening
+from kvdb.lsm.wal import LogContent, LogWriter, NoLog, Predecessor, create_log, read_log, read_opening
 from kvdb.options import EngineOptions
 
 _log = logging.getLogger("kvdb.lsm.recovery")
@@ -83,6 +83,8 @@ def recover(env: Env, directory: str, options: EngineOptions) -> Recovered:
         CorruptionError: a file is missing or damaged in a way that no crash explains.
         OSError: the file system refused a call.
     """
+    if options.read_only:
+        return _recover_read_only(env, directory, options)
     fs = env.fs
     _require_ours(fs, directory)
     _make_dirs(fs, directory)
@@ -97,6 +99,41 @@ def recover(env: Env, directory: str, options: EngineOptions) -> Recovered:
     except BaseException:
         lock.release()
         raise
+
+
+def _recover_read_only(env: Env, directory: str, options: EngineOptions) -> Recovered:
+    """As ``recover``, of an existing database, without writing anything anywhere."""
+    fs = env.fs
+    _require_ours(fs, directory)
+    if not fs.exists(join(directory, IDENTITY)):
+        raise NotADatabase(f"no database to open read-only directory={directory}")
+    lock = lock_for_reading(fs, directory)
+    try:
+        if not fs.exists(join(directory, CURRENT)):
+            raise CorruptionError("CURRENT is missing", file=CURRENT)
+        return _ReadOnlyRecovery(env, directory, options, lock).run()
+    except BaseException:
+        lock.release()
+        raise
+
+
+def lock_for_reading(fs: FileSystem, directory: str) -> Lock:
+    """Keep writers out, together with other readers. A copy may have no lock file: nobody writes to that.
+
+    Raises:
+        DatabaseLocked: it is open for writing.
+    """
+    try:
+        return fs.lock_shared(join(directory, LOCK))
+    except FileNotFoundError:
+        return _NoLock()
+    except BlockingIOError as error:
+        raise _is_locked(error, directory) from error
+
+
+class _NoLock:
+    def release(self) -> None:
+        """There is nothing to release."""
 
 
 def read_identity(fs: FileSystem, directory: str) -> bytes:
@@ -181,9 +218,13 @@ def _lock(fs: FileSystem, directory: str, now_ms: int) -> Lock:
     try:
         return fs.lock(join(directory, LOCK), f"{identity()} opened at {now_ms} ms")
     except BlockingIOError as error:
-        raise DatabaseLocked(
-            f"database is open elsewhere directory={directory} holder={error.filename2 or 'unknown'!s}"
-        ) from error
+        raise _is_locked(error, directory) from error
+
+
+def _is_locked(error: BlockingIOError, directory: str) -> DatabaseLocked:
+    return DatabaseLocked(
+        f"database is open elsewhere directory={directory} holder={error.filename2 or 'unknown'!s}"
+    )
 
 
 def _create(env: Env, directory: str) -> None:
@@ -318,11 +359,7 @@ class _Recovery:
     def _flush(self, content: LogContent, version: Version, position: Position) -> tuple[Version, Position]:
         if not content.records:
             return version, position._replace(last_seqno=max(position.last_seqno, content.last_seqno))
-        memtable = Memtable(content.number)
-        for record in content.records:
-            memtable.apply(record.operations, record.seqno)
-            self._timeline.note(record.seqno, record.wall_ms)
-        wall_ms = max(record.wall_ms for record in content.records)
+        memtable, wall_ms = self._memtable_of(content)
         number = position.next_number
         meta: FileMeta = write_level0(
             self._fs,
@@ -338,6 +375,16 @@ class _Recovery:
             last_seqno=max(position.last_seqno, content.last_seqno),
             wall_ms=max(position.wall_ms, wall_ms),
         )
+
+    def _memtable_of(self, content: LogContent) -> tuple[Memtable, int]:
+        """A log's batches, and the newest wall time among them."""
+        memtable = Memtable(content.number)
+        wall_ms = 0
+        for record in content.records:
+            memtable.apply(record.operations, record.seqno)
+            self._timeline.note(record.seqno, record.wall_ms)
+            wall_ms = max(wall_ms, record.wall_ms)
+        return memtable, wall_ms
 
     def _start(self, version: Version, position: Position) -> Recovered:
         manifest_number, log_number = position.next_number, position.next_number + 1
@@ -400,3 +447,53 @@ class _Recovery:
                 self._fs.remove(join(self._directory, name))
             elif not _kind(name):
                 _log.warning("unknown file in the database directory, left alone name=%s", name)
+
+
+class _ReadOnlyRecovery(_Recovery):
+    """Logs become frozen memtables that are never flushed, and what was torn is left where it is."""
+
+    def __init__(self, env: Env, directory: str, options: EngineOptions, lock: Lock) -> None:
+        super().__init__(env, directory, options, lock)
+        self._memtables: list[Memtable] = []
+
+    def _quarantine(self, content: LogContent) -> None:
+        if content.torn_tail:
+            _log.warning(
+                "torn log tail passed over file=%s offset=%d bytes=%d",
+                log_name(content.number),
+                content.size,
+                len(content.torn_tail),
+            )
+
+    def _flush(self, content: LogContent, version: Version, position: Position) -> tuple[Version, Position]:
+        memtable, wall_ms = self._memtable_of(content)
+        self._memtables.append(memtable)
+        return version, position._replace(
+            last_seqno=max(position.last_seqno, content.last_seqno), wall_ms=max(position.wall_ms, wall_ms)
+        )
+
+    def _start(self, version: Version, position: Position) -> Recovered:
+        first, *others = [*self._memtables, Memtable(0)]
+        versions = VersionSet(
+            self._fs,
+            self._directory,
+            database_id=self._id,
+            version=version,
+            manifest=NoManifest(),
+            position=position,
+            memtable=first,
+            timeline=self._timeline,
+        )
+        for memtable in others:
+            versions.freeze(memtable)
+        return Recovered(
+            lock=self._lock,
+            database_id=self._id,
+            versions=versions,
+            readers=self._readers,
+            tables=self._tables,
+            log=NoLog(position.last_seqno),
+            memtable=versions.state.memtable,
+            timeline=self._timeline,
+            wall_ms=position.wall_ms,
+        )

@@ -334,6 +334,11 @@ class VersionSet:
             if self._manifest.is_full:
                 self._roll(version)
 
+    def settled(self) -> tuple[ReadState, Position]:
+        """The read state and the position that goes with it, with no edit under way."""
+        with self._lock:
+            return self.state, self._position
+
     def numbers_in_use(self) -> set[int]:
         """Every sstable that is being made, or that the reader of some version may open."""
         with self._lock:

@@ -134,6 +134,25 @@ class LogWriter:
         self._records.close()
 
 
+class NoLog(LogWriter):
+    """The log of a database that is open read-only: there is no file, and nothing is appended."""
+
+    def __init__(self, last_seqno: int) -> None:
+        self.number = 0
+        self.last_seqno = last_seqno
+
+    @property
+    def size(self) -> int:
+        return 0
+
+    @property
+    def synced_to(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
 @dataclass(frozen=True, slots=True)
 class LogContent:
     """A whole log file, read and judged."""

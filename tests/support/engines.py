@@ -9,7 +9,7 @@ from kvdb.options import EngineOptions, SyncMode
 from kvdb.testing import sim_env
 
 
-def small_options(sync: SyncMode = "commit", **changes: int) -> EngineOptions:
+def small_options(sync: SyncMode = "commit", **changes: int | bool) -> EngineOptions:
     """Memtables of a dozen entries, blocks and sstables of a handful."""
     settings = {
         "memtable_size_bytes": 4_000,

@@ -17,9 +17,9 @@ def test_the_public_names_are_these() -> None:
         "KvdbError",
         *("RequestError", "ValidationError", "ConditionalCheckFailed", "ResourceNotFound"),
         *("ResourceInUse", "MessageTooLarge", "ClosedError"),
-        *("RetryableError", "ServiceUnavailable", "RequestLimitExceeded", "DeadlineExceeded"),
+        *("RetryableError", "ServiceUnavailable", "RequestLimitExceeded", "DeadlineExceeded", "DiskFull"),
         *("StorageError", "CorruptionError", "NotADatabase", "FormatTooNew", "DatabaseLocked"),
-        *("ReadOnlyDegraded", "DiskError", "InternalError"),
+        *("ReadOnlyDatabase", "ReadOnlyDegraded", "DiskError", "InternalError"),
     }
 
 
