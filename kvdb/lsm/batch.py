@@ -77,8 +77,10 @@ class WriteBatch:
 
     @property
     def only_deletes(self) -> bool:
-        """Whether nothing is put: such a batch is taken on a disk that is nearly full."""
-        return not any(isinstance(value, bytes) for value in self.operations[1::2])
+        """Whether it deletes and puts nothing, stamped puts apart: they record what is done to
+        others. Such a batch is taken on a disk that is nearly full."""
+        puts = sum(isinstance(effect, bytes) for effect in self.operations[1::2])
+        return 2 * (puts - len(self._holes or ())) == 0 < len(self.operations) - 2 * puts
 
     def delete_range(self, start: bytes, end: bytes) -> WriteBatch:
         """Remove every key of ``[start, end)``, however many there are, at the cost of one entry.

@@ -43,3 +43,11 @@ def test_arbitrary_bytes_are_a_batch_or_a_value_error(payload: bytes) -> None:
     except ValueError:
         return
     assert all(isinstance(key, bytes) for key in operations[::2])
+
+
+def test_a_batch_that_deletes_may_record_so_and_still_only_deletes() -> None:
+    assert WriteBatch().delete(b"a").delete_range(b"b", b"c").only_deletes
+    assert WriteBatch().delete(b"a").put_stamped(b"change", b"", b"record").only_deletes
+    assert not WriteBatch().delete(b"a").put(b"b", b"1").only_deletes
+    assert not WriteBatch().put_stamped(b"change", b"", b"record").only_deletes
+    assert not WriteBatch().only_deletes
