@@ -7,6 +7,10 @@ model shipped in botocore, [DG] the developer guide (Service quotas, Naming rule
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
 # Items and values
 ITEM_BYTES_MAX = 400 * 1024  # [DG] item size, names included
 NESTING_LEVELS_MAX = 32  # [DG]; [X] 31 wraps of a map accepted, 32 refused
@@ -40,6 +44,70 @@ BATCH_WRITE_REQUESTS_MAX = 25  # [M] BatchWriteItem
 BATCH_GET_KEYS_MAX = 100  # [M] BatchGetItem
 BATCH_BYTES_MAX = 16 * 1024 * 1024  # [DG] BatchGetItem answer, BatchWriteItem request
 
+# Transactions
+TRANSACTION_ACTIONS_MAX = 100  # [M] TransactWriteItems, TransactGetItems
+TRANSACTION_BYTES_MAX = 4 * 1024 * 1024  # [M] of one request, and of the items one reads
+CLIENT_TOKEN_CHARS_MAX = 36  # [M] ClientRequestToken
+CLIENT_TOKEN_VALID_MS = 10 * 60 * 1000  # [M] after the transaction has completed
+CLIENT_TOKENS_MAX = 250_000  # [K] tokens kept; one more transaction with a token is refused for now
+
+# Snapshots and history
+SNAPSHOTS_MAX = 1_000  # [K] open at once
+SNAPSHOT_IDLE_MS = 60_000  # [K] a snapshot that nobody reads at for this long is released
+VERSIONS_PAGE_MAX = 1_000  # [K] ListItemVersions
+
 # Transport
 REQUEST_BYTES_MAX = 16 * 1024 * 1024  # [DG] the service's request size; gRPC message bound
 """Also the bound on a gRPC message in either direction."""
+
+
+# Profiles
+
+LimitsName = Literal["aws", "open"]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsProfile:
+    """The limits that an option may raise. What stands above and not here holds always."""
+
+    name: LimitsName
+    item_bytes_max: int
+    batch_write_requests_max: int
+    batch_get_keys_max: int
+    batch_bytes_max: int
+    """Of the items one BatchGetItem answers with."""
+    transaction_actions_max: int
+    transaction_bytes_max: int
+    index_changes_max: int
+    """Indexes one UpdateTable may create and delete."""
+    allows_consistent_index_reads: bool
+    """Whether a consistent read of a global index is answered; ours always are."""
+
+
+AWS = LimitsProfile(
+    name="aws",
+    item_bytes_max=ITEM_BYTES_MAX,
+    batch_write_requests_max=BATCH_WRITE_REQUESTS_MAX,
+    batch_get_keys_max=BATCH_GET_KEYS_MAX,
+    batch_bytes_max=BATCH_BYTES_MAX,
+    transaction_actions_max=TRANSACTION_ACTIONS_MAX,
+    transaction_bytes_max=TRANSACTION_BYTES_MAX,
+    index_changes_max=1,
+    allows_consistent_index_reads=False,
+)
+"""Every number of the service."""
+
+OPEN = LimitsProfile(
+    name="open",
+    item_bytes_max=16 * 1024 * 1024,
+    batch_write_requests_max=1_000,
+    batch_get_keys_max=1_000,
+    batch_bytes_max=32 * 1024 * 1024,
+    transaction_actions_max=1_000,
+    transaction_bytes_max=32 * 1024 * 1024,
+    index_changes_max=20,
+    allows_consistent_index_reads=True,
+)
+"""As far as one process carries it: what one request writes fits into one engine batch."""
+
+PROFILES: Mapping[LimitsName, LimitsProfile] = {"aws": AWS, "open": OPEN}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from kvdb.errors import ValidationError
+from kvdb.limits import PROFILES, LimitsName
 
 SyncMode = Literal["commit", "group", "interval", "none"]
 """When a write is acknowledged.
@@ -136,8 +137,11 @@ class DatabaseOptions:
     """The account in ARNs, 12 digits."""
     table_status_delay_ms: int = 0
     """How long tables and indexes stay CREATING, UPDATING or DELETING, as they do at the service."""
+    limits: LimitsName = "aws"
+    """"aws": the service's numbers. "open": larger items, batches and transactions (``kvdb/limits``)."""
 
     def __post_init__(self) -> None:
+        _require(self.limits in PROFILES, f"limits must be one of {', '.join(PROFILES)}: {self.limits!r}")
         _require(0 <= self.region <= 0xFFFF, f"region must be 0..65535: {self.region}")
         _require(
             re.fullmatch("[a-z0-9-]+", self.region_name) is not None,

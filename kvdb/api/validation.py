@@ -46,6 +46,7 @@ from kvdb.api.tables import (
 )
 from kvdb.errors import ValidationError
 from kvdb.item.size import text_size
+from kvdb.limits import AWS, LimitsProfile
 
 _NAME_PATTERN = "[a-zA-Z0-9_.-]+"
 _is_name = re.compile(_NAME_PATTERN).fullmatch
@@ -58,13 +59,17 @@ _ATTRIBUTE_TYPES = ("B", "N", "S")
 _KEY_TYPES = ("HASH", "RANGE")
 
 
-def check(request: Request) -> None:
+def check(request: Request, profile: LimitsProfile = AWS) -> None:
     """Return if ``request`` is sound as far as can be said without its table.
 
     Raises:
         ValidationError: with the service's message for the first stage that finds a fault.
     """
-    _CHECKS[type(request)](request)
+    kind = type(request)
+    if kind in _PROFILED_CHECKS:
+        _PROFILED_CHECKS[kind](request, profile)
+    else:
+        _CHECKS[kind](request)
 
 
 # Single fields: each function returns the constraints that do not hold, in the service's words.
@@ -311,7 +316,7 @@ def _check_segments(segment: int | None, total: int | None) -> None:
 # Batches.
 
 
-def _check_batch_get_item(request: BatchGetItem) -> None:
+def _check_batch_get_item(request: BatchGetItem, profile: LimitsProfile) -> None:
     _check_mapping("request_items", request.request_items)
     if not request.request_items:
         raise ValidationError("The requestItems parameter is required for BatchGetItem")
@@ -323,10 +328,10 @@ def _check_batch_get_item(request: BatchGetItem) -> None:
         _refuse_if(_table_name_faults(name))
     largest = max(request.request_items, key=lambda name: len(request.request_items[name].keys))
     count = sum(len(wanted.keys) for wanted in request.request_items.values())
-    if count > limits.BATCH_GET_KEYS_MAX:
+    if count > profile.batch_get_keys_max:
         raise ValidationError(
             f"1 validation error detected: Value at 'RequestItems.{largest}.member.Keys' failed to satisfy "
-            f"constraint: Member must have length less than or equal to {limits.BATCH_GET_KEYS_MAX}"
+            f"constraint: Member must have length less than or equal to {profile.batch_get_keys_max}"
         )
     for wanted in request.request_items.values():
         _check_expressions(wanted.expression_attribute_names, None, wanted.projection_expression)
@@ -334,7 +339,7 @@ def _check_batch_get_item(request: BatchGetItem) -> None:
             _check_mapping("keys", key)
 
 
-def _check_batch_write_item(request: BatchWriteItem) -> None:
+def _check_batch_write_item(request: BatchWriteItem, profile: LimitsProfile) -> None:
     _check_mapping("request_items", request.request_items)
     if not request.request_items:
         raise ValidationError("The requestItems parameter is required for BatchWriteItem")
@@ -343,12 +348,12 @@ def _check_batch_write_item(request: BatchWriteItem) -> None:
         _check_at_least_one(writes, f"requestItems.{name}.member")
         _refuse_if(_table_name_faults(name))
     count = sum(len(writes) for writes in request.request_items.values())
-    if count > limits.BATCH_WRITE_REQUESTS_MAX:
+    if count > profile.batch_write_requests_max:
         # The service echoes the whole list of writes here; what is too long to take is too long to repeat.
         raise ValidationError(
             "1 validation error detected: Value at 'requestItems' failed to satisfy constraint: "
             "Map value must satisfy constraint: "
-            f"[Member must have length less than or equal to {limits.BATCH_WRITE_REQUESTS_MAX}, "
+            f"[Member must have length less than or equal to {profile.batch_write_requests_max}, "
             "Member must have length greater than or equal to 1]"
         )
     for writes in request.request_items.values():
@@ -499,10 +504,13 @@ _CHECKS: Mapping[type, Callable[..., None]] = {
     DeleteItem: _check_delete_item,
     Query: _check_query,
     Scan: _check_scan,
-    BatchGetItem: _check_batch_get_item,
-    BatchWriteItem: _check_batch_write_item,
     CreateTable: _check_create_table,
     DescribeTable: _check_named_table,
     DeleteTable: _check_named_table,
     ListTables: _check_list_tables,
 }
+_PROFILED_CHECKS: Mapping[type, Callable[..., None]] = {
+    BatchGetItem: _check_batch_get_item,
+    BatchWriteItem: _check_batch_write_item,
+}
+"""Those that depend on the limits in force."""

@@ -11,6 +11,7 @@ import sys
 
 import click
 
+from kvdb.limits import PROFILES, LimitsName
 from kvdb.options import SYNC_MODES, DatabaseOptions, EngineOptions, ServerOptions, SyncMode
 
 
@@ -32,12 +33,35 @@ from kvdb.options import SYNC_MODES, DatabaseOptions, EngineOptions, ServerOptio
     help="When a write is acknowledged; see the README.",
 )
 @click.option(
+    "--history-retention",
+    type=click.FloatRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How far reads of the past reach.",
+)
+@click.option(
+    "--limits",
+    type=click.Choice(list(PROFILES)),
+    default="aws",
+    show_default=True,
+    help="The service's limits, or wider ones for items, batches and transactions; see the README.",
+)
+@click.option(
     "--insecure",
     is_flag=True,
     help="Listen beyond this machine, without authentication or encryption: whoever reaches it may do all.",
 )
 @click.option("--verbose", is_flag=True, help="Log more.")
-def serve(data_dir: str, address: str, sync: SyncMode, insecure: bool, verbose: bool) -> None:
+def serve(
+    data_dir: str,
+    address: str,
+    sync: SyncMode,
+    history_retention: float,
+    limits: LimitsName,
+    insecure: bool,
+    verbose: bool,
+) -> None:
     """Serve a database directory until SIGTERM or Ctrl-C, then let running calls finish.
 
     Prints `kvdb ready grpc=HOST:PORT` when it takes calls. There is no authentication and no
@@ -52,7 +76,8 @@ def serve(data_dir: str, address: str, sync: SyncMode, insecure: bool, verbose: 
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
-    database = DatabaseOptions(engine=EngineOptions(sync=sync))
+    engine = EngineOptions(sync=sync, history_retention_ms=round(history_retention * 1000))
+    database = DatabaseOptions(engine=engine, limits=limits)
     options = ServerOptions(data_dir=data_dir, grpc_address=address, database=database, is_insecure=insecure)
     click.get_current_context().exit(serve_until_stopped(options, _announce))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import math
+from datetime import timedelta
 from types import ModuleType
 from urllib.parse import urlsplit
 
@@ -15,6 +17,7 @@ from kvdb.database.database import Database
 from kvdb.env.clock import SystemClock
 from kvdb.env.entropy import SystemEntropy
 from kvdb.errors import ValidationError
+from kvdb.limits import LimitsName
 from kvdb.options import ClientOptions, DatabaseOptions, SyncMode
 
 _SCHEME = "grpc"
@@ -26,6 +29,8 @@ def open(
     *,
     sync: SyncMode | None = None,
     read_only: bool = False,
+    limits: LimitsName | None = None,
+    history_retention: float | timedelta | None = None,
     options: DatabaseOptions | None = None,
 ) -> Client:
     """Open the database in directory ``path`` in this process; it is made when there is none.
@@ -33,14 +38,15 @@ def open(
     ``":memory:"`` keeps everything in memory and forgets it on close. ``sync`` is when a write is
     acknowledged (``"commit"`` if neither it nor ``options`` says: nothing acknowledged is lost).
     ``read_only`` opens an existing database without writing anything, beside others who do so.
+    ``limits="open"`` raises those of items, batches and transactions above the service's.
+    ``history_retention``, in seconds or as a ``timedelta``, is how far reads of the past reach.
 
     Raises:
         NotADatabase, FormatTooNew, DatabaseLocked: the directory was left untouched.
         CorruptionError: a file is damaged; names file and offset.
     """
-    return Client(
-        EmbeddedTransport(Database.open(path, _database_options(sync, options, read_only=read_only)))
-    )
+    chosen = _database_options(options, sync, limits, history_retention, read_only=read_only)
+    return Client(EmbeddedTransport(Database.open(path, chosen)))
 
 
 async def open_async(
@@ -48,12 +54,13 @@ async def open_async(
     *,
     sync: SyncMode | None = None,
     read_only: bool = False,
+    limits: LimitsName | None = None,
+    history_retention: float | timedelta | None = None,
     options: DatabaseOptions | None = None,
 ) -> AsyncClient:
     """As ``open``, for asyncio."""
-    database = await asyncio.to_thread(
-        Database.open, path, _database_options(sync, options, read_only=read_only)
-    )
+    chosen = _database_options(options, sync, limits, history_retention, read_only=read_only)
+    database = await asyncio.to_thread(Database.open, path, chosen)
     return AsyncClient(AsyncEmbeddedTransport(database))
 
 
@@ -77,15 +84,37 @@ async def connect_async(target: str, *, options: ClientOptions | None = None) ->
 
 
 def _database_options(
-    sync: SyncMode | None, options: DatabaseOptions | None, *, read_only: bool = False
+    options: DatabaseOptions | None,
+    sync: SyncMode | None,
+    limits: LimitsName | None,
+    history_retention: float | timedelta | None,
+    *,
+    read_only: bool,
 ) -> DatabaseOptions:
+    """The options with what was given beside them."""
     options = options or DatabaseOptions()
     engine = options.engine
     if sync is not None:
         engine = dataclasses.replace(engine, sync=sync)
     if read_only:
         engine = dataclasses.replace(engine, read_only=True)
+    if history_retention is not None:
+        engine = dataclasses.replace(engine, history_retention_ms=_retention_ms(history_retention))
+    if limits is not None:
+        options = dataclasses.replace(options, limits=limits)
     return dataclasses.replace(options, engine=engine)
+
+
+def _retention_ms(retention: float | timedelta) -> int:
+    if isinstance(retention, timedelta):
+        retention = retention.total_seconds()
+    if isinstance(retention, bool) or not isinstance(retention, (int, float)):
+        raise ValidationError(
+            f"history_retention must be seconds or a timedelta, not {type(retention).__name__}"
+        )
+    if not 0 <= retention < math.inf:
+        raise ValidationError(f"history_retention must be a time of 0 seconds or more: {retention}")
+    return round(retention * 1000)
 
 
 def _policy(options: ClientOptions | None) -> RetryPolicy:

@@ -21,6 +21,7 @@ from kvdb.env.env import Env
 from kvdb.env.fork import FORKED, on_fork
 from kvdb.env.memory_fs import MemoryFileSystem
 from kvdb.errors import ClosedError, InternalError, KvdbError, disk_error
+from kvdb.limits import PROFILES, LimitsProfile
 from kvdb.lsm.engine import Engine
 from kvdb.options import DatabaseOptions
 from kvdb.table.catalog import Catalog
@@ -87,15 +88,17 @@ class Database:
             raise
         return cls(env, floor, owns_env=owns_env)
 
-    def call(self, request: Request) -> Result:
+    def call(self, request: Request, *, profile: LimitsProfile | None = None) -> Result:
         """Serve one request, blocking; from any thread.
+
+        ``profile`` holds this call to other limits than those the database was opened with.
 
         Raises:
             KvdbError: and nothing else.
         """
         self._enter()
         try:
-            return dispatch.serve(self._floor, request)
+            return dispatch.serve(self._under(profile), request)
         except KvdbError:
             raise
         except Exception as error:
@@ -103,7 +106,14 @@ class Database:
         finally:
             self._leave()
 
-    def submit(self, request: Request, done: Done[Result], defer: Defer) -> None:
+    def submit(
+        self,
+        request: Request,
+        done: Done[Result],
+        defer: Defer,
+        *,
+        profile: LimitsProfile | None = None,
+    ) -> None:
         """Serve a ``GetItem``, ``PutItem`` or ``DeleteItem`` from an event loop, never waiting.
 
         ``done(result, None)`` or ``done(None, error)`` is called exactly once, on the thread that
@@ -128,7 +138,7 @@ class Database:
             done(result, None if error is None else _as_kvdb_error(error, request))
 
         try:
-            dispatch.submit(self._floor, request, leave_and_answer, defer)
+            dispatch.submit(self._under(profile), request, leave_and_answer, defer)
         except Exception as error:
             # What ``done`` itself raises is its caller's affair; it is not called for that again.
             if is_answered:
@@ -166,6 +176,9 @@ class Database:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
+    def _under(self, profile: LimitsProfile | None) -> TableFloor:
+        return self._floor if profile is None else self._floor.under(profile)
+
     def _enter(self) -> None:
         with self._guard:
             if self._is_closing:
@@ -185,7 +198,8 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions) -> TableFloor:
     latches = Latches()
     background = Background(env, engine, catalog, latches)
     recovery.finish_dropped_tables(engine, catalog, background)
-    return TableFloor(engine, catalog, latches, Writer(catalog, engine, latches, env.hlc), background)
+    writer = Writer(catalog, engine, latches, env.hlc, PROFILES[options.limits])
+    return TableFloor(engine, catalog, latches, writer, background)
 
 
 def _as_kvdb_error(error: BaseException, request: Request) -> KvdbError:

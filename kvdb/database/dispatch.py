@@ -8,7 +8,7 @@ which ``api/validation`` has passed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kvdb.api import validation
 from kvdb.api.items import (
@@ -39,6 +39,7 @@ from kvdb.api.tables import (
 )
 from kvdb.database.background import Background
 from kvdb.errors import UnknownOperation
+from kvdb.limits import LimitsProfile
 from kvdb.lsm.engine import Engine
 from kvdb.table import batch, query, reader, scan, writer
 from kvdb.table.catalog import Catalog
@@ -56,6 +57,15 @@ class TableFloor:
     writer: Writer
     background: Background
 
+    @property
+    def profile(self) -> LimitsProfile:
+        """The limits in force."""
+        return self.writer.profile
+
+    def under(self, profile: LimitsProfile) -> TableFloor:
+        """The same floor, held to other limits."""
+        return self if profile is self.profile else replace(self, writer=self.writer.under(profile))
+
 
 def serve(floor: TableFloor, request: Request) -> Result:
     """Check and answer a request on the caller's thread.
@@ -65,12 +75,12 @@ def serve(floor: TableFloor, request: Request) -> Result:
     """
     steps_of = _WRITES.get(type(request))
     if steps_of is not None:
-        validation.check(request)
+        validation.check(request, floor.profile)
         return writer.run(steps_of(floor, request), floor.engine, floor.latches)
     answer = _ANSWERS.get(type(request))
     if answer is None:
         raise UnknownOperation(f"not a request: {type(request).__name__}")
-    validation.check(request)
+    validation.check(request, floor.profile)
     return answer(floor, request)
 
 
@@ -82,7 +92,7 @@ def submit(floor: TableFloor, request: Request, done: Done[Result], defer: Defer
     """
     if not isinstance(request, (GetItem, PutItem, DeleteItem)):
         raise UnknownOperation(f"not a point operation: {type(request).__name__}")
-    validation.check(request)
+    validation.check(request, floor.profile)
     if isinstance(request, GetItem):
         result = _get_item(floor, request)
         done(result, None)
@@ -121,7 +131,7 @@ def _scan(floor: TableFloor, request: Scan) -> Page:
 
 
 def _batch_get_item(floor: TableFloor, request: BatchGetItem) -> BatchGetItemResult:
-    return batch.get_items(floor.catalog, floor.engine, request)
+    return batch.get_items(floor.catalog, floor.engine, request, profile=floor.profile)
 
 
 def _create_table(floor: TableFloor, request: CreateTable) -> CreateTableResult:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from kvdb import limits
 from kvdb.api.items import (
     BatchGetItem,
     BatchGetItemResult,
@@ -24,6 +23,7 @@ from kvdb.api.items import (
 from kvdb.errors import ValidationError
 from kvdb.expr.compiler import Projection
 from kvdb.item.value import Item
+from kvdb.limits import AWS, LimitsProfile
 from kvdb.lsm.engine import Engine
 from kvdb.table import row
 from kvdb.table.catalog import Catalog, Table
@@ -40,7 +40,8 @@ def write_items(catalog: Catalog, writer: Writer, request: BatchWriteItem) -> St
         ValidationError: an item or key is bad, or named twice; nothing was written.
     """
     prepared = {
-        name: [_prepared(write) for write in writes] for name, writes in request.request_items.items()
+        name: [_prepared(write, writer.profile) for write in writes]
+        for name, writes in request.request_items.items()
     }
     targets: list[Target] = []
     for name, writes in prepared.items():
@@ -51,9 +52,9 @@ def write_items(catalog: Catalog, writer: Writer, request: BatchWriteItem) -> St
     return BatchWriteItemResult()
 
 
-def _prepared(write: WriteRequest) -> WriteRequest | PutWrite:
+def _prepared(write: WriteRequest, profile: LimitsProfile) -> WriteRequest | PutWrite:
     """Items are checked before any table is looked up. Source: dynoxide, batch_write_item.rs."""
-    return PutWrite(*sized_item(write.item)) if isinstance(write, PutRequest) else write
+    return PutWrite(*sized_item(write.item, profile)) if isinstance(write, PutRequest) else write
 
 
 def _target(table: Table, write: WriteRequest | PutWrite) -> Target:
@@ -77,7 +78,9 @@ class _Wanted(NamedTuple):
     engine_keys: list[bytes]
 
 
-def get_items(catalog: Catalog, engine: Engine, request: BatchGetItem) -> BatchGetItemResult:
+def get_items(
+    catalog: Catalog, engine: Engine, request: BatchGetItem, *, profile: LimitsProfile = AWS
+) -> BatchGetItemResult:
     """Source: API Reference, BatchGetItem.
 
     Items are answered until their sizes, before the projection, would pass 16 MB; the keys from
@@ -95,7 +98,7 @@ def get_items(catalog: Catalog, engine: Engine, request: BatchGetItem) -> BatchG
         _resolved(catalog, name, wanted, projections[name]) for name, wanted in request.request_items.items()
     ]
     result = BatchGetItemResult({name: [] for name in request.request_items})
-    room_bytes = limits.BATCH_BYTES_MAX
+    room_bytes = profile.batch_bytes_max
     for wanted in wanteds:
         room_bytes = _read(engine, wanted, result, room_bytes)
     return result

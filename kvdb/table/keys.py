@@ -8,6 +8,8 @@ Layout (big-endian, so that byte order is number order):
              | u32 0 · u8 3 · u32 table_id                   a dropped table whose rows are being removed
              | u32 0 · u8 3 · u32 table_id · u16 index       a dropped index, likewise
              | u32 0 · u8 4 · u32 table_id                   what the table's last census found
+             | u32 0 · u8 16 · token in UTF-8                what a client's token stands for
+             | u32 0 · u8 17 · u64 wall_ms · token in UTF-8  when the token's transaction completed
 
 ``index`` 0 is the table itself. ``hash`` is the crc32c of the encoded partition key, folded to
 16 bits by exclusive or of its halves: it spreads partitions evenly, and a segment of a parallel
@@ -46,6 +48,9 @@ NEXT_TABLE_ID_KEY = _TABLE.pack(CATALOG_ID) + b"\x02"
 _DESCRIPTORS = _TABLE.pack(CATALOG_ID) + b"\x01"
 _DROPPED = _TABLE.pack(CATALOG_ID) + b"\x03"
 _CENSUSES = _TABLE.pack(CATALOG_ID) + b"\x04"
+_TOKENS = _TABLE.pack(CATALOG_ID) + b"\x10"
+_TOKEN_TIMES = _TABLE.pack(CATALOG_ID) + b"\x11"
+_WALL_MS = struct.Struct(">Q")
 
 SCHEMA_MISMATCH = "The provided key element does not match the schema"
 """A key with a missing, extra or wrongly typed attribute. Source: dynalite, db/index.js validateKey."""
@@ -112,6 +117,30 @@ def census_range() -> KeyRange:
 def census_table_id(key: bytes) -> int:
     """The table id of a ``census_key``."""
     return int(_TABLE.unpack(key[len(_CENSUSES) :])[0])
+
+
+def client_token_key(token: str) -> bytes:
+    return _TOKENS + token.encode()
+
+
+def client_token_time_key(wall_ms: int, token_key: bytes) -> bytes:
+    """Orders tokens by the time their transactions completed."""
+    return _TOKEN_TIMES + _WALL_MS.pack(wall_ms) + token_key[len(_TOKENS) :]
+
+
+def client_token_times() -> KeyRange:
+    """The time keys of all tokens."""
+    return prefix_range(_TOKEN_TIMES)
+
+
+def client_token_time_of(time_key: bytes) -> int:
+    """The wall time of a time key, in milliseconds."""
+    return int(_WALL_MS.unpack_from(time_key, len(_TOKEN_TIMES))[0])
+
+
+def client_token_key_of_time(time_key: bytes) -> bytes:
+    """The token key that a time key belongs to."""
+    return _TOKENS + time_key[len(_TOKEN_TIMES) + _WALL_MS.size :]
 
 
 def next_table_id_value(table_id: int) -> bytes:
@@ -243,6 +272,16 @@ class TableKeys:
             value.normalise_item(key)
             raise ValidationError(SCHEMA_MISMATCH)
         return engine_key
+
+    def mismatches(self, given: Mapping[str, object], *, is_key: bool) -> bool:
+        """Why a key or item was refused: True when an attribute is missing, extra or of the wrong
+        type, False when all are as the schema has them, but a value may be no key."""
+        if is_key and len(given) != self._size:
+            return True
+        try:
+            return self._engine_key({name: _normal(part) for name, part in given.items()}) is None
+        except ValidationError:
+            return False
 
     def refuse_change(self, names: frozenset[str]) -> None:
         """Raise ``ValidationError`` if an update touches a key attribute. Source: dynalite, db/index.js."""

@@ -5,6 +5,17 @@ stands in that latch's line. Since everybody takes them in the same order, nobod
 circle. Nobody is made to wait here: a blocking caller waits with ``wait``, an event loop asks to
 be called with ``when_complete``.
 
+Transactions. The keys of a transaction are its own from ``request_transaction`` until it gives its
+grant back, also those in whose line it still stands. Who meets them is refused or queues:
+
+    a write of one item (``request_single``)      is refused: TransactionConflict
+    another transaction                           is told which keys, and cancels itself
+    everybody else (batches, jobs: ``request``)   queues, as behind any writer
+
+A transaction queues behind the writes that were there before it. So of two transactions on one
+item one is always refused, and a refusal never waits. Source: developer guide, "Transaction
+conflict handling in DynamoDB".
+
 Bounds: a latch exists only while somebody holds it, and a line is no longer than the calls in
 flight, which the doors bound.
 """
@@ -13,15 +24,18 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+
+from kvdb.errors import TransactionConflict
 
 
 class Grant:
     """A claim on the latches of ``keys``, some or all of them held. Made by ``Latches.request``."""
 
-    __slots__ = ("_wake", "held", "keys")
+    __slots__ = ("_wake", "held", "is_transaction", "keys")
 
-    def __init__(self, keys: tuple[bytes, ...]) -> None:
+    def __init__(self, keys: tuple[bytes, ...], *, is_transaction: bool = False) -> None:
+        self.is_transaction = is_transaction
         self.keys = keys
         """Distinct, in byte order."""
         self.held = 0
@@ -45,6 +59,7 @@ class Latches:
         # Who holds a key; and, made when first needed, the line of those who come next.
         self._holders: dict[bytes, Grant] = {}
         self._lines: dict[bytes, deque[Grant]] = {}
+        self._transaction_keys: set[bytes] = set()
 
     def request(self, keys: tuple[bytes, ...]) -> Grant:
         """Claim ``keys``, distinct and in byte order. Give the grant back whatever happens."""
@@ -52,6 +67,36 @@ class Latches:
         with self._guard:
             self._advance(grant)
         return grant
+
+    def request_single(self, key: bytes) -> Grant:
+        """As ``request``, for a write of one item.
+
+        Raises:
+            TransactionConflict: the item is part of an open transaction; nothing is claimed.
+        """
+        grant = Grant((key,))
+        with self._guard:
+            if key in self._transaction_keys:
+                raise TransactionConflict
+            self._advance(grant)
+        return grant
+
+    def request_transaction(self, keys: tuple[bytes, ...]) -> Grant | frozenset[bytes]:
+        """As ``request``, for a transaction; or those of ``keys`` that other transactions have, and
+        then nothing is claimed."""
+        grant = Grant(keys, is_transaction=True)
+        with self._guard:
+            met = self._transaction_keys.intersection(keys)
+            if met:
+                return frozenset(met)
+            self._transaction_keys.update(keys)
+            self._advance(grant)
+        return grant
+
+    def busy(self, keys: Iterable[bytes]) -> list[bytes]:
+        """Those of ``keys`` that somebody is writing, or that are part of an open transaction."""
+        with self._guard:
+            return [key for key in keys if key in self._holders or key in self._transaction_keys]
 
     def when_complete(self, grant: Grant, wake: Callable[[], None]) -> None:
         """Call ``wake`` once when ``grant`` holds all its latches: now, or where the last one is freed.
@@ -77,6 +122,8 @@ class Latches:
         with self._guard:
             if not grant.is_complete:
                 self._leave_line(grant)
+            if grant.is_transaction:
+                self._transaction_keys.difference_update(grant.keys)
             for key in grant.keys[: grant.held]:
                 heir = self._pass_on(key)
                 if heir is not None and heir.is_complete:

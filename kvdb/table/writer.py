@@ -28,6 +28,7 @@ from kvdb.api.items import (
 )
 from kvdb.env.hlc import HybridClock
 from kvdb.errors import ServiceUnavailable
+from kvdb.limits import AWS, LimitsProfile
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
 from kvdb.table import mutation, row
@@ -66,27 +67,39 @@ class Writer:
     under its latch; ``commit`` of all changes together.
     """
 
-    def __init__(self, catalog: Catalog, engine: Engine, latches: Latches, hlc: HybridClock) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        engine: Engine,
+        latches: Latches,
+        hlc: HybridClock,
+        profile: LimitsProfile = AWS,
+    ) -> None:
         self._catalog = catalog
         self._engine = engine
         self._latches = latches
         self._hlc = hlc
+        self.profile = profile
+
+    def under(self, profile: LimitsProfile) -> Writer:
+        """The same writer, held to other limits."""
+        return Writer(self._catalog, self._engine, self._latches, self._hlc, profile)
 
     def put_item(self, request: PutItem) -> Steps[PutItemResult]:
         """Source: API Reference, PutItem."""
-        (change,) = yield from self.write([self.put_target(request)])
+        change = yield from self._write_one(self.put_target(request))
         return PutItemResult(change.old if request.return_values == "ALL_OLD" else None)
 
     def delete_item(self, request: DeleteItem) -> Steps[DeleteItemResult]:
         """Source: API Reference, DeleteItem."""
-        (change,) = yield from self.write([self.delete_target(request)])
+        change = yield from self._write_one(self.delete_target(request))
         return DeleteItemResult(change.old if request.return_values == "ALL_OLD" else None)
 
     # The parts.
 
     def put_target(self, request: PutItem) -> Target:
         """Raises what a put can be refused for before anything is read."""
-        write = PutWrite.of_request(request)
+        write = PutWrite.of_request(request, self.profile)
         table = self._catalog.table(request.table_name)
         return Target(table, table.keys.of_item(write.item), write)
 
@@ -104,6 +117,14 @@ class Writer:
             ResourceNotFound: a table was dropped meanwhile; nothing was written.
         """
         grant = self._latches.request(in_key_order(targets))
+        return (yield from self._write_under(grant, targets))
+
+    def _write_one(self, target: Target) -> Steps[Change]:
+        """``write`` for one item, which an open transaction refuses with ``TransactionConflict``."""
+        (change,) = yield from self._write_under(self._latches.request_single(target.key), [target])
+        return change
+
+    def _write_under(self, grant: Grant, targets: Sequence[Target]) -> Steps[list[Change]]:
         try:
             if not grant.is_complete:
                 yield grant
@@ -126,15 +147,17 @@ class Writer:
         new_size = 0 if new is None else write.size_of(new, old, old_size)
         return Change(table, key, old, new, old_size=old_size, new_size=new_size, is_old_known=is_old_known)
 
-    def commit(self, changes: Sequence[Change]) -> Steps[int | None]:
+    def commit(self, changes: Sequence[Change], batch: WriteBatch | None = None) -> Steps[int | None]:
         """Make all changes in one batch, under the latches of their keys.
 
-        Gives the batch's last seqno, or ``None`` when there was nothing to write.
+        ``batch`` may bring what is to become durable with them, and a guard. Gives the batch's last
+        seqno, or ``None`` when there was nothing to write.
         """
-        batch = WriteBatch()
+        if batch is None:
+            batch = WriteBatch()
         for change in changes:
             mutation.add(batch, change, self._hlc.tick())
-        return (yield batch) if len(batch) else None
+        return (yield batch) if len(batch) or batch.guard is not None else None
 
 
 def in_key_order(targets: Sequence[Target]) -> tuple[bytes, ...]:

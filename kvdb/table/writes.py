@@ -7,13 +7,13 @@ may be applied again to another ``old``: it keeps no trace of the last time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from kvdb import limits
-from kvdb.api.items import DeleteItem, PutItem
+from kvdb.api.items import ConditionCheck, DeleteItem, PutItem
 from kvdb.errors import ConditionalCheckFailed, ValidationError
 from kvdb.expr.compiler import Condition, Placeholders, compile_condition
 from kvdb.item.value import ITEM_TOO_LARGE, Item, normalise_item
+from kvdb.limits import AWS, LimitsProfile
 
 _NO_ITEM: Item = {}
 
@@ -58,11 +58,14 @@ class Guard:
             raise ConditionalCheckFailed(item=old if self._shows_item else None)
 
 
-def _placeholders_of(request: PutItem | DeleteItem) -> Placeholders:
+_Conditioned: TypeAlias = PutItem | DeleteItem | ConditionCheck
+
+
+def _placeholders_of(request: _Conditioned) -> Placeholders:
     return Placeholders(request.expression_attribute_names, request.expression_attribute_values)
 
 
-def _guard_of(request: PutItem | DeleteItem, placeholders: Placeholders) -> Guard | None:
+def _guard_of(request: _Conditioned, placeholders: Placeholders) -> Guard | None:
     if request.condition_expression is None:
         return None
     condition = compile_condition(request.condition_expression, placeholders)
@@ -70,14 +73,14 @@ def _guard_of(request: PutItem | DeleteItem, placeholders: Placeholders) -> Guar
     return Guard(condition, shows_item=shows_item)
 
 
-def sized_item(item: Mapping[str, object]) -> tuple[Item, int]:
+def sized_item(item: Mapping[str, object], profile: LimitsProfile = AWS) -> tuple[Item, int]:
     """A normalised copy of an item to store, and its size.
 
     Raises:
-        ValidationError: a value is none of the ten types, or the item is over 400 KB.
+        ValidationError: a value is none of the ten types, or the item is larger than ``profile`` allows.
     """
     normal, size_bytes = normalise_item(item)
-    if size_bytes > limits.ITEM_BYTES_MAX:
+    if size_bytes > profile.item_bytes_max:
         raise ValidationError(ITEM_TOO_LARGE)
     return normal, size_bytes
 
@@ -97,9 +100,9 @@ class PutWrite:
         self._guard = guard
 
     @classmethod
-    def of_request(cls, request: PutItem) -> PutWrite:
+    def of_request(cls, request: PutItem, profile: LimitsProfile = AWS) -> PutWrite:
         """Check what can be checked without the table, in the service's order."""
-        item, size_bytes = sized_item(request.item)
+        item, size_bytes = sized_item(request.item, profile)
         return cls(item, size_bytes, _checked_guard(request), needs_old=_shows_old(request))
 
     def apply(self, old: Item | None) -> Item | None:
@@ -133,7 +136,30 @@ class DeleteWrite:
         raise AssertionError("a delete leaves no item")
 
 
-def _checked_guard(request: PutItem | DeleteItem) -> Guard | None:
+class CheckWrite:
+    """Nothing happens: a transaction holds the item as it is, if its condition holds."""
+
+    __slots__ = ("_guard",)
+    needs_old = True
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    @classmethod
+    def of_request(cls, request: ConditionCheck) -> CheckWrite:
+        guard = _checked_guard(request)
+        assert guard is not None, "a condition check has a condition"
+        return cls(guard)
+
+    def apply(self, old: Item | None) -> Item | None:
+        self._guard.check(old)
+        return old
+
+    def size_of(self, new: Item, old: Item | None, old_size: int) -> int:
+        return old_size
+
+
+def _checked_guard(request: _Conditioned) -> Guard | None:
     """The guard of a request that has no other expression."""
     if request.condition_expression is None:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -46,12 +47,26 @@ def test_every_sync_mode_opens(sync: str) -> None:
         db.create_table("log", key=("id", "N")).put({"id": 1})
 
 
-def test_sync_goes_before_the_options() -> None:
+def test_what_is_given_beside_the_options_goes_before_them() -> None:
     options = DatabaseOptions(engine=EngineOptions(sync="none", block_size_bytes=1000), region=3)
-    chosen = connect_module._database_options("group", options)
-    assert chosen == DatabaseOptions(engine=EngineOptions(sync="group", block_size_bytes=1000), region=3)
-    assert connect_module._database_options(None, options) == options
-    assert connect_module._database_options(None, None).engine.sync == "commit"
+
+    def chosen(*given: object) -> DatabaseOptions:
+        return connect_module._database_options(*given, read_only=False)  # type: ignore[arg-type]
+
+    assert chosen(options, None, None, None) == options
+    assert chosen(None, None, None, None) == DatabaseOptions()
+    assert chosen(options, "group", "open", 1.5) == DatabaseOptions(
+        engine=EngineOptions(sync="group", block_size_bytes=1000, history_retention_ms=1_500),
+        region=3,
+        limits="open",
+    )
+    assert chosen(None, None, None, timedelta(hours=1)).engine.history_retention_ms == 3_600_000
+
+
+@pytest.mark.parametrize("retention", [-1, float("nan"), float("inf"), "1h", True])
+def test_a_history_retention_that_is_no_time_is_refused(retention: object) -> None:
+    with pytest.raises(kvdb.ValidationError, match="history_retention must be"):
+        kvdb.open(":memory:", history_retention=retention)  # type: ignore[arg-type]
 
 
 def test_an_unknown_sync_mode_is_refused() -> None:

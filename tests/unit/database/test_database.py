@@ -7,13 +7,17 @@ from collections.abc import Callable
 
 import pytest
 
+from kvdb import limits
 from kvdb.api.items import (
+    BatchWriteItem,
+    BatchWriteItemResult,
     DeleteItem,
     DeleteItemResult,
     GetItem,
     GetItemResult,
     PutItem,
     PutItemResult,
+    PutRequest,
     Query,
     Scan,
 )
@@ -336,3 +340,37 @@ def count_up(db: Database) -> None:
             return
         except ConditionalCheckFailed:
             continue
+
+
+LARGE = {**KEY, "runways": "x" * 500_000}
+TOO_LARGE = "^Item size has exceeded the maximum allowed size$"
+
+
+def test_the_limits_of_an_item_are_those_the_database_was_opened_with():
+    with Database.open("/db", DatabaseOptions(limits="open"), make_env()) as database:
+        database.call(AIRPORTS)
+        database.call(PutItem("airports", LARGE))
+        assert database.call(GetItem("airports", KEY)) == GetItemResult(LARGE)
+    with open_database() as database:
+        database.call(AIRPORTS)
+        with pytest.raises(ValidationError, match=TOO_LARGE):
+            database.call(PutItem("airports", LARGE))
+
+
+def test_a_call_may_be_held_to_other_limits():
+    with Database.open("/db", DatabaseOptions(limits="open"), make_env()) as database:
+        database.call(AIRPORTS)
+        with pytest.raises(ValidationError, match=TOO_LARGE):
+            database.call(PutItem("airports", LARGE), profile=limits.AWS)
+        writes = [PutRequest({"country": "IS", "icao": str(n)}) for n in range(26)]
+        with pytest.raises(ValidationError, match="length less than or equal to 25"):
+            database.call(BatchWriteItem({"airports": writes}), profile=limits.AWS)
+        assert database.call(BatchWriteItem({"airports": writes})) == BatchWriteItemResult()
+        answers: list[object] = []
+        database.submit(
+            PutItem("airports", LARGE),
+            lambda result, error: answers.append(error),
+            lambda step: step(),
+            profile=limits.AWS,
+        )
+        assert isinstance(answers[0], ValidationError)

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kvdb.errors import TransactionConflict
 from kvdb.table.latches import Grant, Latches
 
 A, B, C = b"1a", b"1b", b"2c"
@@ -123,3 +125,89 @@ def test_whoever_waits_for_the_holders_of_a_moment_is_not_held_up_by_later_ones(
     latches.give_back(first)
     assert all(grant.is_given_back for grant in holders)
     assert not queued.is_given_back
+
+
+def claimed(latches: Latches, *keys: bytes) -> Grant:
+    grant = latches.request_transaction(keys)
+    assert isinstance(grant, Grant)
+    return grant
+
+
+def test_a_single_write_is_refused_by_an_open_transaction_and_not_by_others():
+    latches = Latches()
+    transaction = claimed(latches, A, B)
+    with pytest.raises(TransactionConflict, match=r"^Transaction is ongoing for the item$"):
+        latches.request_single(B)
+    assert latches.request_single(C).is_complete
+    latches.give_back(transaction)
+    writer = latches.request_single(B)
+    assert writer.is_complete
+    assert not latches.request_single(B).is_complete
+
+
+def test_a_transaction_has_also_the_keys_it_still_waits_for():
+    latches = Latches()
+    writer = latches.request_single(B)
+    transaction = claimed(latches, A, B)
+    assert not transaction.is_complete
+    with pytest.raises(TransactionConflict):
+        latches.request_single(B)
+    latches.give_back(writer)
+    assert transaction.is_complete
+
+
+def test_of_two_transactions_on_one_item_the_second_is_told_which_keys_and_claims_nothing():
+    latches = Latches()
+    first = claimed(latches, A, B)
+    assert latches.request_transaction((B, C)) == {B}
+    assert latches.request_single(C).is_complete
+    latches.give_back(first)
+    assert isinstance(latches.request_transaction((B,)), Grant)
+
+
+def test_a_batch_queues_behind_a_transaction():
+    latches = Latches()
+    transaction = claimed(latches, B)
+    batch = latches.request((A, B))
+    calls = woken(latches, batch)
+    latches.give_back(transaction)
+    assert calls == ["woken"]
+
+
+def test_busy_keys_are_those_written_and_those_of_open_transactions():
+    latches = Latches()
+    latches.request_single(B)
+    claimed(latches, B, C)
+    assert latches.busy([A, B, C]) == [B, C]
+
+
+@given(st.data())
+def test_whoever_comes_and_goes_nothing_is_left_behind_and_nobody_waits_in_a_circle(data):
+    latches = Latches()
+    grants: list[Grant] = []
+    key_sets = st.sets(st.sampled_from([A, B, C]), min_size=1).map(lambda keys: tuple(sorted(keys)))
+    for _ in range(data.draw(st.integers(1, 12))):
+        kind = data.draw(st.sampled_from(["single", "batch", "transaction", "end"]))
+        keys = data.draw(key_sets)
+        if kind == "end" and grants:
+            # Somebody can always go on: of those who wait, not all wait for one another.
+            complete = [grant for grant in grants if grant.is_complete]
+            assert complete
+            ended = data.draw(st.sampled_from(complete))
+            grants.remove(ended)
+            latches.give_back(ended)
+        elif kind == "transaction":
+            got = latches.request_transaction(keys)
+            grants += [got] if isinstance(got, Grant) else []
+        elif kind == "batch":
+            grants.append(latches.request(keys))
+        elif kind == "single":
+            try:
+                grants.append(latches.request_single(keys[0]))
+            except TransactionConflict:
+                assert any(grant.is_transaction and keys[0] in grant.keys for grant in grants)
+    while grants:
+        ended = next(grant for grant in grants if grant.is_complete)
+        grants.remove(ended)
+        latches.give_back(ended)
+    assert (latches._holders, latches._lines, latches._transaction_keys) == ({}, {}, set())
