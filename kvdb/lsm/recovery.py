@@ -1,8 +1,5 @@
 """Opening a directory: whatever a crash left becomes a consistent engine, or a clear refusal.
 
-    IDENTITY := "kvdb database\\nformat_version 1\\nid <32 hex digits>\\ncrc <crc32c of the rest, hex>\\n"
-    LOCK     := flock'ed for as long as the database is open; its text (who holds it) is for people
-
 Steps of ``recover``, each safe to repeat after a crash in it:
 
     1. look, without touching: is it ours, empty, or a stranger's? Newer than we are?
@@ -24,37 +21,40 @@ from __future__ import annotations
 import contextlib
 import logging
 from dataclasses import dataclass
-from typing import Final
 
 from kvdb.env.env import Env
-from kvdb.env.fs import FileSystem, Lock, join, read_all, write_atomic
-from kvdb.env.process import identity
-from kvdb.errors import CorruptionError, DatabaseLocked, FormatTooNew, NotADatabase, ValidationError
+from kvdb.env.fs import FileSystem, Lock, join, write_atomic
+from kvdb.errors import CorruptionError, NotADatabase
 from kvdb.lsm.block_cache import BlockCache
-from kvdb.lsm.coding import crc32c
 from kvdb.lsm.filenames import (
     CURRENT,
     IDENTITY,
-    LOCK,
     QUARANTINE,
     FileName,
     log_name,
     parse,
 )
 from kvdb.lsm.flush import new_unique_id, write_level0
+from kvdb.lsm.identity import (
+    kind_of,
+    lock_for_reading,
+    lock_for_writing,
+    read_identity,
+    require_local,
+    require_ours,
+    write_identity,
+)
+from kvdb.lsm.log_chain import LogChain
 from kvdb.lsm.manifest import FileMeta, NoManifest, Position, VersionEdit, read_current, read_manifest
 from kvdb.lsm.memtable import Memtable
 from kvdb.lsm.obsolete import Needed, remove_obsolete
 from kvdb.lsm.sstable_cache import SstableCache
 from kvdb.lsm.timeline import Timeline
 from kvdb.lsm.version import SstableReaders, Version, VersionSet, start_manifest
-from kvdb.lsm.wal import LogContent, LogWriter, NoLog, Predecessor, create_log, read_log, read_opening
+from kvdb.lsm.wal import LogContent, LogWriter, NoLog, Predecessor, create_log
 from kvdb.options import EngineOptions
 
 _log = logging.getLogger("kvdb.lsm.recovery")
-
-FORMAT_VERSION: Final = 1
-_IDENTITY_HEAD: Final = "kvdb database"
 
 
 @dataclass(slots=True)
@@ -86,13 +86,13 @@ def recover(env: Env, directory: str, options: EngineOptions) -> Recovered:
     if options.read_only:
         return _recover_read_only(env, directory, options)
     fs = env.fs
-    _require_ours(fs, directory)
+    require_ours(fs, directory)
     _make_dirs(fs, directory)
-    _require_local(fs, directory, options)
-    lock = _lock(fs, directory, env.clock.wall_ms())
+    require_local(fs, directory, options)
+    lock = lock_for_writing(fs, directory, env.clock.wall_ms())
     try:
         # Another process may have made or changed the database before we had the lock.
-        _require_ours(fs, directory)
+        require_ours(fs, directory)
         if not fs.exists(join(directory, CURRENT)):
             _create(env, directory)
         return _Recovery(env, directory, options, lock).run()
@@ -104,7 +104,7 @@ def recover(env: Env, directory: str, options: EngineOptions) -> Recovered:
 def _recover_read_only(env: Env, directory: str, options: EngineOptions) -> Recovered:
     """As ``recover``, of an existing database, without writing anything anywhere."""
     fs = env.fs
-    _require_ours(fs, directory)
+    require_ours(fs, directory)
     if not fs.exists(join(directory, IDENTITY)):
         raise NotADatabase(f"no database to open read-only directory={directory}")
     lock = lock_for_reading(fs, directory)
@@ -115,69 +115,6 @@ def _recover_read_only(env: Env, directory: str, options: EngineOptions) -> Reco
     except BaseException:
         lock.release()
         raise
-
-
-def lock_for_reading(fs: FileSystem, directory: str) -> Lock:
-    """Keep writers out, together with other readers. A copy may have no lock file: nobody writes to that.
-
-    Raises:
-        DatabaseLocked: it is open for writing.
-    """
-    try:
-        return fs.lock_shared(join(directory, LOCK))
-    except FileNotFoundError:
-        return _NoLock()
-    except BlockingIOError as error:
-        raise _is_locked(error, directory) from error
-
-
-class _NoLock:
-    def release(self) -> None:
-        """There is nothing to release."""
-
-
-def read_identity(fs: FileSystem, directory: str) -> bytes:
-    """The database's 16-byte id.
-
-    Raises:
-        NotADatabase, FormatTooNew, CorruptionError: as ``recover``.
-    """
-    lines = read_all(fs, join(directory, IDENTITY)).decode("latin-1").split("\n")
-    if lines[0] != _IDENTITY_HEAD or len(lines) < 2:
-        raise NotADatabase(f"not a kvdb database: {IDENTITY} is something else directory={directory}")
-    version = lines[1].removeprefix("format_version ")
-    if version.isdigit() and int(version) > FORMAT_VERSION:
-        raise FormatTooNew(f"database format {version} is newer than {FORMAT_VERSION} directory={directory}")
-    text = "\n".join(lines[:3])
-    if len(lines) != 5 or lines[3] != f"crc {crc32c(text.encode('latin-1')):08x}":
-        raise CorruptionError("checksum mismatch", file=IDENTITY, offset=0)
-    return bytes.fromhex(lines[2].removeprefix("id "))
-
-
-def _require_ours(fs: FileSystem, directory: str) -> None:
-    """Raise unless ``directory`` is absent, empty, ours, or ours half-made. Touches nothing."""
-    if not fs.exists(directory):
-        return
-    try:
-        names = fs.list_dir(directory)
-    except NotADirectoryError as error:
-        raise NotADatabase(f"not a directory: {directory}") from error
-    if IDENTITY in names:
-        read_identity(fs, directory)
-        return
-    strangers = [name for name in names if parse(name) is None]
-    if strangers:
-        raise NotADatabase(
-            f"directory is not empty and not a kvdb database directory={directory} found={strangers[0]}"
-        )
-    ours = [name for name in names if _kind(name) not in ("lock", "temporary")]
-    if ours:
-        raise CorruptionError(f"database files without their identity found={ours[0]}", file=IDENTITY)
-
-
-def _kind(name: str) -> str:
-    parsed = parse(name)
-    return parsed.kind if parsed is not None else ""
 
 
 def _make_dirs(fs: FileSystem, directory: str) -> None:
@@ -205,28 +142,6 @@ def _sync_ancestors(fs: FileSystem, directory: str) -> None:
         path = parent
 
 
-def _require_local(fs: FileSystem, directory: str, options: EngineOptions) -> None:
-    kind = "" if options.allow_network_dir else fs.network_kind(directory)
-    if kind:
-        raise ValidationError(
-            f"directory is on a network file system, where locks and syncs may promise less: set"
-            f" allow_network_dir to open it all the same kind={kind} directory={directory}"
-        )
-
-
-def _lock(fs: FileSystem, directory: str, now_ms: int) -> Lock:
-    try:
-        return fs.lock(join(directory, LOCK), f"{identity()} opened at {now_ms} ms")
-    except BlockingIOError as error:
-        raise _is_locked(error, directory) from error
-
-
-def _is_locked(error: BlockingIOError, directory: str) -> DatabaseLocked:
-    return DatabaseLocked(
-        f"database is open elsewhere directory={directory} holder={error.filename2 or 'unknown'!s}"
-    )
-
-
 def _create(env: Env, directory: str) -> None:
     fs = env.fs
     _sync_ancestors(fs, directory)
@@ -235,11 +150,10 @@ def _create(env: Env, directory: str) -> None:
         # These are made after CURRENT: this was a database once.
         raise CorruptionError("CURRENT is missing", file=CURRENT)
     for name in fs.list_dir(directory):
-        if _kind(name) in ("temporary", "manifest"):
+        if kind_of(name) in ("temporary", "manifest"):
             fs.remove(join(directory, name))
     if not fs.exists(join(directory, IDENTITY)):
-        text = f"{_IDENTITY_HEAD}\nformat_version {FORMAT_VERSION}\nid {env.entropy.bytes(16).hex()}"
-        write_atomic(fs, directory, IDENTITY, f"{text}\ncrc {crc32c(text.encode()):08x}\n".encode())
+        write_identity(fs, directory, env.entropy.bytes(16))
     # One log below 2 exists in no database: the first manifest asks for logs from 2 on.
     start_manifest(
         fs, directory, 1, Version(), Position(log_number=2, next_number=2), read_identity(fs, directory)
@@ -272,13 +186,14 @@ class _Recovery:
         version, position = self._read_manifest()
         for meta in version.files():
             self._readers.open(meta)
-        names = [parsed for parsed in map(parse, self._fs.list_dir(self._directory)) if parsed is not None]
-        logs = sorted(
-            name.number for name in names if name.kind == "log" and name.number >= position.log_number
+        names = self._fs.list_dir(self._directory)
+        chain = LogChain(
+            self._fs, self._directory, names, database_id=self._id, log_number=position.log_number
         )
-        next_number = max([position.next_number, *(name.number + 1 for name in names)])
+        taken = [parsed.number for parsed in map(parse, names) if parsed is not None]
+        next_number = max([position.next_number, *(number + 1 for number in taken)])
         position = position._replace(next_number=next_number)
-        version, position = self._replay(self._chain(logs, position.log_number), version, position)
+        version, position = self._replay(chain, version, position)
         return self._start(version, position)
 
     def _read_manifest(self) -> tuple[Version, Position]:
@@ -292,51 +207,10 @@ class _Recovery:
         self._timeline = Timeline(tick for edit in content.edits for tick in edit.ticks)
         return version, content.position
 
-    def _chain(self, logs: list[int], log_number: int) -> list[int]:
-        """The logs to replay, oldest first: the newest that was opened, and its predecessors.
-
-        A log that is not on the chain is the remains of a rotation that failed; it holds no batch.
-        """
-        chain: list[int] = []
-        expected = 0
-        waiting = list(logs)
-        while waiting:
-            number = waiting.pop()
-            previous = read_opening(self._fs, self._directory, number, database_id=self._id)
-            if previous is None or (chain and number != expected):
-                self._require_unused(number, expected)
-                continue
-            chain.append(number)
-            expected = previous.number
-        if chain and expected >= log_number:
-            raise CorruptionError(f"log is missing, named by {log_name(chain[-1])}", file=log_name(expected))
-        return chain[::-1]
-
-    def _require_unused(self, number: int, expected: int) -> None:
-        """Raise unless log ``number`` was cut off while it was made: no batch is in it."""
-        content = read_log(self._fs, self._directory, number, database_id=self._id, is_newest=True)
-        if number == expected or (content is not None and content.records):
-            raise CorruptionError(
-                "log is not where its successors say it is", file=log_name(number), offset=0
-            )
-
-    def _replay(self, chain: list[int], version: Version, position: Position) -> tuple[Version, Position]:
-        earlier: LogContent | None = None
-        for number in chain:
-            content = read_log(
-                self._fs, self._directory, number, database_id=self._id, is_newest=number == chain[-1]
-            )
-            assert content is not None, "the chain holds logs that were opened"
-            if earlier is not None and content.previous != earlier.as_predecessor():
-                raise CorruptionError(
-                    f"log is not as its successor {log_name(number)} found it"
-                    f" size={earlier.size} expected={content.previous.size}",
-                    file=log_name(earlier.number),
-                    offset=earlier.size,
-                )
+    def _replay(self, chain: LogChain, version: Version, position: Position) -> tuple[Version, Position]:
+        for content in chain.read():
             self._quarantine(content)
             version, position = self._flush(content, version, position)
-            earlier = content
         return version, position
 
     def _quarantine(self, content: LogContent) -> None:
@@ -443,9 +317,9 @@ class _Recovery:
         live = {meta.number for meta in version.files()}
         remove_obsolete(self._fs, self._directory, lambda: Needed(live, position.log_number, manifest_number))
         for name in self._fs.list_dir(self._directory):
-            if _kind(name) == "temporary":
+            if kind_of(name) == "temporary":
                 self._fs.remove(join(self._directory, name))
-            elif not _kind(name):
+            elif not kind_of(name):
                 _log.warning("unknown file in the database directory, left alone name=%s", name)
 
 
