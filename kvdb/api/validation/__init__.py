@@ -1,0 +1,74 @@
+"""What can be said of a request without looking at a table, in the service's order and words.
+
+Three stages, as the service runs them:
+
+1. constraints of single fields (patterns, lengths, enums, bounds), all of them collected into
+   one message, ``N validation errors detected: ...; ...``;
+2. fields that need or exclude one another, the first fault only;
+3. then the expressions and the item itself, which ``expr`` and ``item`` check for the table room.
+
+Python callers can also pass what no wire could carry (a number for a table name): that is
+refused with the name of the field, before stage 1.
+
+Sources: the service model (botocore, ``service-2.json``) for patterns and bounds; the messages
+as recorded from the service by dynalite (``validations/*.js`` and their tests) and by dynoxide
+(``src/validation.rs``, captures of 2025 and 2026), which agree unless a comment says otherwise.
+
+Reading order: ``fields`` (single fields), then one module a kind of operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from kvdb.api.items import (
+    BatchGetItem,
+    BatchWriteItem,
+    DeleteItem,
+    GetItem,
+    PutItem,
+    Query,
+    Scan,
+    UpdateItem,
+)
+from kvdb.api.operations import Request
+from kvdb.api.tables import (
+    CreateTable,
+    DeleteTable,
+    DescribeTable,
+    ListTables,
+)
+from kvdb.api.validation import items, tables
+from kvdb.limits import AWS, LimitsProfile
+
+
+def check(request: Request, profile: LimitsProfile = AWS) -> None:
+    """Return if ``request`` is sound as far as can be said without its table.
+
+    Raises:
+        ValidationError: with the service's message for the first stage that finds a fault.
+    """
+    kind = type(request)
+    if kind in _PROFILED_CHECKS:
+        _PROFILED_CHECKS[kind](request, profile)
+    else:
+        _CHECKS[kind](request)
+
+
+_CHECKS: Mapping[type, Callable[..., None]] = {
+    GetItem: items.check_get_item,
+    PutItem: items.check_put_item,
+    UpdateItem: items.check_update_item,
+    DeleteItem: items.check_delete_item,
+    Query: items.check_query,
+    Scan: items.check_scan,
+    CreateTable: tables.check_create_table,
+    DescribeTable: tables.check_named_table,
+    DeleteTable: tables.check_named_table,
+    ListTables: tables.check_list_tables,
+}
+_PROFILED_CHECKS: Mapping[type, Callable[..., None]] = {
+    BatchGetItem: items.check_batch_get_item,
+    BatchWriteItem: items.check_batch_write_item,
+}
+"""Those that depend on the limits in force."""

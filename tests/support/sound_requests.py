@@ -1,0 +1,60 @@
+"""A request of every operation that ``api/validation`` lets pass, and ways to spoil one."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from kvdb.api import validation
+from kvdb.api.items import (
+    BatchGetItem,
+    BatchWriteItem,
+    DeleteItem,
+    DeleteRequest,
+    GetItem,
+    KeysAndAttributes,
+    PutItem,
+    PutRequest,
+    Query,
+    Scan,
+)
+from kvdb.api.operations import Request
+from kvdb.api.tables import (
+    AttributeDefinition,
+    CreateTable,
+    DeleteTable,
+    DescribeTable,
+    KeySchemaElement,
+    ListTables,
+)
+from kvdb.errors import ValidationError
+
+HASH = KeySchemaElement("a", "HASH")
+RANGE = KeySchemaElement("b", "RANGE")
+A = AttributeDefinition("a", "S")
+B = AttributeDefinition("b", "N")
+
+SOUND: dict[type, Request] = {
+    GetItem: GetItem("table", {"a": "1"}),
+    PutItem: PutItem("table", {"a": "1"}),
+    DeleteItem: DeleteItem("table", {"a": "1"}),
+    Query: Query("table", "a = :a", expression_attribute_values={":a": "1"}),
+    Scan: Scan("table"),
+    BatchGetItem: BatchGetItem({"table": KeysAndAttributes([{"a": "1"}])}),
+    BatchWriteItem: BatchWriteItem({"table": [PutRequest({"a": "1"}), DeleteRequest({"a": "2"})]}),
+    CreateTable: CreateTable("table", [HASH, RANGE], [A, B]),
+    DescribeTable: DescribeTable("table"),
+    ListTables: ListTables(),
+    DeleteTable: DeleteTable("table"),
+}
+
+
+def message_of(request: Request) -> str:
+    with pytest.raises(ValidationError) as refused:
+        validation.check(request)
+    return str(refused.value)
+
+
+def changed(kind: type, **fields: object) -> Request:
+    return dataclasses.replace(SOUND[kind], **fields)  # type: ignore[type-var, return-value]
