@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import kvdb
 from tests.support.served import served
+
+# No test asserts a time, so no example has a deadline: a busy machine is no finding. Examples follow
+# from the test alone, so a run that failed fails again; ``--hypothesis-profile=search`` draws new ones.
+settings.register_profile(
+    "kvdb", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("kvdb")
 
 DOORS = ("embedded", "grpc")
 
