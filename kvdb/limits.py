@@ -22,6 +22,9 @@ KEY_ATTRIBUTE_NAME_BYTES_MAX = 255  # [DG] key attribute names
 PARTITION_KEY_BYTES_MAX = 2048  # [DG]
 SORT_KEY_BYTES_MAX = 1024  # [DG]
 
+GB = 1024**3
+ITEM_COLLECTION_BYTES_MAX = 10 * GB  # [DG] tables with local indexes: the items of one partition key
+
 # Tables
 TABLE_NAME_CHARS_MIN = 3  # [DG] naming rules
 TABLE_NAME_CHARS_MAX = 255  # [DG] naming rules

@@ -57,7 +57,7 @@ def compile_projection(text: str, placeholders: Placeholders) -> Projection:
 
 
 def compile_key_condition(
-    text: str, placeholders: Placeholders, partition_name: str, sort_name: str | None
+    text: str, placeholders: Placeholders, hash_names: tuple[str, ...], range_names: tuple[str, ...]
 ) -> KeyCondition:
     """The key condition ``text`` of one query on a table or index with these key attributes.
 
@@ -67,7 +67,7 @@ def compile_key_condition(
         ValidationError: as ``compile_condition``, or it is no condition on this key.
     """
     _check_is_text(text, "KeyConditionExpression")
-    return _key_condition_program(text).bound_to(placeholders, partition_name, sort_name)
+    return _key_condition_program(text).bound_to(placeholders, hash_names, range_names)
 
 
 @lru_cache(maxsize=PROGRAMS_MAX)

@@ -1,14 +1,20 @@
 """Key conditions: which part of a table or index a query reads.
 
     key condition := partition "=" value ["AND" sort-test]
+                   | (hash "=" value)+ (range "=" value)* [sort-test]        joined by AND
     sort-test     := sort ("=" | "<" | "<=" | ">" | ">=") value
                    | sort "BETWEEN" value "AND" value
                    | "begins_with" "(" sort "," value ")"
 
-in either order, parentheses allowed, and a comparison may have its value on the left.
+in any order, parentheses allowed, and a comparison may have its value on the left.
 The grammar and its checks are those of any condition; the rules here come after them.
 
-Source: dynalite ``validations/index.js`` (convertKeyCondition), ``actions/query.js``.
+The second form is for an index with a key of more than two attributes: every HASH attribute is
+tested for equality; the RANGE attributes from the first on, without a gap, and all but the last
+one tested for equality.
+
+Sources: dynalite ``validations/index.js`` (convertKeyCondition), ``actions/query.js``; developer
+guide, "Multi-attribute keys pattern".
 """
 
 from __future__ import annotations
@@ -42,10 +48,14 @@ class SortBound:
 
 @dataclass(frozen=True, slots=True)
 class KeyCondition:
-    """What a query reads: one partition, and of it what ``sort`` lets through, or all."""
+    """What a query reads: one partition, and of it what the sort key's tests let through, or all."""
 
-    partition_value: AttributeValue
+    partition_values: tuple[AttributeValue, ...]
+    """One for each HASH attribute."""
+    sort_values: tuple[AttributeValue, ...]
+    """What the first RANGE attributes must equal; those before the one that ``sort`` tests."""
     sort: SortBound | None
+    """The test of the last RANGE attribute that is tested at all."""
 
 
 class _KeyTest(NamedTuple):
@@ -72,7 +82,7 @@ class KeyConditionProgram:
             self._fault = exc.message
 
     def bound_to(
-        self, placeholders: Placeholders, partition_name: str, sort_name: str | None
+        self, placeholders: Placeholders, hash_names: tuple[str, ...], range_names: tuple[str, ...]
     ) -> KeyCondition:
         """The key condition of one query on this key.
 
@@ -83,14 +93,20 @@ class KeyConditionProgram:
         table = self._needs.table_of(placeholders)
         if self._fault:
             raise ValidationError(self._fault)
+        is_simple = len(hash_names) + len(range_names) <= _TESTS_MAX
         tests = _tests_by_name(self._tests, table)
-        partition = _partition_test(tests, partition_name, sort_name)
-        sort = tests.get(sort_name) if sort_name is not None else None
-        if len(tests) > 1 and sort is None:
-            raise ValidationError(messages.key_missing(str(sort_name)))
+        if is_simple:
+            if len(tests) > _TESTS_MAX:
+                raise ValidationError(messages.KEY_TOO_MANY)
+            _check_simple(tests, hash_names[0], range_names[0] if range_names else None)
+        else:
+            _check_composite(tests, hash_names, range_names)
+        ranges = [tests[name] for name in range_names if name in tests]
+        last = ranges.pop() if ranges else None
         return KeyCondition(
-            table[partition.values[0]],
-            SortBound(sort.operator, tuple([table[value] for value in sort.values])) if sort else None,
+            tuple([table[tests[name].values[0]] for name in hash_names]),
+            tuple([table[test.values[0]] for test in ranges]),
+            SortBound(last.operator, tuple([table[value] for value in last.values])) if last else None,
         )
 
 
@@ -98,19 +114,34 @@ def _tests_by_name(tests: tuple[_KeyTest, ...], table: Table) -> dict[str, _KeyT
     by_name = {str(resolved((test.name,), table)[0]): test for test in tests}
     if len(by_name) < len(tests):
         raise ValidationError(messages.KEY_TWICE)
-    if len(by_name) > _TESTS_MAX:
-        raise ValidationError(messages.KEY_TOO_MANY)
     return by_name
 
 
-def _partition_test(tests: Mapping[str, _KeyTest], partition_name: str, sort_name: str | None) -> _KeyTest:
-    if sort_name is None and len(tests) > 1:
+def _check_simple(tests: Mapping[str, _KeyTest], hash_name: str, range_name: str | None) -> None:
+    if range_name is None and len(tests) > 1:
         raise ValidationError(messages.KEY_NOT_SUPPORTED)
-    if partition_name not in tests:
-        raise ValidationError(messages.key_missing(partition_name))
-    if tests[partition_name].operator != "=":
+    if hash_name not in tests:
+        raise ValidationError(messages.key_missing(hash_name))
+    if tests[hash_name].operator != "=":
         raise ValidationError(messages.KEY_NOT_SUPPORTED)
-    return tests[partition_name]
+    if len(tests) > 1 and range_name not in tests:
+        raise ValidationError(messages.key_missing(str(range_name)))
+
+
+def _check_composite(
+    tests: Mapping[str, _KeyTest], hash_names: tuple[str, ...], range_names: tuple[str, ...]
+) -> None:
+    """The rules for a key of more than two attributes."""
+    wanting = [name for name in hash_names if name not in tests or tests[name].operator != "="]
+    if wanting:
+        raise ValidationError(messages.hash_needs_equality(wanting))
+    if not tests.keys() <= {*hash_names, *range_names}:
+        raise ValidationError(messages.KEY_NOT_SUPPORTED)
+    tested = [place for place, name in enumerate(range_names) if name in tests]
+    for earlier in range_names[: tested[-1]] if tested else ():
+        if earlier not in tests or tests[earlier].operator != "=":
+            later = range_names[next(place for place in tested if place > range_names.index(earlier))]
+            raise ValidationError(messages.range_needs_equality(earlier, later))
 
 
 def _conjuncts(tree: Condition) -> list[Leaf]:

@@ -178,6 +178,17 @@ def key_missing(name: str) -> str:  # [dynalite]
     return f"Query condition missed key schema element: {name}"
 
 
+def hash_needs_equality(names: Iterable[str]) -> str:  # [alternator] that it says HASH and equality
+    return f"HASH key attributes {', '.join(names)} must have equality conditions specified in the query"
+
+
+def range_needs_equality(earlier: str, later: str) -> str:  # [field] floci#2471, DynamoDB Local 3.3.1
+    return (
+        f"RANGE key attributes {earlier} must have equality conditions specified in the query "
+        f"because a condition is present on key attribute {later}"
+    )
+
+
 def placeholders_empty(parameter: str) -> str:  # [dynalite]
     return f"{parameter} must not be empty"
 

@@ -34,6 +34,8 @@ from kvdb.limits import NUMBER_DIGITS_MAX, NUMBER_EXPONENT_MAX, NUMBER_EXPONENT_
 
 _ESCAPED_ZERO = b"\x00\xff"
 _END = b"\x00\x01"
+PARTITION_END_BYTES = len(_END)
+"""What a partition part of S or B ends with; without it, it is a prefix of all longer ones."""
 
 _NEGATIVE, _ZERO, _POSITIVE = 0x01, 0x02, 0x03
 assert NUMBER_EXPONENT_MAX - NUMBER_EXPONENT_MIN == 0xFF  # the exponent fills one byte

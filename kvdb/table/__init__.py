@@ -2,7 +2,8 @@
 
 Reading order, which is the order of a write and then of the reads: ``descriptor``, ``keys``,
 ``row``, ``catalog`` (with ``creation`` and ``description``), ``latches``, ``writes``,
-``mutation``, ``writer``; ``reader``, ``query``, ``scan``; ``batch``; the job ``remover``.
+``index``, ``mutation``, ``claims``, ``capacity``, ``writer``; ``reader``, ``page``, ``query``, ``scan``;
+``batch``; the jobs ``backfill`` and ``remover``.
 
 Invariants:
 
@@ -11,5 +12,7 @@ Invariants:
 - Everything one request changes is one ``WriteBatch``: durable together or not at all.
 - Items are normalised once, where a write is made of a request (``writes``); what lies in rows
   and what expressions see is normal.
+- Index rows are written in the batch of the row they follow from; while a table's row is latched,
+  its index rows are what ``index`` makes of it, in every index that is complete.
 - Only ``keys`` knows engine keys, only ``row`` and ``descriptor`` know stored values.
 """

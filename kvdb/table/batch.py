@@ -59,7 +59,9 @@ def _prepared(write: WriteRequest, profile: LimitsProfile) -> WriteRequest | Put
 
 def _target(table: Table, write: WriteRequest | PutWrite) -> Target:
     if isinstance(write, PutWrite):
-        return Target(table, table.keys.of_batch_item(write.item), write)
+        key = table.keys.of_batch_item(write.item)
+        table.indexes.check(write.item)
+        return Target(table, key, write)
     assert not isinstance(write, PutRequest)
     return Target(table, table.keys.of_key(write.key), DeleteWrite())
 

@@ -37,6 +37,7 @@ from kvdb.lsm.engine import Engine
 from kvdb.options import DatabaseOptions
 from kvdb.table import creation, description, keys
 from kvdb.table.descriptor import IndexDescriptor, TableDescriptor, decode_descriptor
+from kvdb.table.index import Indexes
 from kvdb.table.keys import TableKeys
 
 
@@ -46,8 +47,8 @@ class Table:
     __slots__ = ("descriptor", "indexes", "is_dropped", "is_open", "keys")
 
     descriptor: TableDescriptor
-    indexes: tuple[IndexDescriptor, ...]
-    """The indexes that every write has to keep, those that are being built included."""
+    indexes: Indexes
+    """Replaced as a whole. A writer reads it once, under the latch of its item."""
     is_open: bool
     """Whether items may be read and written; if not, time may have opened it since: ask the catalog."""
 
@@ -59,14 +60,9 @@ class Table:
 
     def adopt(self, descriptor: TableDescriptor) -> None:
         """Become what ``descriptor`` says, from the next look on. Under the catalog's lock."""
-        self.indexes = tuple(index for index in descriptor.indexes if index.is_maintained)
+        self.indexes = Indexes.of(descriptor, self.keys)
         self.is_open = descriptor.status in ("ACTIVE", "UPDATING")
         self.descriptor = descriptor
-
-    @property
-    def needs_old(self) -> bool:
-        """Whether every write has to know the item it replaces, because something follows from both."""
-        return False
 
 
 class Catalog:
@@ -181,6 +177,14 @@ class Catalog:
             table.is_dropped = True
             self._dropped.append(prefix)
         return self._described(replace(descriptor, status="DELETING"))
+
+    def first_creating(self) -> tuple[Table, IndexDescriptor] | None:
+        """A table's index that holds not all it should yet, and is to be built (``table/backfill``)."""
+        for table in self._tables.values():
+            for index in table.descriptor.indexes:
+                if index.status == "CREATING":
+                    return table, index
+        return None
 
     def first_dropped_prefix(self) -> bytes | None:
         """What begins the engine keys of a dropped table or index whose rows are still to be removed."""

@@ -2,7 +2,9 @@
 
 Layout (big-endian, so that byte order is number order):
 
-    row     := u32 table_id · u16 index · u16 hash · partition key · sort key
+    row     := u32 table_id · u16 0 · u16 hash · partition key · sort key
+    index   := u32 table_id · u16 index · u16 hash · partition part + · partition part * · table key
+    counter := u32 table_id · u16 0xFFFF · u16 hash · partition key     of an item collection
     catalog := u32 0 · u8 1 · name in UTF-8                  a table's descriptor
              | u32 0 · u8 2                                  the next table id, u32
              | u32 0 · u8 3 · u32 table_id                   a dropped table whose rows are being removed
@@ -17,30 +19,43 @@ scan is a range of it. Partition and sort key are the encodings of ``item/order`
 self-delimiting, the second needs no end because it is last. So one partition is one key range,
 inside it rows stand in the order of their sort keys, and ``begins_with`` is a prefix.
 
+A row of an index has a part for each HASH attribute, which together make its ``hash``, then one
+for each RANGE attribute, all of them self-delimiting; then the partition and sort key of the
+table's row, without that row's hash, which tell apart items with one index key.
+
 Table id 0 belongs to the catalog; tables count from 1.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
 import google_crc32c
 
 from kvdb import limits
+from kvdb.api.tables import AttributeType
 from kvdb.errors import ValidationError
-from kvdb.expr.compiler import SortBound
+from kvdb.expr.compiler import KeyCondition
 from kvdb.item import order, value
+from kvdb.item.size import text_size, value_size
 from kvdb.item.value import AttributeValue, Item
-from kvdb.table.descriptor import KeyAttribute, TableDescriptor
+from kvdb.table.descriptor import IndexDescriptor, KeyAttribute, TableDescriptor
 
 _TABLE = struct.Struct(">I")
 _TABLE_AND_INDEX = struct.Struct(">IH")
 assert _TABLE_AND_INDEX.size == 6
 
 _HASHES = 1 << 16
+_OWN_PART = _TABLE_AND_INDEX.size + 2
+"""Where in a row's engine key its partition key begins."""
+
+TABLE_NUMBER = 0
+"""The table's own place among its indexes."""
+COUNTERS_NUMBER = 0xFFFF
+"""Where the counters of item collections stand among them; no index is ever given this number."""
 
 CATALOG_ID = 0
 FIRST_TABLE_ID = 1
@@ -54,6 +69,26 @@ _WALL_MS = struct.Struct(">Q")
 
 SCHEMA_MISMATCH = "The provided key element does not match the schema"
 """A key with a missing, extra or wrongly typed attribute. Source: dynalite, db/index.js validateKey."""
+
+
+OPERAND_MISMATCH = (
+    "One or more parameter values were invalid: Condition parameter type does not match schema type"
+)
+"""Source: dynalite, actions/query.js."""
+BAD_START = "The provided starting key is invalid"
+# The missing blank is the service's. Source: dynalite, db/index.js checkKeySize.
+HASH_TOO_LONG = (
+    f"Size of hashkey has exceeded the maximum size limit of{limits.PARTITION_KEY_BYTES_MAX} bytes"
+)
+RANGE_TOO_LONG = (
+    f"Aggregated size of all range keys has exceeded the size limit of {limits.SORT_KEY_BYTES_MAX} bytes"
+)
+
+_CLASSES: Mapping[AttributeType, frozenset[type]] = {
+    "S": frozenset((str,)),
+    "N": frozenset((int, Decimal)),
+    "B": frozenset((bytes,)),
+}
 
 
 class KeyRange(NamedTuple):
@@ -179,12 +214,7 @@ class KeyPart:
         self.type = attribute.type
         self._encode = order.encode_partition if is_partition else order.encode_sort
         self.bytes_max = limits.PARTITION_KEY_BYTES_MAX if is_partition else limits.SORT_KEY_BYTES_MAX
-        # The missing blank is the service's. Source: dynalite, db/index.js checkKeySize.
-        self._too_long = (
-            f"Size of hashkey has exceeded the maximum size limit of{self.bytes_max} bytes"
-            if is_partition
-            else f"Aggregated size of all range keys has exceeded the size limit of {self.bytes_max} bytes"
-        )
+        self._too_long = HASH_TOO_LONG if is_partition else RANGE_TOO_LONG
 
     def encoded(self, key_value: AttributeValue) -> bytes | None:
         """The bytes of a normalised value, or ``None`` when it has another type.
@@ -224,16 +254,76 @@ class KeyPart:
         )
 
 
-class TableKeys:
+class RowSpace:
+    """The rows of one table or index: what Query and Scan need to know of their keys."""
+
+    __slots__ = ("_prefix", "hash_names", "range_names", "start_names")
+
+    def __init__(self, table_id: int, number: int) -> None:
+        self._prefix = _TABLE_AND_INDEX.pack(table_id, number)
+        self.hash_names: tuple[str, ...] = ()
+        self.range_names: tuple[str, ...] = ()
+        self.start_names: tuple[str, ...] = ()
+        """The attributes of a ``LastEvaluatedKey``."""
+
+    def all_rows(self) -> KeyRange:
+        return prefix_range(self._prefix)
+
+    def segment_range(self, segment: int, total: int) -> KeyRange:
+        """The rows of one segment of a parallel scan.
+
+        Segment ``s`` of ``n`` has the hashes ``h`` with ``s <= h * n / 65536 < s + 1``: every hash
+        is in exactly one segment. With more segments than hashes some have none.
+        """
+        first = -(-_HASHES * segment // total)
+        end = -(-_HASHES * (segment + 1) // total)
+        start_key = self._prefix + first.to_bytes(2) if first < _HASHES else self.all_rows().end
+        end_key = self._prefix + end.to_bytes(2) if end < _HASHES else self.all_rows().end
+        return KeyRange(start_key, end_key)
+
+    def start_key(self, item: Item) -> Item:
+        """The ``LastEvaluatedKey`` that stands for a row with this item."""
+        return {name: item[name] for name in self.start_names}
+
+    def partition_rows(self, condition: KeyCondition) -> KeyRange:
+        """The rows of one partition.
+
+        Raises:
+            ValidationError: a value of the condition is of another type, empty or too long.
+        """
+        raise NotImplementedError
+
+    def rows(self, condition: KeyCondition) -> KeyRange:
+        """The rows that satisfy a key condition; may be empty (start >= end). Raises as above."""
+        raise NotImplementedError
+
+    def of_start(self, start: Mapping[str, object]) -> bytes:
+        """The engine key of an ``ExclusiveStartKey`` that has as many attributes as it should.
+
+        Raises:
+            ValidationError: an attribute is missing, of the wrong type, empty or too long.
+        """
+        raise NotImplementedError
+
+    def _hashed(self, partition: bytes) -> bytes:
+        checksum: int = google_crc32c.value(partition)
+        return self._prefix + ((checksum >> 16) ^ (checksum & 0xFFFF)).to_bytes(2) + partition
+
+
+class TableKeys(RowSpace):
     """The engine keys of one table's rows."""
 
-    __slots__ = ("_prefix", "_size", "partition", "sort")
+    __slots__ = ("_counters", "_size", "partition", "sort")
 
     def __init__(self, descriptor: TableDescriptor) -> None:
-        self._prefix = _TABLE_AND_INDEX.pack(descriptor.table_id, 0)
+        super().__init__(descriptor.table_id, TABLE_NUMBER)
+        self._counters = _TABLE_AND_INDEX.pack(descriptor.table_id, COUNTERS_NUMBER)
         self.partition = KeyPart(descriptor.partition, is_partition=True)
         self.sort = None if descriptor.sort is None else KeyPart(descriptor.sort, is_partition=False)
-        self._size = 1 if self.sort is None else 2
+        self.hash_names = (self.partition.name,)
+        self.range_names = () if self.sort is None else (self.sort.name,)
+        self.start_names = self.hash_names + self.range_names
+        self._size = len(self.start_names)
 
     # From items and keys.
 
@@ -292,12 +382,15 @@ class TableKeys:
                     f"Cannot update attribute {part.name}. This attribute is part of the key"
                 )
 
-    def item_key(self, item: Item) -> Item:
-        """The key attributes of a stored item, as ``LastEvaluatedKey`` gives them."""
-        name = self.partition.name
-        if self.sort is None:
-            return {name: item[name]}
-        return {name: item[name], self.sort.name: item[self.sort.name]}
+    def counter_key(self, item: Item) -> bytes:
+        """Where the size of the item's collection is counted (``table/claims``)."""
+        partition = self.partition.encoded(item[self.partition.name])
+        assert partition is not None, "a stored item has its key"
+        return self._counters + self._hashed(partition)[len(self._prefix) :]
+
+    def own_part(self, engine_key: bytes) -> bytes:
+        """The part of a row's engine key that an index row ends with: partition and sort key."""
+        return engine_key[_OWN_PART:]
 
     def _engine_key(self, item: Mapping[str, object]) -> bytes | None:
         """``None`` when a key attribute is missing or of another type."""
@@ -305,13 +398,9 @@ class TableKeys:
         if partition is None:
             return None
         if self.sort is None:
-            return self._partition_prefix(partition)
+            return self._hashed(partition)
         sort = self.sort.encoded(item.get(self.sort.name))
-        return None if sort is None else self._partition_prefix(partition) + sort
-
-    def _partition_prefix(self, partition: bytes) -> bytes:
-        checksum: int = google_crc32c.value(partition)
-        return self._prefix + ((checksum >> 16) ^ (checksum & 0xFFFF)).to_bytes(2) + partition
+        return None if sort is None else self._hashed(partition) + sort
 
     def _put_fault(self, item: Item) -> ValidationError:
         for part in (self.partition, self.sort):
@@ -330,30 +419,17 @@ class TableKeys:
 
     # Ranges.
 
-    def all_rows(self) -> KeyRange:
-        return prefix_range(self._prefix)
+    def partition_rows(self, condition: KeyCondition) -> KeyRange:
+        (value,) = condition.partition_values
+        return prefix_range(self._hashed(_operand(self.partition, value)))
 
-    def segment_range(self, segment: int, total: int) -> KeyRange:
-        """The rows of one segment of a parallel scan.
-
-        Segment ``s`` of ``n`` has the hashes ``h`` with ``s <= h * n / 65536 < s + 1``: every hash
-        is in exactly one segment. With more segments than hashes some have none.
-        """
-        first = -(-_HASHES * segment // total)
-        end = -(-_HASHES * (segment + 1) // total)
-        start_key = self._prefix + first.to_bytes(2) if first < _HASHES else self.all_rows().end
-        end_key = self._prefix + end.to_bytes(2) if end < _HASHES else self.all_rows().end
-        return KeyRange(start_key, end_key)
-
-    def partition_range(self, partition_value: AttributeValue) -> KeyRange:
-        """The rows of one partition, for a key condition on its value."""
-        return prefix_range(self._partition_prefix(self._bound(self.partition, partition_value)))
-
-    def sort_range(self, partition_value: AttributeValue, bound: SortBound) -> KeyRange:
-        """The rows of one partition whose sort keys satisfy ``bound``; may be empty (start >= end)."""
+    def rows(self, condition: KeyCondition) -> KeyRange:
+        whole = self.partition_rows(condition)
+        bound = condition.sort
+        if bound is None:
+            return whole
         assert self.sort is not None, "a key condition names a sort key only if there is one"
-        whole = self.partition_range(partition_value)
-        first, *rest = (whole.start + self._bound(self.sort, operand) for operand in bound.operands)
+        first, *rest = (whole.start + _operand(self.sort, operand) for operand in bound.operands)
         match bound.op:
             case "=":
                 return KeyRange(first, _next_key(first))
@@ -371,15 +447,196 @@ class TableKeys:
                 assert bound.op == "begins_with"
                 return prefix_range(first)
 
-    def _bound(self, part: KeyPart, operand: AttributeValue) -> bytes:
-        encoded = part.encoded(operand)
-        if encoded is None:
-            # Source: dynalite, actions/query.js.
-            raise ValidationError(
-                "One or more parameter values were invalid: "
-                "Condition parameter type does not match schema type"
-            )
+    def of_start(self, start: Mapping[str, object]) -> bytes:
+        try:
+            return self.of_key(start)
+        except ValidationError as error:
+            raise ValidationError(f"{BAD_START}: {error}") from error
+
+
+class IndexKeys(RowSpace):
+    """The engine keys of one secondary index's rows."""
+
+    __slots__ = ("_hashes", "_ranges", "_table_keys", "name")
+
+    def __init__(self, descriptor: IndexDescriptor, table_keys: TableKeys, table_id: int) -> None:
+        super().__init__(table_id, descriptor.number)
+        self.name = descriptor.name
+        self._hashes = tuple(_IndexPart(attribute) for attribute in descriptor.partition)
+        self._ranges = tuple(_IndexPart(attribute) for attribute in descriptor.sort)
+        self._table_keys = table_keys
+        self.hash_names = tuple(part.name for part in self._hashes)
+        self.range_names = tuple(part.name for part in self._ranges)
+        own_names = self.hash_names + self.range_names
+        self.start_names = own_names + tuple(n for n in table_keys.start_names if n not in own_names)
+
+    def index_key(self, item: Item) -> bytes | None:
+        """The key under which an item stands in the index, shared by all items with the same values.
+
+        ``None``: a key attribute is missing, of another type, empty or too long, so the item does
+        not stand in the index.
+        """
+        hashed = self._encoded(self._hashes, item, limits.PARTITION_KEY_BYTES_MAX)
+        if hashed is None:
+            return None
+        if not self._ranges:
+            return self._hashed(hashed)
+        ranged = self._encoded(self._ranges, item, limits.SORT_KEY_BYTES_MAX)
+        return None if ranged is None else self._hashed(hashed) + ranged
+
+    def check(self, item: Item, names: Container[str] | None = None) -> None:
+        """Refuse an item whose key attributes are there, but may not stand in the index.
+
+        ``names``: only these attributes are new; what the others are was nobody's fault just now.
+
+        Raises:
+            ValidationError: a key attribute is of another type, empty or too long.
+        """
+        for parts, too_long in ((self._hashes, _HASH_TOO_LONG), (self._ranges, _RANGE_TOO_LONG)):
+            size = 0
+            for part in parts:
+                if part.name in item and (names is None or part.name in names):
+                    size += part.checked_size(item[part.name], self.name)
+            if size > too_long.bytes_max:
+                raise ValidationError(f"One or more parameter values were invalid: {too_long.message}")
+
+    @staticmethod
+    def _encoded(parts: tuple[_IndexPart, ...], item: Item, bytes_max: int) -> bytes | None:
+        encoded = b""
+        room = bytes_max
+        for part in parts:
+            key_value = item.get(part.name)
+            if type(key_value) not in part.classes:
+                return None
+            if isinstance(key_value, str | bytes):
+                size = len(key_value) if isinstance(key_value, bytes) else text_size(key_value)
+                room -= size
+                if not size or room < 0:
+                    return None
+            encoded += order.encode_partition(key_value)
         return encoded
+
+    # Ranges.
+
+    def partition_rows(self, condition: KeyCondition) -> KeyRange:
+        return prefix_range(self._partition(condition))
+
+    def rows(self, condition: KeyCondition) -> KeyRange:
+        start = self._partition(condition)
+        for part, operand in zip(self._ranges, condition.sort_values, strict=False):
+            start += part.operand(operand, self.name)
+        whole = prefix_range(start)
+        bound = condition.sort
+        if bound is None:
+            return whole
+        part = self._ranges[len(condition.sort_values)]
+        if bound.op == "begins_with":
+            return prefix_range(start + part.operand_prefix(bound.operands[0], self.name))
+        # A part is never the start of another one, so the rows with one value are a prefix.
+        first, *rest = (prefix_range(start + part.operand(each, self.name)) for each in bound.operands)
+        match bound.op:
+            case "=":
+                return first
+            case "<":
+                return KeyRange(whole.start, first.start)
+            case "<=":
+                return KeyRange(whole.start, first.end)
+            case ">":
+                return KeyRange(first.end, whole.end)
+            case ">=":
+                return KeyRange(first.start, whole.end)
+            case _:
+                return KeyRange(first.start, rest[0].end)
+
+    def of_start(self, start: Mapping[str, object]) -> bytes:
+        item = {name: _normal(given) for name, given in start.items()}
+        if item.keys() != set(self.start_names):
+            raise ValidationError(BAD_START)
+        for part in (*self._hashes, *self._ranges):
+            if type(item[part.name]) not in part.classes:
+                raise ValidationError(SCHEMA_MISMATCH)
+        try:
+            table_key = self._table_keys.of_key({name: item[name] for name in self._table_keys.start_names})
+        except ValidationError as error:
+            raise ValidationError(f"{BAD_START}: {error}") from error
+        index_key = self.index_key(item)
+        if index_key is None:
+            raise ValidationError(BAD_START)
+        return index_key + self._table_keys.own_part(table_key)
+
+    def _partition(self, condition: KeyCondition) -> bytes:
+        return self._hashed(
+            b"".join(
+                part.operand(operand, self.name)
+                for part, operand in zip(self._hashes, condition.partition_values, strict=True)
+            )
+        )
+
+
+class _TooLong(NamedTuple):
+    bytes_max: int
+    message: str
+
+
+_HASH_TOO_LONG = _TooLong(limits.PARTITION_KEY_BYTES_MAX, HASH_TOO_LONG)
+_RANGE_TOO_LONG = _TooLong(limits.SORT_KEY_BYTES_MAX, RANGE_TOO_LONG)
+
+
+class _IndexPart:
+    """One key attribute of an index."""
+
+    __slots__ = ("classes", "name", "type")
+
+    def __init__(self, attribute: KeyAttribute) -> None:
+        self.name = attribute.name
+        self.type = attribute.type
+        self.classes = _CLASSES[attribute.type]
+        """The Python classes of its normalised values."""
+
+    def checked_size(self, key_value: AttributeValue, index_name: str) -> int:
+        """The bytes of a value that counts towards the key's limit; numbers are never too long.
+
+        Raises:
+            ValidationError: the value is of another type, or empty.
+        """
+        if type(key_value) not in self.classes:
+            # Source: dynalite, db/index.js validateItem; ScyllaDB test_gsi.py, for updates too.
+            raise ValidationError(
+                f"One or more parameter values were invalid: Type mismatch for Index Key {self.name} "
+                f"Expected: {self.type} Actual: {value.type_name(key_value)} IndexName: {index_name}"
+            )
+        size = 0 if self.type == "N" else value_size(key_value)
+        if not size and self.type != "N":
+            # Source: dynoxide, helpers.rs IndexKeyViolation.
+            raise ValidationError(
+                "One or more parameter values are not valid. A value specified for a secondary index key is "
+                "not supported. The AttributeValue for a key attribute cannot contain an empty "
+                f"{'string' if self.type == 'S' else 'binary'} value. "
+                f"IndexName: {index_name}, IndexKey: {self.name}"
+            )
+        return size
+
+    def operand(self, key_value: AttributeValue, index_name: str) -> bytes:
+        """The bytes of a value in a key condition.
+
+        Raises:
+            ValidationError: it is of another type, or empty.
+        """
+        if type(key_value) not in self.classes:
+            raise ValidationError(OPERAND_MISMATCH)
+        self.checked_size(key_value, index_name)
+        return order.encode_partition(key_value)
+
+    def operand_prefix(self, key_value: AttributeValue, index_name: str) -> bytes:
+        """The bytes that all values start with that start with this one."""
+        return self.operand(key_value, index_name)[: -order.PARTITION_END_BYTES]
+
+
+def _operand(part: KeyPart, operand: AttributeValue) -> bytes:
+    encoded = part.encoded(operand)
+    if encoded is None:
+        raise ValidationError(OPERAND_MISMATCH)
+    return encoded
 
 
 def _normal(given: object) -> AttributeValue:

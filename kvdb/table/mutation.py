@@ -12,16 +12,18 @@ from kvdb.item.value import Item
 from kvdb.lsm.batch import WriteBatch
 from kvdb.table import row
 from kvdb.table.catalog import Table
+from kvdb.table.index import Index, Indexes
 
 
 class Change:
     """What one write does to one item."""
 
-    __slots__ = ("is_old_known", "key", "new", "new_size", "old", "old_size", "table")
+    __slots__ = ("indexes", "is_old_known", "key", "new", "new_size", "old", "old_size", "table")
 
     def __init__(
         self,
         table: Table,
+        indexes: Indexes,
         key: bytes,
         old: Item | None,
         new: Item | None,
@@ -31,6 +33,8 @@ class Change:
         is_old_known: bool = True,
     ) -> None:
         self.table = table
+        self.indexes = indexes
+        """The table's, read once under the latch of the item."""
         self.key = key
         """Engine key of the row."""
         self.old = old
@@ -41,13 +45,41 @@ class Change:
         """Published size in bytes; 0 for no item."""
         self.new_size = new_size
         self.is_old_known = is_old_known
-        """Always, where ``Table.needs_old``."""
+        """Always, where there are indexes to maintain."""
+
+    @property
+    def table_key(self) -> bytes:
+        """What the keys of this item's index rows end with."""
+        return self.table.keys.own_part(self.key)
 
 
 def add(batch: WriteBatch, change: Change, stamp: Stamp) -> None:
     """Everything that must become durable together with this change."""
-    new = change.new
+    new, new_row = change.new, b""
     if new is not None:
-        batch.put(change.key, row.encode(new, change.new_size, stamp))
+        new_row = row.encode(new, change.new_size, stamp)
+        batch.put(change.key, new_row)
     elif change.old is not None or not change.is_old_known:
         batch.delete(change.key)
+    add_index_rows(batch, change, new_row, stamp)
+
+
+def add_index_rows(batch: WriteBatch, change: Change, new_row: bytes, stamp: Stamp) -> None:
+    """What becomes of the item's index rows alone; ``new_row`` is the item's row from now on."""
+    for index in change.indexes.maintained:
+        _add_index_row(batch, index, change, new_row, stamp)
+
+
+def _add_index_row(batch: WriteBatch, index: Index, change: Change, new_row: bytes, stamp: Stamp) -> None:
+    """What becomes of the item's row in one index; nothing when it stays as it is."""
+    old, new = change.old, change.new
+    if old is not None and new is not None and index.is_untouched(old, new):
+        return
+    old_key = None if old is None else index.keys.index_key(old)
+    new_key = None if new is None else index.keys.index_key(new)
+    if old_key is not None and old_key != new_key:
+        batch.delete(old_key + change.table_key)
+    if new is None or new_key is None:
+        return
+    if old is None or old_key != new_key or not index.keeps_same(old, new):
+        batch.put(new_key + change.table_key, index.row_of(new, new_row, stamp))

@@ -10,13 +10,18 @@ from collections.abc import Mapping
 
 from kvdb.api.items import GetItem, GetItemResult
 from kvdb.expr.compiler import Placeholders, Projection, compile_projection
-from kvdb.lsm.engine import Engine
+from kvdb.lsm.engine import Engine, Snapshot
 from kvdb.table import row
+from kvdb.table.capacity import Tally, read_units
 from kvdb.table.catalog import Catalog
 
 
-def get_item(catalog: Catalog, engine: Engine, request: GetItem) -> GetItemResult:
+def get_item(
+    catalog: Catalog, engine: Engine, request: GetItem, *, at: Snapshot | None = None
+) -> GetItemResult:
     """Source: API Reference, GetItem. Every read is strongly consistent.
+
+    ``at``: what it sees; by default the present.
 
     Raises:
         ResourceNotFound: there is no such table.
@@ -24,11 +29,18 @@ def get_item(catalog: Catalog, engine: Engine, request: GetItem) -> GetItemResul
     """
     projection = projection_of(request.projection_expression, request.expression_attribute_names)
     table = catalog.table(request.table_name)
-    stored = engine.get(table.keys.of_key(request.key))
-    if stored is None:
-        return GetItemResult(None)
-    item = row.item_of(stored)
-    return GetItemResult(item if projection is None else projection.applied_to(item))
+    stored = engine.get(table.keys.of_key(request.key), at)
+    item = None
+    if stored is not None:
+        item = row.item_of(stored)
+        if projection is not None:
+            item = projection.applied_to(item)
+    if request.return_consumed_capacity == "NONE":
+        return GetItemResult(item)
+    tally = Tally()
+    size = 0 if stored is None else row.size_of(stored)
+    tally.add_table(read_units(size, is_consistent=request.consistent_read))
+    return GetItemResult(item, tally.consumed(request.table_name, request.return_consumed_capacity))
 
 
 def projection_of(text: str | None, names: Mapping[str, str] | None) -> Projection | None:

@@ -21,8 +21,10 @@ from functools import partial
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from kvdb.api.items import (
+    ConsumedCapacity,
     DeleteItem,
     DeleteItemResult,
+    ItemCollectionMetrics,
     PutItem,
     PutItemResult,
 )
@@ -32,7 +34,9 @@ from kvdb.limits import AWS, LimitsProfile
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
 from kvdb.table import mutation, row
+from kvdb.table.capacity import Tally
 from kvdb.table.catalog import Catalog, Table, not_found
+from kvdb.table.claims import Claims, collection_metrics
 from kvdb.table.latches import Grant, Latches
 from kvdb.table.mutation import Change
 from kvdb.table.writes import DeleteWrite, PutWrite, Write
@@ -88,12 +92,27 @@ class Writer:
     def put_item(self, request: PutItem) -> Steps[PutItemResult]:
         """Source: API Reference, PutItem."""
         change = yield from self._write_one(self.put_target(request))
-        return PutItemResult(change.old if request.return_values == "ALL_OLD" else None)
+        old = change.old if request.return_values == "ALL_OLD" else None
+        return PutItemResult(old, *self._costs(request, change))
 
     def delete_item(self, request: DeleteItem) -> Steps[DeleteItemResult]:
         """Source: API Reference, DeleteItem."""
         change = yield from self._write_one(self.delete_target(request))
-        return DeleteItemResult(change.old if request.return_values == "ALL_OLD" else None)
+        old = change.old if request.return_values == "ALL_OLD" else None
+        return DeleteItemResult(old, *self._costs(request, change))
+
+    def _costs(
+        self, request: PutItem | DeleteItem, change: Change
+    ) -> tuple[ConsumedCapacity | None, ItemCollectionMetrics | None]:
+        """What was consumed, and what the item's collection has come to, as far as asked for."""
+        consumed = metrics = None
+        if request.return_consumed_capacity != "NONE":
+            tally = Tally()
+            tally.add_write(change)
+            consumed = tally.consumed(request.table_name, request.return_consumed_capacity)
+        if request.return_item_collection_metrics != "NONE":
+            metrics = collection_metrics(self._engine, change)
+        return consumed, metrics
 
     # The parts.
 
@@ -101,7 +120,9 @@ class Writer:
         """Raises what a put can be refused for before anything is read."""
         write = PutWrite.of_request(request, self.profile)
         table = self._catalog.table(request.table_name)
-        return Target(table, table.keys.of_item(write.item), write)
+        key = table.keys.of_item(write.item)
+        table.indexes.check(write.item)
+        return Target(table, key, write)
 
     def delete_target(self, request: DeleteItem) -> Target:
         """As ``put_target``."""
@@ -139,25 +160,52 @@ class Writer:
         table, key, write = target
         if table.is_dropped:
             raise not_found()
-        is_old_known = write.needs_old or table.needs_old
+        indexes = table.indexes
+        is_old_known = write.needs_old or bool(indexes.maintained)
         old, old_size = None, 0
         if is_old_known and (stored := self._engine.get(key)) is not None:
             old, old_size = row.item_of(stored), row.size_of(stored)
         new = write.apply(old)
         new_size = 0 if new is None else write.size_of(new, old, old_size)
-        return Change(table, key, old, new, old_size=old_size, new_size=new_size, is_old_known=is_old_known)
+        return Change(
+            table,
+            indexes,
+            key,
+            old,
+            new,
+            old_size=old_size,
+            new_size=new_size,
+            is_old_known=is_old_known,
+        )
 
     def commit(self, changes: Sequence[Change], batch: WriteBatch | None = None) -> Steps[int | None]:
         """Make all changes in one batch, under the latches of their keys.
 
         ``batch`` may bring what is to become durable with them, and a guard. Gives the batch's last
         seqno, or ``None`` when there was nothing to write.
+
+        Raises:
+            UniqueViolation, ItemCollectionSizeLimitExceeded: nothing was written.
         """
         if batch is None:
             batch = WriteBatch()
         for change in changes:
             mutation.add(batch, change, self._hlc.tick())
+        if any(change.indexes.make_claims for change in changes):
+            claims = Claims(changes)
+            if claims.keys:
+                return (yield from self._commit_claiming(claims, batch))
         return (yield batch) if len(batch) or batch.guard is not None else None
+
+    def _commit_claiming(self, claims: Claims, batch: WriteBatch) -> Steps[int | None]:
+        grant = self._latches.request(claims.keys)
+        try:
+            if not grant.is_complete:
+                yield grant
+            claims.settle(self._engine, batch)
+            return (yield batch)
+        finally:
+            self._latches.give_back(grant)
 
 
 def in_key_order(targets: Sequence[Target]) -> tuple[bytes, ...]:

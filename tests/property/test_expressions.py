@@ -438,7 +438,7 @@ def test_any_text_is_compiled_or_refused(
     for compile_text in (
         lambda: compile_condition(text, placeholders, "FilterExpression").holds(item),
         lambda: compile_projection(text, placeholders).applied_to(item),
-        lambda: compile_key_condition(text, placeholders, "a", "b"),
+        lambda: compile_key_condition(text, placeholders, ("a",), ("b",)),
         placeholders.check_all_used,
     ):
         try:

@@ -26,6 +26,7 @@ from kvdb.api.validation.fields import (
     check_mapping,
     constraint,
     enum_faults,
+    name_faults,
     refuse_if,
     table_name_faults,
     wrong_type,
@@ -36,11 +37,15 @@ from kvdb.limits import LimitsProfile
 # The order inside the brackets is the service's own.
 _RETURN_VALUES = ("ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW")
 _ALL_OLD_OR_NONE = ("ALL_OLD", "NONE")
+_CAPACITIES = ("INDEXES", "TOTAL", "NONE")
+_METRICS = ("SIZE", "NONE")
 _SELECTS = ("SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES")
 
 
 def check_get_item(request: GetItem) -> None:
-    refuse_if(table_name_faults(request.table_name))
+    table_faults, capacity = table_name_faults(request.table_name), request.return_consumed_capacity
+    if table_faults or capacity not in _CAPACITIES:
+        refuse_if([*enum_faults(capacity, "returnConsumedCapacity", _CAPACITIES), *table_faults])
     check_mapping("key", request.key)
     if request.projection_expression is not None or request.expression_attribute_names is not None:
         check_expressions(request.expression_attribute_names, None, request.projection_expression)
@@ -68,13 +73,22 @@ def check_delete_item(request: DeleteItem) -> None:
 
 
 def _check_write(request: PutItem | UpdateItem | DeleteItem, **expressions: str | None) -> None:
-    faults = table_name_faults(request.table_name)
     returns, on_failure = request.return_values, request.return_values_on_condition_check_failure
-    if faults or returns not in _RETURN_VALUES or on_failure not in _ALL_OLD_OR_NONE:
+    capacity, metrics = request.return_consumed_capacity, request.return_item_collection_metrics
+    table_faults = table_name_faults(request.table_name)
+    if (
+        table_faults
+        or returns not in _RETURN_VALUES
+        or on_failure not in _ALL_OLD_OR_NONE
+        or capacity not in _CAPACITIES
+        or metrics not in _METRICS
+    ):
         refuse_if(
             [
-                *faults,
+                *enum_faults(capacity, "returnConsumedCapacity", _CAPACITIES),
+                *table_faults,
                 *enum_faults(returns, "returnValues", _RETURN_VALUES),
+                *enum_faults(metrics, "returnItemCollectionMetrics", _METRICS),
                 *enum_faults(on_failure, "returnValuesOnConditionCheckFailure", _ALL_OLD_OR_NONE),
             ]
         )
@@ -90,7 +104,7 @@ def _check_returns_old_only(request: PutItem | DeleteItem) -> None:
 
 
 def check_query(request: Query) -> None:
-    faults = [*table_name_faults(request.table_name), *_select_faults(request)]
+    faults = _read_faults(request)
     check_int("limit", request.limit)
     if request.limit is not None and request.limit < 1:
         # Query leaves the value out and writes 'Limit'; Scan does neither. Source: dynoxide, query.rs.
@@ -117,7 +131,7 @@ def check_query(request: Query) -> None:
 
 
 def check_scan(request: Scan) -> None:
-    faults = [*table_name_faults(request.table_name), *_select_faults(request)]
+    faults = _read_faults(request)
     for field, value, least in (
         ("limit", request.limit, 1),
         ("segment", request.segment, 0),
@@ -149,8 +163,15 @@ _SPECIFIC_NEEDS_PROJECTION = (
 )
 
 
-def _select_faults(request: Query | Scan) -> Sequence[str]:
-    return () if request.select is None else enum_faults(request.select, "select", _SELECTS)
+def _read_faults(request: Query | Scan) -> list[str]:
+    select, name = request.select, request.index_name
+    faults = [] if select is None else [*enum_faults(select, "select", _SELECTS)]
+    if name is not None:
+        if not isinstance(name, str):
+            raise wrong_type("index_name", name, "str")
+        faults += name_faults(name, "indexName", chars_min=limits.TABLE_NAME_CHARS_MIN)
+    faults += enum_faults(request.return_consumed_capacity, "returnConsumedCapacity", _CAPACITIES)
+    return [*faults, *table_name_faults(request.table_name)]
 
 
 def _check_start_key(request: Query | Scan) -> None:
@@ -160,7 +181,7 @@ def _check_start_key(request: Query | Scan) -> None:
 
 def _check_select(request: Query | Scan) -> None:
     select: str | None = request.select
-    if select == "ALL_PROJECTED_ATTRIBUTES":
+    if select == "ALL_PROJECTED_ATTRIBUTES" and request.index_name is None:
         raise ValidationError("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
     if request.projection_expression is not None and select not in (None, "SPECIFIC_ATTRIBUTES"):
         target = "only the Count" if select == "COUNT" else select
@@ -192,6 +213,7 @@ def _check_segments(segment: int | None, total: int | None) -> None:
 
 def check_batch_get_item(request: BatchGetItem, profile: LimitsProfile) -> None:
     check_mapping("request_items", request.request_items)
+    refuse_if(enum_faults(request.return_consumed_capacity, "returnConsumedCapacity", _CAPACITIES))
     if not request.request_items:
         raise ValidationError("The requestItems parameter is required for BatchGetItem")
     for name, wanted in request.request_items.items():
@@ -215,6 +237,12 @@ def check_batch_get_item(request: BatchGetItem, profile: LimitsProfile) -> None:
 
 def check_batch_write_item(request: BatchWriteItem, profile: LimitsProfile) -> None:
     check_mapping("request_items", request.request_items)
+    refuse_if(
+        [
+            *enum_faults(request.return_consumed_capacity, "returnConsumedCapacity", _CAPACITIES),
+            *enum_faults(request.return_item_collection_metrics, "returnItemCollectionMetrics", _METRICS),
+        ]
+    )
     if not request.request_items:
         raise ValidationError("The requestItems parameter is required for BatchWriteItem")
     for name, writes in request.request_items.items():

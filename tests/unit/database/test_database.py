@@ -193,7 +193,7 @@ def test_close_waits_for_running_calls(monkeypatch):
     entered, leave = threading.Event(), threading.Event()
     read = db._floor.engine.get
 
-    def slow_get(key: bytes) -> bytes | None:
+    def slow_get(key: bytes, at: object = None) -> bytes | None:
         entered.set()
         assert leave.wait(30)
         return read(key)
@@ -217,7 +217,7 @@ def test_close_waits_for_running_calls(monkeypatch):
 def test_an_unexpected_exception_is_logged_and_not_told(monkeypatch, caplog):
     db = with_airports()
 
-    def broken(key: bytes) -> bytes | None:
+    def broken(key: bytes, at: object = None) -> bytes | None:
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr(db._floor.engine, "get", broken)
@@ -236,7 +236,7 @@ def test_an_unexpected_exception_is_logged_and_not_told(monkeypatch, caplog):
 def test_a_refused_file_call_is_a_disk_error(monkeypatch):
     db = with_airports()
 
-    def broken(key: bytes) -> bytes | None:
+    def broken(key: bytes, at: object = None) -> bytes | None:
         raise OSError(errno.EIO, "Input/output error", "000001.sst")
 
     monkeypatch.setattr(db._floor.engine, "get", broken)

@@ -66,7 +66,7 @@ def test_an_expression_is_a_string(text: object) -> None:
     for name, compile_text in (
         ("ConditionExpression", lambda: compile_condition(text, NOTHING)),
         ("ProjectionExpression", lambda: compile_projection(text, NOTHING)),
-        ("KeyConditionExpression", lambda: compile_key_condition(text, NOTHING, "p", None)),
+        ("KeyConditionExpression", lambda: compile_key_condition(text, NOTHING, ("p",), ())),
     ):
         with pytest.raises(ValidationError) as caught:
             compile_text()
@@ -83,7 +83,7 @@ def test_a_stack_that_is_nearly_full_refuses_deep_texts_by_name() -> None:
     text = "NOT (" * depth + "deep = :v" + ")" * depth
     for compile_text in (
         lambda: compile_condition(text, values),
-        lambda: compile_key_condition(text, values, "deep", None),
+        lambda: compile_key_condition(text, values, ("deep",), ()),
     ):
         with pytest.raises(ValidationError, match="The expression is nested too deeply"):
             at_stack_depth(sys.getrecursionlimit() - 400, compile_text)

@@ -11,7 +11,13 @@ VALUES: dict[str, object] = {":p": "IS", ":s": "BI", ":t": "CI", ":n": 1}
 
 
 def compiled(text: str, sort_name: str | None = "s", names: dict[str, str] | None = None) -> KeyCondition:
-    return compile_key_condition(text, Placeholders(names, VALUES), "p", sort_name)
+    sort_names = () if sort_name is None else (sort_name,)
+    return compile_key_condition(text, Placeholders(names, VALUES), ("p",), sort_names)
+
+
+def one(value: object, sort: SortBound | None) -> KeyCondition:
+    """On a key of one HASH and at most one RANGE attribute."""
+    return KeyCondition((value,), (), sort)
 
 
 def refusal(text: str, sort_name: str | None = "s", names: dict[str, str] | None = None) -> str:
@@ -21,13 +27,13 @@ def refusal(text: str, sort_name: str | None = "s", names: dict[str, str] | None
 
 
 def test_the_partition_alone_reads_all_of_it() -> None:
-    assert compiled("p = :p") == KeyCondition("IS", None)
-    assert compiled("p = :p", sort_name=None) == KeyCondition("IS", None)
+    assert compiled("p = :p") == one("IS", None)
+    assert compiled("p = :p", sort_name=None) == one("IS", None)
 
 
 @pytest.mark.parametrize("op", ["=", "<", "<=", ">", ">="])
 def test_the_sort_key_takes_each_comparison(op: str) -> None:
-    assert compiled(f"p = :p AND s {op} :s") == KeyCondition("IS", SortBound(op, ("BI",)))
+    assert compiled(f"p = :p AND s {op} :s") == one("IS", SortBound(op, ("BI",)))
 
 
 def test_the_sort_key_takes_a_range() -> None:
@@ -42,28 +48,28 @@ def test_the_sort_key_takes_a_prefix() -> None:
     ("written", "meant"), [("=", "="), ("<", ">"), ("<=", ">="), (">", "<"), (">=", "<=")]
 )
 def test_a_value_on_the_left_turns_the_comparison_round(written: str, meant: str) -> None:
-    assert compiled(f":p = p AND :s {written} s") == KeyCondition("IS", SortBound(meant, ("BI",)))
+    assert compiled(f":p = p AND :s {written} s") == one("IS", SortBound(meant, ("BI",)))
 
 
 @pytest.mark.parametrize(
     "text", ["s < :s AND p = :p", "(p = :p AND s < :s)", "(p = :p) AND (s < :s)", "p = (:p) and (s) < :s"]
 )
 def test_order_and_parentheses_do_not_matter(text: str) -> None:
-    assert compiled(text) == KeyCondition("IS", SortBound("<", ("BI",)))
+    assert compiled(text) == one("IS", SortBound("<", ("BI",)))
 
 
 def test_key_attributes_may_have_placeholders() -> None:
     names = {"#p": "p", "#s": "s"}
-    assert compiled("#p = :p AND #s < :s", names=names) == KeyCondition("IS", SortBound("<", ("BI",)))
+    assert compiled("#p = :p AND #s < :s", names=names) == one("IS", SortBound("<", ("BI",)))
 
 
 def test_values_are_normalised_and_of_whatever_type() -> None:
-    assert compiled("p = :n").partition_value == 1
+    assert compiled("p = :n").partition_values == (1,)
 
 
 def test_placeholders_count_as_used() -> None:
     placeholders = Placeholders({"#p": "p"}, {":p": 1, ":s": 2})
-    compile_key_condition("#p = :p AND s > :s", placeholders, "p", "s")
+    compile_key_condition("#p = :p AND s > :s", placeholders, ("p",), ("s",))
     placeholders.check_all_used()
 
 
@@ -175,3 +181,78 @@ def test_operands_are_checked_as_in_any_condition() -> None:
         "Invalid KeyConditionExpression: Incorrect operand type for operator or function; "
         "operator or function: begins_with, operand type: N"
     )
+
+
+# Keys of more than two attributes.
+
+MANY: dict[str, object] = {f":{letter}": letter for letter in "abcdxyz"}
+
+
+def composite(text: str) -> KeyCondition:
+    return compile_key_condition(text, Placeholders(None, MANY), ("h", "i"), ("r", "s", "t"))
+
+
+def composite_refusal(text: str) -> str:
+    with pytest.raises(ValidationError) as caught:
+        composite(text)
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("h = :a AND i = :b", KeyCondition(("a", "b"), (), None)),
+        ("i = :b AND h = :a", KeyCondition(("a", "b"), (), None)),
+        ("h = :a AND i = :b AND r = :x", KeyCondition(("a", "b"), (), SortBound("=", ("x",)))),
+        ("r > :x AND h = :a AND i = :b", KeyCondition(("a", "b"), (), SortBound(">", ("x",)))),
+        (
+            "h = :a AND i = :b AND s < :y AND r = :x",
+            KeyCondition(("a", "b"), ("x",), SortBound("<", ("y",))),
+        ),
+        (
+            "h = :a AND i = :b AND r = :x AND s = :y AND t BETWEEN :c AND :d",
+            KeyCondition(("a", "b"), ("x", "y"), SortBound("BETWEEN", ("c", "d"))),
+        ),
+    ],
+)
+def test_a_key_of_many_attributes_is_tested_from_the_left(text: str, expected: KeyCondition) -> None:
+    assert composite(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "wanting"),
+    [
+        ("h = :a", "i"),
+        ("r = :x", "h, i"),
+        ("h = :a AND i > :b", "i"),
+        ("h BETWEEN :a AND :b AND i = :b", "h"),
+    ],
+)
+def test_every_hash_attribute_needs_equality(text: str, wanting: str) -> None:
+    assert composite_refusal(text) == (
+        f"HASH key attributes {wanting} must have equality conditions specified in the query"
+    )
+
+
+@pytest.mark.parametrize(
+    ("test", "earlier", "later"),
+    [
+        ("s = :y", "r", "s"),
+        ("r = :x AND t = :z", "s", "t"),
+        ("r > :x AND s = :y", "r", "s"),
+        ("r < :x AND s > :y", "r", "s"),
+        ("begins_with(r, :x) AND s = :y", "r", "s"),
+        ("t = :z", "r", "t"),
+    ],
+)
+def test_range_attributes_leave_no_gap_and_only_the_last_may_be_unequal(
+    test: str, earlier: str, later: str
+) -> None:
+    assert composite_refusal(f"h = :a AND i = :b AND {test}") == (
+        f"RANGE key attributes {earlier} must have equality conditions specified in the query "
+        f"because a condition is present on key attribute {later}"
+    )
+
+
+def test_other_attributes_do_not_belong_into_a_key_condition() -> None:
+    assert composite_refusal("h = :a AND i = :b AND v = :x") == "Query key condition not supported"

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvdb.errors import ValidationError
-from kvdb.expr.compiler import SortBound
+from kvdb.expr.compiler import KeyCondition, SortBound
 from kvdb.table import keys
-from kvdb.table.descriptor import KeyAttribute, TableDescriptor
-from kvdb.table.keys import KeyRange, TableKeys, prefix_range
+from kvdb.table.descriptor import IndexDescriptor, KeyAttribute, TableDescriptor
+from kvdb.table.keys import IndexKeys, KeyRange, TableKeys, prefix_range
 from tests.support.strategies import key_values
 
 INVALID = "One or more parameter values were invalid: "
@@ -21,6 +21,10 @@ def table_keys(partition: str = "S", sort: str | None = "S", table_id: int = 7) 
     second = None if sort is None else KeyAttribute("s", sort)  # type: ignore[arg-type]
     first = KeyAttribute("p", partition)  # type: ignore[arg-type]
     return TableKeys(TableDescriptor(table_id, "table", "uuid", 0, first, second))
+
+
+def condition(partition: object, bound: SortBound | None = None) -> KeyCondition:
+    return KeyCondition((partition,), (), bound)
 
 
 def refusal_of(call, *arguments) -> str:
@@ -51,10 +55,10 @@ def test_a_key_gives_the_same_engine_key_as_its_item():
     composite = table_keys("S", "N")
     item = {"p": "a", "s": 1, "more": "x"}
     assert composite.of_key({"p": "a", "s": Decimal("1.0")}) == composite.of_item(item)
-    assert composite.item_key(item) == {"p": "a", "s": 1}
+    assert composite.start_key(item) == {"p": "a", "s": 1}
     simple = table_keys("B", None)
     assert simple.of_key({"p": bytearray(b"x")}) == simple.of_item({"p": b"x", "more": 1})
-    assert simple.item_key({"p": b"x", "more": 1}) == {"p": b"x"}
+    assert simple.start_key({"p": b"x", "more": 1}) == {"p": b"x"}
 
 
 @pytest.mark.parametrize(
@@ -112,9 +116,8 @@ def test_a_sort_key_has_up_to_1024_bytes():
 
 def test_a_condition_value_has_the_type_of_its_attribute():
     message = INVALID + "Condition parameter type does not match schema type"
-    assert refusal_of(table_keys().partition_range, 5) == message
-    bound = SortBound("=", (5,))
-    assert refusal_of(table_keys().sort_range, "x", bound) == message
+    assert refusal_of(table_keys().partition_rows, condition(5)) == message
+    assert refusal_of(table_keys().rows, condition("x", SortBound("=", (5,)))) == message
 
 
 def test_tables_and_the_catalog_lie_apart():
@@ -182,7 +185,7 @@ def test_a_sort_range_holds_what_the_comparison_says(data, kind, operator):
     value, low, high = (data.draw(key_values(kind)) for _ in range(3))
     composite = table_keys("S", kind)
     operands = (low, high) if operator == "BETWEEN" else (low,)
-    rows = composite.sort_range("part", SortBound(operator, operands))
+    rows = composite.rows(condition("part", SortBound(operator, operands)))
     key = composite.of_item({"p": "part", "s": value})
     ordered = [each.encode() if isinstance(each, str) else each for each in (value, low, high)]
     assert rows.holds(key) == OPERATORS[operator](*ordered)
@@ -190,7 +193,7 @@ def test_a_sort_range_holds_what_the_comparison_says(data, kind, operator):
 
 @given(key_values("S"), key_values("S"), key_values("S"))
 def test_a_partition_range_holds_its_partition_only(partition, other, sort):
-    rows = table_keys().partition_range(partition)
+    rows = table_keys().partition_rows(condition(partition))
     assert rows.holds(table_keys().of_item({"p": partition, "s": sort}))
     assert rows.holds(table_keys().of_item({"p": other, "s": sort})) == (partition == other)
 
@@ -201,3 +204,142 @@ def test_the_rest_of_a_range_leaves_out_where_it_stopped():
     assert rows.before(b"c") == KeyRange(b"b", b"c")
     assert rows.after(b"a") == rows
     assert rows.before(b"z") == rows
+
+
+# Index keys.
+
+
+def index_keys(hashes: str, ranges: str, table: str = "S") -> IndexKeys:
+    """An index with HASH attributes h0, h1, ... and RANGE attributes r0, r1, ... of these types."""
+    descriptor = IndexDescriptor(
+        9,
+        "GLOBAL",
+        "idx",
+        tuple(KeyAttribute(f"h{n}", kind) for n, kind in enumerate(hashes)),  # type: ignore[arg-type]
+        tuple(KeyAttribute(f"r{n}", kind) for n, kind in enumerate(ranges)),  # type: ignore[arg-type]
+        "ALL",
+    )
+    return IndexKeys(descriptor, table_keys(table), 7)
+
+
+def values(name: str, *given: object) -> dict[str, object]:
+    return {f"{name}{n}": value for n, value in enumerate(given)}
+
+
+def test_an_index_key_is_table_index_hash_and_one_part_an_attribute():
+    key = index_keys("S", "SB").index_key(values("h", "ab") | values("r", "c", b"d"))
+    assert key is not None
+    assert key[:6].hex() == "000000070009"
+    assert int.from_bytes(key[6:8], "big") == hash_of("ab")
+    assert key[8:] == b"ab\x00\x01" + b"c\x00\x01" + b"d\x00\x01"
+
+
+def test_the_end_of_an_index_row_is_the_tables_own_key():
+    table = table_keys()
+    assert table.own_part(table.of_item({"p": "ab", "s": "cd"})) == b"ab\x00\x01cd"
+
+
+def test_an_item_without_its_whole_index_key_is_left_out():
+    whole = values("h", "a", 1) | values("r", b"x")
+    keys_of = index_keys("SN", "B")
+    assert keys_of.index_key(whole) is not None
+    for name in whole:
+        assert keys_of.index_key({other: value for other, value in whole.items() if other != name}) is None
+        assert keys_of.index_key({**whole, name: True}) is None
+    assert keys_of.index_key({**whole, "h0": ""}) is None
+    assert keys_of.index_key({**whole, "r0": b""}) is None
+
+
+def test_an_index_key_has_2048_bytes_of_hash_and_1024_of_range():
+    keys_of = index_keys("SS", "SS")
+    fits = values("h", "x" * 2000, "x" * 48) | values("r", "y" * 1000, "y" * 24)
+    assert keys_of.index_key(fits) is not None
+    assert keys_of.index_key({**fits, "h1": "x" * 49}) is None
+    assert keys_of.index_key({**fits, "r1": "é" * 13}) is None
+    assert refusal_of(keys_of.check, {**fits, "h1": "x" * 49}) == INVALID + keys.HASH_TOO_LONG
+    assert refusal_of(keys_of.check, {**fits, "r1": "é" * 13}) == INVALID + keys.RANGE_TOO_LONG
+
+
+def test_a_write_is_refused_for_a_key_value_the_index_may_not_have():
+    keys_of = index_keys("S", "B")
+    keys_of.check({})
+    keys_of.check({"h0": "a", "r0": b"x"})
+    assert refusal_of(keys_of.check, {"h0": 5}) == (
+        INVALID + "Type mismatch for Index Key h0 Expected: S Actual: N IndexName: idx"
+    )
+    empty = (
+        "One or more parameter values are not valid. A value specified for a secondary index key is not "
+        "supported. The AttributeValue for a key attribute cannot contain an empty %s value. "
+        "IndexName: idx, IndexKey: %s"
+    )
+    assert refusal_of(keys_of.check, {"h0": ""}) == empty % ("string", "h0")
+    assert refusal_of(keys_of.check, {"h0": "a", "r0": b""}) == empty % ("binary", "r0")
+
+
+def test_a_write_is_not_refused_for_what_it_does_not_touch():
+    keys_of = index_keys("S", "B")
+    keys_of.check({"h0": 5, "r0": b"x"}, frozenset(("r0",)))
+    assert "Index Key h0" in refusal_of(keys_of.check, {"h0": 5, "r0": b"x"}, frozenset(("h0",)))
+
+
+@given(st.data(), st.sampled_from(["S", "N", "B"]), st.sampled_from(sorted(OPERATORS)))
+def test_the_rows_of_an_index_are_what_the_comparison_says(data, kind, operator):
+    if operator == "begins_with" and kind == "N":
+        operator = "="
+    first, value, low, high, after = (data.draw(key_values(each)) for each in ("N", kind, kind, kind, "S"))
+    operands = (low, high) if operator == "BETWEEN" else (low,)
+    keys_of = index_keys("SB", f"N{kind}S")
+    tested = KeyCondition(("p", b"q"), (first,), SortBound(operator, operands))
+    key = keys_of.index_key(values("h", "p", b"q") | values("r", first, value, after))
+    assert key is not None
+    ordered = [each.encode() if isinstance(each, str) else each for each in (value, low, high)]
+    assert keys_of.rows(tested).holds(key + b"table key") == OPERATORS[operator](*ordered)
+    assert keys_of.partition_rows(tested).holds(key)
+
+
+@given(st.lists(st.tuples(key_values("S"), key_values("N"), key_values("B")), min_size=2, max_size=2))
+def test_index_rows_stand_in_the_order_of_their_range_attributes(pair):
+    keys_of = index_keys("S", "SNB")
+    one, other = (keys_of.index_key({"h0": "h"} | values("r", *each)) for each in pair)
+    assert one is not None
+    assert other is not None
+    ordered = [(text.encode(), number, data) for text, number, data in pair]
+    assert (one < other) == (ordered[0] < ordered[1])
+    assert (one == other) == (ordered[0] == ordered[1])
+
+
+def test_a_start_key_has_index_and_table_keys():
+    keys_of = index_keys("S", "N")
+    assert keys_of.start_names == ("h0", "r0", "p", "s")
+    start = {"h0": "a", "r0": 1, "p": "x", "s": "y"}
+    index_key = keys_of.index_key(start)
+    assert index_key is not None
+    assert keys_of.of_start(start) == index_key + b"x\x00\x01y"
+    assert keys_of.start_key({**start, "more": 1}) == start
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"h0": 5}, keys.SCHEMA_MISMATCH),
+        ({"p": 5}, f"{keys.BAD_START}: {keys.SCHEMA_MISMATCH}"),
+        ({"h0": ""}, keys.BAD_START),
+    ],
+)
+def test_a_start_key_of_another_schema_is_refused(change, message):
+    start = {"h0": "a", "r0": 1, "p": "x", "s": "y", **change}
+    assert refusal_of(index_keys("S", "N").of_start, start) == message
+
+
+def test_a_start_key_with_another_attribute_is_refused():
+    assert (
+        refusal_of(index_keys("S", "N").of_start, {"h0": "a", "q": 1, "p": "x", "s": "y"}) == keys.BAD_START
+    )
+
+
+def test_counters_lie_beside_the_rows_of_their_table():
+    table = table_keys()
+    counter = table.counter_key({"p": "ab", "s": "cd"})
+    assert counter == table.counter_key({"p": "ab", "s": "other"})
+    assert counter[:6].hex() == "00000007ffff"
+    assert counter[6:] == table.of_item({"p": "ab", "s": "x"})[6:-1]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kvdb.env.hlc import Stamp
+from kvdb.item.value import Item
 from kvdb.lsm.batch import WriteBatch
 from kvdb.table import mutation, row
 from kvdb.table.catalog import Table
@@ -24,18 +25,22 @@ def operations(change: Change) -> list[bytes | None]:
     return batch.operations
 
 
+def change_of(table: Table, old: Item | None, new: Item | None, **facts: object) -> Change:
+    return Change(table, table.indexes, b"key", old, new, **facts)  # type: ignore[arg-type]
+
+
 def test_a_new_item_becomes_one_row(table):
-    change = Change(table, b"key", None, ITEM, new_size=17)
+    change = change_of(table, None, ITEM, new_size=17)
     assert operations(change) == [b"key", row.encode(ITEM, 17, STAMP)]
 
 
 def test_an_item_that_goes_takes_its_row_along(table):
-    assert operations(Change(table, b"key", ITEM, None, old_size=17)) == [b"key", None]
+    assert operations(change_of(table, ITEM, None, old_size=17)) == [b"key", None]
 
 
 def test_an_item_that_may_have_been_there_is_deleted_all_the_same(table):
-    assert operations(Change(table, b"key", None, None, is_old_known=False)) == [b"key", None]
+    assert operations(change_of(table, None, None, is_old_known=False)) == [b"key", None]
 
 
 def test_nothing_that_stays_nothing_writes_nothing(table):
-    assert operations(Change(table, b"key", None, None)) == []
+    assert operations(change_of(table, None, None)) == []

@@ -1,0 +1,142 @@
+"""What a write holds besides its items: keys of unique indexes, and the sizes of item collections.
+
+Both are latched like items, after all items of the write, in key order. So nobody who waits for an
+item holds a claim, and nobody waits in a circle.
+
+**Unique indexes.** Who gives an item a new key in a unique index holds that index key from before
+he looks whether another item has it until his batch is committed: of two writers who want one key,
+the second sees what the first has done.
+
+**Item collections** (tables with local indexes): an item and its rows in local indexes count towards
+the size of the collection of all items with its partition key, which may not grow past 10 GB. The
+size is kept in *grains* of 64 KiB, counted so that most writes need not count at all: an item of
+``size`` bytes, rows in local indexes included, has
+
+    (size + offset) // GRAIN   grains,     offset = crc32c(engine key) % GRAIN
+
+so each item has a fixed place in its grain, the expected number of grains is size / GRAIN, and the
+sum over a collection is a function of what lies in it: exact whatever the order of writes, without
+drift, and of standard error below ``sqrt(size * GRAIN) / 2``: 13 MB at 10 GB. Only a write that
+changes its item's grains (one in 300 for items of 200 bytes) claims the collection's counter, which
+is a row of its own (``keys``; its value is ``u32 grains``), written in the same batch. Memory: none.
+Source of the limit: developer guide, "Item collection size limit".
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import google_crc32c
+
+from kvdb import limits
+from kvdb.api.items import ItemCollectionMetrics
+from kvdb.errors import ItemCollectionSizeLimitExceeded, UniqueViolation
+from kvdb.item.value import Item
+from kvdb.lsm.batch import WriteBatch
+from kvdb.lsm.engine import Engine
+from kvdb.table import keys
+from kvdb.table.index import Index
+from kvdb.table.mutation import Change
+
+GRAIN_BYTES = 64 * 1024
+
+_COUNT = struct.Struct(">I")
+
+
+@dataclass(frozen=True, slots=True)
+class _UniqueKey:
+    """A key in a unique index that an item comes to."""
+
+    index: Index
+    key: bytes
+    row_key: bytes
+
+
+class Claims:
+    """What the changes of one write claim. Made under the latches of its items."""
+
+    __slots__ = ("_collections", "_leaving", "_unique", "keys")
+
+    def __init__(self, changes: Sequence[Change]) -> None:
+        self._unique: list[_UniqueKey] = []
+        self._leaving: set[bytes] = set()
+        self._collections: dict[bytes, int] = {}
+        for change in changes:
+            if change.indexes.unique:
+                self._claim_unique_keys(change)
+            if change.indexes.local:
+                self._claim_collection(change)
+        self.keys = tuple(sorted({*(claim.key for claim in self._unique), *self._collections}))
+        """To be latched; mostly none."""
+
+    def settle(self, engine: Engine, batch: WriteBatch) -> None:
+        """Under the latches of ``keys``: refuse, or add to the batch what the claims are for.
+
+        Raises:
+            UniqueViolation: another item has a key in a unique index.
+            ItemCollectionSizeLimitExceeded: a collection would come to be too large.
+        """
+        self._check_unique_keys(engine)
+        for counter, grown in self._collections.items():
+            grains = grains_of(engine.get(counter)) + grown
+            if grown > 0 and grains * GRAIN_BYTES > limits.ITEM_COLLECTION_BYTES_MAX:
+                raise ItemCollectionSizeLimitExceeded("Collection size exceeded.")
+            if grains > 0:
+                batch.put(counter, _COUNT.pack(grains))
+            else:
+                batch.delete(counter)
+
+    def _claim_unique_keys(self, change: Change) -> None:
+        for index in change.indexes.unique:
+            old_key = None if change.old is None else index.keys.index_key(change.old)
+            new_key = None if change.new is None else index.keys.index_key(change.new)
+            if old_key == new_key:
+                continue
+            if old_key is not None:
+                self._leaving.add(old_key + change.table_key)
+            if new_key is not None:
+                self._unique.append(_UniqueKey(index, new_key, new_key + change.table_key))
+
+    def _check_unique_keys(self, engine: Engine) -> None:
+        taken: set[bytes] = set()
+        for claim in self._unique:
+            held = claim.key in taken or any(
+                key not in self._leaving and key != claim.row_key
+                for key, _ in engine.scan(*keys.prefix_range(claim.key))
+            )
+            if held:
+                raise UniqueViolation(f"another item has the key already index={claim.index.name}")
+            taken.add(claim.key)
+
+    def _claim_collection(self, change: Change) -> None:
+        grown = _grains(change, change.new, change.new_size) - _grains(change, change.old, change.old_size)
+        if grown:
+            counter = change.table.keys.counter_key(change.new or change.old or {})
+            self._collections[counter] = self._collections.get(counter, 0) + grown
+
+
+def _grains(change: Change, item: Item | None, size: int) -> int:
+    if item is None:
+        return 0
+    rows = (index for index in change.indexes.local if index.keys.index_key(item) is not None)
+    whole = size + sum(index.size_of(item, size) for index in rows)
+    offset: int = google_crc32c.value(change.key) % GRAIN_BYTES
+    return (whole + offset) // GRAIN_BYTES
+
+
+def grains_of(stored: bytes | None) -> int:
+    """The grains of a collection whose counter is ``stored``."""
+    return 0 if stored is None else int(_COUNT.unpack(stored)[0])
+
+
+def collection_metrics(engine: Engine, change: Change) -> ItemCollectionMetrics | None:
+    """Between which two whole GB the item's collection lies; ``None`` without local indexes."""
+    item = change.new or change.old
+    if not change.table.indexes.local or item is None:
+        return None
+    table_keys = change.table.keys
+    size_gb = grains_of(engine.get(table_keys.counter_key(item))) * GRAIN_BYTES // limits.GB
+    name = table_keys.partition.name
+    return ItemCollectionMetrics({name: item[name]}, (float(size_gb), float(size_gb + 1)))
