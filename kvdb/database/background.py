@@ -1,13 +1,16 @@
 """Which background jobs a database runs beside the engine's own, and their end.
 
-One so far: the remover of dropped tables' rows. It sleeps until a table is dropped or until
-``recovery`` finds one half removed.
+- the remover of the rows of dropped tables and indexes;
+- the builder of indexes on tables that have rows already.
+
+Each sleeps until it is told of work, by a request or by ``recovery``, which finds it half done.
 """
 
 from __future__ import annotations
 
 from kvdb.env.env import Env
 from kvdb.lsm.engine import Engine
+from kvdb.table.backfill import IndexBuilder
 from kvdb.table.catalog import Catalog
 from kvdb.table.latches import Latches
 from kvdb.table.remover import RowRemover
@@ -18,11 +21,19 @@ class Background:
 
     def __init__(self, env: Env, engine: Engine, catalog: Catalog, latches: Latches) -> None:
         self._row_remover = env.jobs.add(RowRemover(catalog, engine, latches))
+        self._index_builder = env.jobs.add(
+            IndexBuilder(catalog, engine, latches, on_dropped=self._row_remover.wake)
+        )
 
     def remove_dropped_rows(self) -> None:
-        """There is a dropped table: begin to delete its rows."""
+        """A table or index was dropped: begin to delete its rows."""
         self._row_remover.wake()
+
+    def build_indexes(self) -> None:
+        """There is an index that is CREATING: begin to fill it."""
+        self._index_builder.wake()
 
     def stop(self) -> None:
         """No more steps; returns when a running one has ended."""
+        self._index_builder.stop()
         self._row_remover.stop()

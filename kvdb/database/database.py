@@ -198,6 +198,7 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions) -> TableFloor:
     latches = Latches()
     background = Background(env, engine, catalog, latches)
     recovery.finish_dropped_tables(engine, catalog, background)
+    recovery.finish_creating_indexes(engine, catalog, background)
     writer = Writer(catalog, engine, latches, env.hlc, PROFILES[options.limits])
     return TableFloor(engine, catalog, latches, writer, background)
 

@@ -123,11 +123,11 @@ def _get_item(floor: TableFloor, request: GetItem) -> GetItemResult:
 
 
 def _query(floor: TableFloor, request: Query) -> Page:
-    return query.run_query(floor.catalog, floor.engine, request)
+    return query.run_query(floor.catalog, floor.engine, request, profile=floor.profile)
 
 
 def _scan(floor: TableFloor, request: Scan) -> Page:
-    return scan.run_scan(floor.catalog, floor.engine, request)
+    return scan.run_scan(floor.catalog, floor.engine, request, profile=floor.profile)
 
 
 def _batch_get_item(floor: TableFloor, request: BatchGetItem) -> BatchGetItemResult:

@@ -4,7 +4,8 @@ The engine has replayed its log by then; what is left are the promises of the ro
 
 - stamps never go back: the hybrid clock learns the latest wall time in the log, with the counter
   full, so that the next stamp is later than any that could have been written in that millisecond;
-- a table that was dropped, but whose rows were not all removed, goes on being removed.
+- a table or index that was dropped, but whose rows were not all removed, goes on being removed;
+- an index that was being built goes on from where it was.
 """
 
 from __future__ import annotations
@@ -31,3 +32,12 @@ def finish_dropped_tables(engine: Engine, catalog: Catalog, background: Backgrou
     if prefix is not None and not engine.is_read_only:
         _log.info("removing the rows of a table or index dropped earlier prefix=%s", prefix.hex())
         background.remove_dropped_rows()
+
+
+def finish_creating_indexes(engine: Engine, catalog: Catalog, background: Background) -> None:
+    """Go on with what a crash or a close interrupted."""
+    found = catalog.first_creating()
+    if found is not None and not engine.is_read_only:
+        table, index = found
+        _log.info("building an index further table=%s index=%s", table.descriptor.name, index.name)
+        background.build_indexes()
