@@ -41,6 +41,7 @@ from kvdb.lsm.range_tombstone import united
 from kvdb.lsm.recovery import recover
 from kvdb.lsm.snapshot import Snapshot, SnapshotList
 from kvdb.lsm.space import Space
+from kvdb.lsm.verify import Verification, verify_version
 from kvdb.lsm.version import ReadState
 from kvdb.lsm.wal import LogWriter, create_log
 from kvdb.options import EngineOptions
@@ -333,6 +334,16 @@ class Engine:
                 return self._pins.take(self._versions, self._commit.log)
         except OSError as error:
             raise disk_error(error, self._directory) from error
+
+    def verify(self, *, deep: bool = False, pause_ms: int = 0) -> Verification:
+        """A check of every sstable of this moment, to be stepped or run beside the database in use.
+
+        The check holds its files until it is done or let go of. Its steps raise nothing: what is
+        wrong stands in its report.
+        """
+        self._require_open()
+        version = self._versions.state.version
+        return verify_version(self._env.fs, self._directory, version, deep=deep, pause_ms=pause_ms)
 
     def flush(self) -> None:
         """Write everything in memory to sstables. For tests, tools and before copying files.

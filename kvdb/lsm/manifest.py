@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from kvdb.env.fs import FileSystem, join, read_all, write_atomic
-from kvdb.errors import CorruptionError, FormatTooNew
+from kvdb.errors import CorruptionError, FormatTooNew, KvdbError
 from kvdb.lsm.coding import crc32c, pack, unpack
 from kvdb.lsm.filenames import CURRENT, manifest_name, parse
 from kvdb.lsm.record import Record, RecordReader, RecordWriter, file_salt
@@ -186,13 +186,8 @@ def read_manifest(
         CorruptionError: it is missing, or damaged in a way that no crash explains.
         FormatTooNew: it was written by a later kvdb.
     """
-    name = manifest_name(number)
-    try:
-        data = read_all(fs, join(directory, name))
-    except FileNotFoundError as error:
-        raise CorruptionError("manifest is missing", file=name) from error
+    reader = _reader(fs, directory, number, database_id)
     content = ManifestContent(number)
-    reader = RecordReader(data, name=name, salt=file_salt(database_id, "manifest", number))
     for record in reader:
         edit, content.position = _decoded(record, reader, len(content.edits))
         content.edits.append(edit)
@@ -200,6 +195,40 @@ def read_manifest(
         raise reader.corrupt("manifest is shorter than it was, or damaged")
     reader.torn_tail(is_strict=True)
     return content
+
+
+class ManifestRecord(NamedTuple):
+    """One record, as inspection and repair see it."""
+
+    offset: int
+    edit: VersionEdit
+    position: Position
+
+
+def salvage_manifest(
+    fs: FileSystem, directory: str, number: int, *, database_id: bytes, durable_size: int = 0
+) -> tuple[list[ManifestRecord], KvdbError | None]:
+    """The good records from the beginning, and why ``read_manifest`` would refuse the rest, if it would."""
+    records: list[ManifestRecord] = []
+    try:
+        reader = _reader(fs, directory, number, database_id)
+        for record in reader:
+            records.append(ManifestRecord(record.offset, *_decoded(record, reader, len(records))))
+        if reader.end < durable_size or not records:
+            raise reader.corrupt("manifest is shorter than it was, or damaged")
+        reader.torn_tail(is_strict=True)
+    except KvdbError as error:
+        return records, error
+    return records, None
+
+
+def _reader(fs: FileSystem, directory: str, number: int, database_id: bytes) -> RecordReader:
+    name = manifest_name(number)
+    try:
+        data = read_all(fs, join(directory, name))
+    except FileNotFoundError as error:
+        raise CorruptionError("manifest is missing", file=name) from error
+    return RecordReader(data, name=name, salt=file_salt(database_id, "manifest", number))
 
 
 def _decoded(record: Record, reader: RecordReader, count: int) -> tuple[VersionEdit, Position]:

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from kvdb.env.fs import File, FileSystem, join, read_all
-from kvdb.errors import FormatTooNew
+from kvdb.errors import FormatTooNew, KvdbError
 from kvdb.lsm.batch import Operations, decode_operations
 from kvdb.lsm.coding import pack, unpack
 from kvdb.lsm.filenames import log_name
@@ -62,6 +62,8 @@ class LogRecord(NamedTuple):
     """Of the first operation."""
     wall_ms: int
     operations: Operations
+    offset: int = 0
+    """Where the record begins in the file."""
 
 
 class LogWriter:
@@ -182,30 +184,90 @@ def read_log(
         CorruptionError: a defect that no crash explains; names file and offset.
         FormatTooNew: the log was written by a later kvdb.
     """
-    data = read_all(fs, join(directory, log_name(number)))
-    reader = RecordReader(data, name=log_name(number), salt=file_salt(database_id, "log", number))
-    records = iter(reader)
-    opening = next(records, None)
-    if opening is None:
-        reader.torn_tail(is_strict=True)
-        if not is_newest or len(data) > _OPENING_BYTES:
-            raise reader.corrupt("log has no opening record")
+    scan = _Scan(fs, directory, number, database_id)
+    if not scan.open():
+        scan.reader.torn_tail(is_strict=True)
+        if not is_newest or len(scan.data) > _OPENING_BYTES:
+            raise scan.reader.corrupt("log has no opening record")
         return None
-    sync_mode, base_seqno, previous = _opening(opening, reader, database_id, number)
-    seqno = base_seqno
-    batches = []
-    for record in records:
-        batch = _batch(record, reader)
-        if batch.seqno != seqno + 1:
-            raise reader.corrupt(
-                f"log record out of order seqno={batch.seqno} expected={seqno + 1}", record.offset
-            )
-        batches.append(batch)
-        seqno += len(batch.operations) >> 1
-    tail = reader.torn_tail(is_strict=not is_newest or sync_mode in ("commit", "group"))
-    if not is_newest and reader.end != len(data):
-        raise reader.corrupt("a log that was synced has no clean end")
-    return LogContent(number, batches, reader.end, tail, seqno, reader.digest, previous)
+    scan.read()
+    tail = scan.tail(is_newest=is_newest)
+    return LogContent(
+        number, scan.records, scan.reader.end, tail, scan.last_seqno, scan.reader.digest, scan.previous
+    )
+
+
+class SalvagedLog(NamedTuple):
+    """What is good in a log, from its beginning to the first defect."""
+
+    records: list[LogRecord]
+    size: int
+    """Bytes up to there; what follows, up to ``file_size``, is torn or damaged."""
+    file_size: int
+    error: KvdbError | None
+    """Why ``read_log`` would refuse the log as the newest; ``None``: it would not."""
+
+
+def salvage_log(fs: FileSystem, directory: str, number: int, *, database_id: bytes) -> SalvagedLog:
+    """As much of log ``number`` as is provably good, for inspection and repair; never a refusal."""
+    scan = _Scan(fs, directory, number, database_id)
+    error: KvdbError | None = None
+    try:
+        if scan.open():
+            scan.read()
+            scan.tail(is_newest=True)
+        elif len(scan.data) > _OPENING_BYTES:
+            error = scan.reader.corrupt("log has no opening record")
+    except KvdbError as found:
+        error = found
+    return SalvagedLog(scan.records, scan.good_to, len(scan.data), error)
+
+
+class _Scan:
+    """One pass over a log file."""
+
+    def __init__(self, fs: FileSystem, directory: str, number: int, database_id: bytes) -> None:
+        self.data = read_all(fs, join(directory, log_name(number)))
+        self.reader = RecordReader(
+            self.data, name=log_name(number), salt=file_salt(database_id, "log", number)
+        )
+        self.records: list[LogRecord] = []
+        self.last_seqno = 0
+        self.previous = Predecessor()
+        self.good_to = 0
+        self._number = number
+        self._database_id = database_id
+        self._sync_mode: SyncMode = "commit"
+        self._framed = iter(self.reader)
+
+    def open(self) -> bool:
+        """Read the OPEN record; False when it is not there."""
+        opening = next(self._framed, None)
+        if opening is None:
+            return False
+        fields = _opening(opening, self.reader, self._database_id, self._number)
+        self._sync_mode, self.last_seqno, self.previous = fields
+        self.good_to = self.reader.end
+        return True
+
+    def read(self) -> None:
+        """Read the batches up to the first record that is not good."""
+        for record in self._framed:
+            batch = _batch(record, self.reader)
+            if batch.seqno != self.last_seqno + 1:
+                raise self.reader.corrupt(
+                    f"log record out of order seqno={batch.seqno} expected={self.last_seqno + 1}",
+                    record.offset,
+                )
+            self.records.append(batch)
+            self.last_seqno += len(batch.operations) >> 1
+            self.good_to = self.reader.end
+
+    def tail(self, *, is_newest: bool) -> bytes:
+        tail = self.reader.torn_tail(is_strict=not is_newest or self._sync_mode in ("commit", "group"))
+        if not is_newest and self.reader.end != len(self.data):
+            raise self.reader.corrupt("a log that was synced has no clean end")
+        return tail
 
 
 def read_opening(fs: FileSystem, directory: str, number: int, *, database_id: bytes) -> Predecessor | None:
@@ -246,7 +308,8 @@ def _batch(record: Record, reader: RecordReader) -> LogRecord:
         if record.kind != _BATCH or len(record.payload) < _BATCH_HEAD.size:
             raise ValueError(f"not a batch kind={record.kind}")
         seqno, wall_ms = _BATCH_HEAD.unpack_from(record.payload)
-        return LogRecord(seqno, wall_ms, decode_operations(record.payload[_BATCH_HEAD.size :]))
+        operations = decode_operations(record.payload[_BATCH_HEAD.size :])
+        return LogRecord(seqno, wall_ms, operations, record.offset)
     except ValueError as error:
         raise reader.corrupt(str(error), record.offset) from error
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from bisect import bisect_left
 from collections.abc import Iterator
-from typing import cast
+from typing import NamedTuple, cast
 
 from kvdb.env.fs import File, FileSystem, join
 from kvdb.errors import CorruptionError
@@ -29,6 +29,30 @@ from kvdb.lsm.sstable.format import (
     decoded_footer,
     opened_block,
 )
+
+
+class Stated(NamedTuple):
+    """What an sstable file says of itself, where no manifest says it."""
+
+    unique_id: int
+    size: int
+
+
+def stated_by(fs: FileSystem, directory: str, number: int) -> Stated:
+    """The id in the footer of file ``number``, and its size: for a file without its manifest.
+
+    Raises:
+        CorruptionError, FormatTooNew: as ``SstableReader``.
+    """
+    file = fs.open_read(join(directory, sstable_name(number)))
+    try:
+        size = file.size()
+        offset = max(0, size - FOOTER_BYTES)
+        data = file.read_at(offset, FOOTER_BYTES)
+    finally:
+        file.close()
+    footer = decoded_footer(data, file=sstable_name(number), offset=offset)
+    return Stated(footer.unique_id, size)
 
 
 class SstableReader:
@@ -116,6 +140,23 @@ class SstableReader:
         Forward entries carry their rank, reverse entries their seqno (see ``internal_key``).
         """
         return self._backward(start, end, seqno) if reverse else self._forward(start, end, seqno)
+
+    @property
+    def places(self) -> list[tuple[BlockHandle, bytes]]:
+        """Each data block's handle and separator, in order: for checks."""
+        return list(zip(self._handles, self._separators, strict=True))
+
+    def block_at(self, place: int) -> Block:
+        """A data block, read from disk whatever is cached.
+
+        Raises:
+            CorruptionError: it is damaged; names file and offset.
+        """
+        return self._read_block(place)
+
+    @property
+    def has_filter(self) -> bool:
+        return self._filter is not None
 
     def entries(self) -> Iterator[Entry]:
         """Every version of every key, past the cache: for compaction and checks."""
