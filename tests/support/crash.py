@@ -31,6 +31,8 @@ from kvdb.testing.mem_fs import CrashMode
 
 DIRECTORY = "data/db"
 State = dict[bytes, bytes]
+HISTORY_MS = 1_000_000_000
+"""Longer than any workload runs."""
 
 
 class ImageKind(NamedTuple):
@@ -57,25 +59,46 @@ class BrokenPromise(AssertionError):
     """A crash left what it must not leave; the message ends with the line that shows it again."""
 
 
-class Write(NamedTuple):
-    """One batch of a workload: keys with their values, ``None`` deletes."""
+STAMPED = b"stamped-"
 
-    changes: tuple[tuple[bytes, bytes | None], ...]
+
+class Change(NamedTuple):
+    """One operation: ``value`` at ``key``, or ``None`` for no value there; with ``end`` a range
+    delete; the key ``STAMPED`` gets its seqno behind it."""
+
+    key: bytes
+    value: bytes | None
+    end: bytes | None = None
+
+
+class Write(NamedTuple):
+    """One batch of a workload."""
+
+    changes: tuple[Change, ...]
 
     def batch(self) -> WriteBatch:
         batch = WriteBatch()
-        for key, value in self.changes:
-            if value is None:
+        for key, value, end in self.changes:
+            if end is not None:
+                batch.delete_range(key, end)
+            elif value is None:
                 batch.delete(key)
+            elif key == STAMPED:
+                batch.put_stamped(key, b"", value)
             else:
                 batch.put(key, value)
         return batch
 
-    def applied_to(self, state: State) -> State:
+    def applied_to(self, state: State, last_seqno: int) -> State:
+        """The content after it, when the write before it had ``last_seqno``."""
         state = dict(state)
-        for key, value in self.changes:
-            if value is None:
+        for seqno, (key, value, end) in enumerate(self.changes, last_seqno + 1):
+            if end is not None:
+                state = {each: kept for each, kept in state.items() if not key <= each < end}
+            elif value is None:
                 state.pop(key, None)
+            elif key == STAMPED:
+                state[key + seqno.to_bytes(8, "big")] = value
             else:
                 state[key] = value
         return state
@@ -83,16 +106,19 @@ class Write(NamedTuple):
 
 @dataclass
 class Ledger:
-    """What was promised so far. ``states[n]`` is the content after the first n writes."""
+    """What was promised so far. ``states[n]`` is the content after the first n writes, of which the
+    last has ``seqnos[n]``."""
 
     states: list[State] = field(default_factory=lambda: [{}])
+    seqnos: list[int] = field(default_factory=lambda: [0])
     acknowledged: int = 0
     durable: int = 0
     """Writes that no crash may take back, whatever the sync mode."""
 
     def issue(self, write: Write) -> int:
         """A write begins; it is whole or absent until it is acknowledged. Returns its number."""
-        self.states.append(write.applied_to(self.states[-1]))
+        self.states.append(write.applied_to(self.states[-1], self.seqnos[-1]))
+        self.seqnos.append(self.seqnos[-1] + len(write.changes))
         return len(self.states) - 1
 
     def explains(self, found: State, *, loses_acknowledged: bool) -> bool:
@@ -135,7 +161,13 @@ class Workload:
             level0_tables_max=2,
             level0_tables_stall=4,
             sstable_size_bytes=chance.choice([3_000, 50_000]),
+            history_retention_ms=HISTORY_MS if self.keeps_history else 0,
         )
+
+    @property
+    def keeps_history(self) -> bool:
+        """Whether every state since the beginning can be read again, by its seqno."""
+        return self.seed % 3 == 0
 
     def writes(self) -> Iterator[Write]:
         """Writes without end. Values never repeat, so that a stale one is seen."""
@@ -143,11 +175,21 @@ class Workload:
         number = 0
         while True:
             count = chance.choice([1, 1, 1, 2, 5])
-            changes: list[tuple[bytes, bytes | None]] = []
+            changes: list[Change] = []
             for key in chance.sample(range(24), count):
                 number += 1
-                value = None if chance.random() < 0.25 else _value(chance, number)
-                changes.append((b"key-%02d" % key, value))
+                kind = chance.random()
+                if kind < 0.05:
+                    end = b"key-%02d" % min(key + chance.randrange(1, 12), 24)
+                    changes.append(Change(b"key-%02d" % key, None, end))
+                elif kind < 0.07:
+                    changes.append(Change(STAMPED, None, STAMPED + b"\xff"))
+                elif kind < 0.25:
+                    changes.append(Change(b"key-%02d" % key, None))
+                elif kind < 0.3:
+                    changes.append(Change(STAMPED, b"%d" % number))
+                else:
+                    changes.append(Change(b"key-%02d" % key, _value(chance, number)))
             yield Write(tuple(changes))
 
     def actions(self) -> list[str]:
@@ -387,6 +429,8 @@ def check_image(image: MemFileSystem, ledger: Ledger, workload: Workload) -> Non
         raise BrokenPromise(ledger.describe(found))
     if any(engine.get(key) != found.get(key) for key in ledger.states[-1]):
         raise BrokenPromise("get and scan disagree")
+    if workload.keeps_history:
+        _require_history(engine, ledger)
     _require_no_leftovers(image)
     second = _opened(image.after_crash("strict"), workload)
     if dict(second.scan(b"", b"")) != found:
@@ -400,6 +444,15 @@ def _opened(fs: MemFileSystem, workload: Workload) -> Engine:
         return Engine.open(DIRECTORY, sim_env(fs, seed=fs.calls + 1), workload.options())
     except KvdbError as error:
         raise BrokenPromise(f"does not open: {type(error).__name__}: {error}") from error
+
+
+def _require_history(engine: Engine, ledger: Ledger) -> None:
+    """A few moments of the past, all that a sweep has time for, read as they were."""
+    kept = ledger.seqnos.index(engine.last_seqno)
+    for number in {kept, kept - 1, kept // 2, kept // 5} - {-1}:
+        with engine.snapshot_at(seqno=ledger.seqnos[number]) as snapshot:
+            if dict(engine.scan(b"", b"", at=snapshot)) != ledger.states[number]:
+                raise BrokenPromise(f"the past is not what it was: write {number} of {kept}")
 
 
 def _require_no_leftovers(fs: MemFileSystem) -> None:
