@@ -30,6 +30,27 @@ TABLE_NAME_CHARS_MIN = 3  # [DG] naming rules
 TABLE_NAME_CHARS_MAX = 255  # [DG] naming rules
 TABLES_MAX = 2500  # [DG] tables per Region
 LIST_TABLES_PAGE_MAX = 100  # [M] ListTables Limit
+LOCAL_INDEXES_MAX = 5  # [M] CreateTable LocalSecondaryIndexes
+GLOBAL_INDEXES_MAX = 20  # [M] CreateTable GlobalSecondaryIndexes
+INDEX_KEY_ATTRIBUTES_MAX = 4  # [M] KeySchema of a global index: HASH, and again RANGE
+INDEX_INCLUDED_NAMES_MAX = 20  # [M] NonKeyAttributes of one index
+INDEXES_INCLUDED_NAMES_MAX = 100  # [M] NonKeyAttributes of all indexes of a table together
+TAGS_MAX = 50  # [DG] tags of one table
+TAG_KEY_CHARS_MAX = 128  # [M] TagKeyString
+TAG_VALUE_CHARS_MAX = 256  # [M] TagValueString
+
+# Throughput
+CAPACITY_UNITS_MAX = 1_000_000_000_000  # [X] "is out of bounds" above it; dynalite, createTable.js
+TABLE_CAPACITY_UNITS_MAX = 40_000  # [DG] read and write units of one table
+ACCOUNT_CAPACITY_UNITS_MAX = 80_000  # [DG] read and write units of all provisioned tables
+BURST_SECONDS = 300  # [DG] of unused capacity are kept
+DECREASES_FREE = 4  # [X] decreases a UTC day; after them one an hour, which makes 27 a day
+DECREASE_PAUSE_MS = 3_600_000  # [X] between two decreases once the free ones are used
+ON_DEMAND_SWITCHES_MAX = 4  # [DG] switches to on demand in 24 hours
+
+# Time to live
+TTL_CHANGE_PAUSE_MS = 3_600_000  # [M] UpdateTimeToLive: one change an hour
+TTL_YEARS_MAX = 5  # [DG] an item that expired longer ago than this is not deleted
 
 # Expressions
 EXPRESSION_BYTES_MAX = 4096  # [DG] raw bytes, before substitution
@@ -41,6 +62,7 @@ IN_OPERANDS_MAX = 100  # [DG]
 
 # Pages and batches
 PAGE_BYTES_MAX = 1024 * 1024  # [DG] read by one Query or Scan before the filter
+LONG_MAX = 2**63 - 1  # [M] the service's Long: capacity units
 INTEGER_MAX = 2**31 - 1  # [M] the service's Integer: Limit, Segment, TotalSegments
 TOTAL_SEGMENTS_MAX = 1_000_000  # [M] Scan TotalSegments
 BATCH_WRITE_REQUESTS_MAX = 25  # [M] BatchWriteItem

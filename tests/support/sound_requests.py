@@ -24,15 +24,24 @@ from kvdb.api.tables import (
     AttributeDefinition,
     CreateTable,
     DeleteTable,
+    DescribeLimits,
     DescribeTable,
+    DescribeTimeToLive,
     KeySchemaElement,
     ListTables,
+    ListTagsOfResource,
+    Tag,
+    TagResource,
+    UntagResource,
+    UpdateTable,
+    UpdateTimeToLive,
 )
 from kvdb.errors import ValidationError
 
 HASH = KeySchemaElement("a", "HASH")
 RANGE = KeySchemaElement("b", "RANGE")
 A = AttributeDefinition("a", "S")
+TABLE_ARN = "arn:aws:dynamodb:ddblocal:000000000000:table/table"
 B = AttributeDefinition("b", "N")
 
 SOUND: dict[type, Request] = {
@@ -47,6 +56,13 @@ SOUND: dict[type, Request] = {
     DescribeTable: DescribeTable("table"),
     ListTables: ListTables(),
     DeleteTable: DeleteTable("table"),
+    UpdateTable: UpdateTable("table", deletion_protection_enabled=True),
+    UpdateTimeToLive: UpdateTimeToLive("table", "expires", True),
+    DescribeTimeToLive: DescribeTimeToLive("table"),
+    TagResource: TagResource(TABLE_ARN, [Tag("owner", "ground")]),
+    UntagResource: UntagResource(TABLE_ARN, ["owner"]),
+    ListTagsOfResource: ListTagsOfResource(TABLE_ARN),
+    DescribeLimits: DescribeLimits(),
 }
 
 

@@ -35,10 +35,17 @@ from kvdb.api.operations import Request
 from kvdb.api.tables import (
     CreateTable,
     DeleteTable,
+    DescribeLimits,
     DescribeTable,
+    DescribeTimeToLive,
     ListTables,
+    ListTagsOfResource,
+    TagResource,
+    UntagResource,
+    UpdateTable,
+    UpdateTimeToLive,
 )
-from kvdb.api.validation import items, tables
+from kvdb.api.validation import items, settings, tables
 from kvdb.limits import AWS, LimitsProfile
 
 
@@ -64,8 +71,15 @@ _CHECKS: Mapping[type, Callable[..., None]] = {
     Scan: items.check_scan,
     CreateTable: tables.check_create_table,
     DescribeTable: tables.check_named_table,
+    UpdateTable: tables.check_update_table,
     DeleteTable: tables.check_named_table,
     ListTables: tables.check_list_tables,
+    UpdateTimeToLive: settings.check_update_time_to_live,
+    DescribeTimeToLive: tables.check_named_table,
+    TagResource: settings.check_tag_resource,
+    UntagResource: settings.check_untag_resource,
+    ListTagsOfResource: settings.check_list_tags_of_resource,
+    DescribeLimits: settings.check_describe_limits,
 }
 _PROFILED_CHECKS: Mapping[type, Callable[..., None]] = {
     BatchGetItem: items.check_batch_get_item,

@@ -31,6 +31,25 @@ def refuse_if(faults: Sequence[str]) -> None:
         raise ValidationError(f"{len(faults)} validation error{plural} detected: {'; '.join(faults)}")
 
 
+def invalid(fact: str) -> ValidationError:
+    """What most rules about several fields begin with."""
+    return ValidationError(f"One or more parameter values were invalid: {fact}")
+
+
+def check_table_name(name: object) -> None:
+    """The rule of the table operations: the length is a matter of its own, and comes first."""
+    if not isinstance(name, str):
+        raise wrong_type("table_name", name, "str")
+    if arn.table_arn_parts(name) is not None:
+        return
+    if not limits.TABLE_NAME_CHARS_MIN <= len(name) <= limits.TABLE_NAME_CHARS_MAX:
+        raise ValidationError(
+            f"TableName must be at least {limits.TABLE_NAME_CHARS_MIN} characters long "
+            f"and at most {limits.TABLE_NAME_CHARS_MAX} characters long"
+        )
+    refuse_if(table_name_faults(name))
+
+
 def table_name_faults(name: object) -> Sequence[str]:
     """The rule of the item operations: a name of at least one character, or an ARN."""
     if not isinstance(name, str):
@@ -76,6 +95,18 @@ def check_int(field: str, value: object) -> None:
         raise wrong_type(field, value, "int")
     if value is not None and not -limits.INTEGER_MAX <= value <= limits.INTEGER_MAX:
         raise ValidationError(f"{field} must fit into 32 bits: {str(value)[:40]}")
+
+
+def check_long(field: str, value: object) -> None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise wrong_type(field, value, "int")
+    if value is not None and not -limits.LONG_MAX <= value <= limits.LONG_MAX:
+        raise ValidationError(f"{field} must fit into 64 bits: {str(value)[:40]}")
+
+
+def check_bool(field: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise wrong_type(field, value, "bool")
 
 
 def check_list(field: str, value: object) -> None:
