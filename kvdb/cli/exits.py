@@ -7,6 +7,7 @@
 4    the condition of a put or delete did not hold; nothing was written
 5    the server cannot be reached, is busy or was too slow: try again (a write may have happened)
 6    the files need an operator: not a database, locked, damaged, disk full
+7    check, inspect: something is damaged; repair: the copy was made, but not of everything
 70   a mistake of kvdb's own
 130  interrupted with Ctrl-C
 """
@@ -37,6 +38,7 @@ class Exit(IntEnum):
     CONDITION_FAILED = 4
     UNAVAILABLE = 5
     STORAGE = 6
+    DAMAGED = 7
     INTERNAL = 70
     INTERRUPTED = 130
 

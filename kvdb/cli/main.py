@@ -6,7 +6,7 @@ import errno
 
 import click
 
-from kvdb.cli import import_file, items, serve, table
+from kvdb.cli import check, import_file, inspect, items, repair, serve, table
 from kvdb.cli.exits import Exit, report
 from kvdb.errors import KvdbError
 
@@ -42,6 +42,7 @@ Data goes to standard output, everything else to standard error. Exit codes:
   4    the condition of a put or delete did not hold; nothing was written
   5    the server cannot be reached, is busy or was too slow: try again
   6    the files need an operator: not a database, locked, damaged, disk full
+  7    check, inspect: something is damaged; repair: the copy lacks something
   70   a mistake of kvdb's own
   130  interrupted with Ctrl-C""",
 )
@@ -60,5 +61,13 @@ def main() -> None:
     """
 
 
-for command in (serve.serve, table.table, *items.COMMANDS, import_file.import_):
+for command in (
+    serve.serve,
+    table.table,
+    *items.COMMANDS,
+    import_file.import_,
+    check.check,
+    inspect.inspect,
+    repair.repair,
+):
     main.add_command(command)

@@ -23,6 +23,7 @@ from kvdb.env.memory_fs import MemoryFileSystem
 from kvdb.errors import ClosedError, InternalError, KvdbError, disk_error
 from kvdb.limits import PROFILES, LimitsProfile
 from kvdb.lsm.engine import Engine
+from kvdb.lsm.verify import Report
 from kvdb.options import DatabaseOptions
 from kvdb.table.catalog import Catalog
 from kvdb.table.latches import Latches
@@ -144,6 +145,28 @@ class Database:
             if is_answered:
                 raise
             leave_and_answer(None, error)
+
+    def check(self, *, deep: bool = False, pause_ms: float = 0) -> Report:
+        """Whether every sstable of this moment is what was written, checked while calls go on.
+
+        ``deep`` looks at every key. ``pause_ms`` is slept between two steps of a block or a
+        megabyte, to leave the disk to others. Damage is reported and not raised. The log and the
+        manifest are verified whenever the database is opened.
+
+        Raises:
+            ClosedError: the database is closed, now or before the check has ended.
+        """
+        self._enter()
+        try:
+            verification = self._floor.engine.verify(deep=deep)
+        finally:
+            self._leave()
+        while verification.step() is not None:
+            if self._is_closing:
+                raise ClosedError(self._closed_reason)
+            if pause_ms:
+                self.env.clock.sleep_ms(pause_ms)
+        return verification.report
 
     def close(self) -> None:
         """Wait for running calls, stop the jobs, close the engine. Closing twice is fine."""

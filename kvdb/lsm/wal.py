@@ -204,6 +204,10 @@ class SalvagedLog(NamedTuple):
     size: int
     """Bytes up to there; what follows, up to ``file_size``, is torn or damaged."""
     file_size: int
+    last_seqno: int
+    previous: Predecessor
+    as_predecessor: Predecessor
+    """What the next log must say of this one, if nothing is missing here."""
     error: KvdbError | None
     """Why ``read_log`` would refuse the log as the newest; ``None``: it would not."""
 
@@ -220,7 +224,10 @@ def salvage_log(fs: FileSystem, directory: str, number: int, *, database_id: byt
             error = scan.reader.corrupt("log has no opening record")
     except KvdbError as found:
         error = found
-    return SalvagedLog(scan.records, scan.good_to, len(scan.data), error)
+    seen = Predecessor(number, scan.good_to, scan.last_seqno, scan.reader.digest)
+    return SalvagedLog(
+        scan.records, scan.good_to, len(scan.data), scan.last_seqno, scan.previous, seen, error
+    )
 
 
 class _Scan:

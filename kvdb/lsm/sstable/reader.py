@@ -67,8 +67,11 @@ class SstableReader:
         unique_id: int,
         size: int,
         cache: BlockCache | None,
+        only_data: bool = False,
     ) -> None:
         """Open file ``number``, which the manifest says has this size and id.
+
+        ``only_data`` reads no filter and no properties: repair does without them.
 
         Raises:
             CorruptionError: missing, wrong size, wrong id, or a damaged part.
@@ -82,8 +85,9 @@ class SstableReader:
         try:
             footer = self._read_footer(size)
             self._separators, self._handles = self._read_index(footer.block_index)
-            self.properties = self._read_properties(footer.properties)
-            self._filter = self._read_filter(footer.filter)
+            if not only_data:
+                self.properties = self._read_properties(footer.properties)
+            self._filter = None if only_data else self._read_filter(footer.filter)
             self.ranges = self._read_ranges(footer.ranges)
         except BaseException:
             self._file.close()
