@@ -105,6 +105,10 @@ class LimitsProfile:
     transaction_bytes_max: int
     index_changes_max: int
     """Indexes one UpdateTable may create and delete."""
+    table_capacity_units_max: int | None
+    """Read and write units a table or index may be provisioned with; ``None``: no bound."""
+    account_capacity_units_max: int | None
+    """Of all tables and indexes together."""
     allows_consistent_index_reads: bool
     """Whether a consistent read of a global index is answered; ours always are."""
 
@@ -118,6 +122,8 @@ AWS = LimitsProfile(
     transaction_actions_max=TRANSACTION_ACTIONS_MAX,
     transaction_bytes_max=TRANSACTION_BYTES_MAX,
     index_changes_max=1,
+    table_capacity_units_max=TABLE_CAPACITY_UNITS_MAX,
+    account_capacity_units_max=ACCOUNT_CAPACITY_UNITS_MAX,
     allows_consistent_index_reads=False,
 )
 """Every number of the service."""
@@ -131,6 +137,8 @@ OPEN = LimitsProfile(
     transaction_actions_max=1_000,
     transaction_bytes_max=32 * 1024 * 1024,
     index_changes_max=20,
+    table_capacity_units_max=None,
+    account_capacity_units_max=None,
     allows_consistent_index_reads=True,
 )
 """As far as one process carries it: what one request writes fits into one engine batch."""

@@ -1,7 +1,8 @@
 """Which background jobs a database runs beside the engine's own, and their end.
 
 - the remover of the rows of dropped tables and indexes;
-- the builder of indexes on tables that have rows already.
+- the builder of indexes on tables that have rows already;
+- the undertaker of tables and indexes that are DELETING for a while first.
 
 Each sleeps until it is told of work, by a request or by ``recovery``, which finds it half done.
 """
@@ -13,6 +14,7 @@ from kvdb.lsm.engine import Engine
 from kvdb.table.backfill import IndexBuilder
 from kvdb.table.catalog import Catalog
 from kvdb.table.latches import Latches
+from kvdb.table.lifecycle import Undertaker
 from kvdb.table.remover import RowRemover
 
 
@@ -24,6 +26,11 @@ class Background:
         self._index_builder = env.jobs.add(
             IndexBuilder(catalog, engine, latches, on_dropped=self._row_remover.wake)
         )
+        self._undertaker = env.jobs.add(Undertaker(catalog, on_dropped=self._row_remover.wake))
+
+    def bury(self) -> None:
+        """A table or index is DELETING: drop it when its time has come."""
+        self._undertaker.wake()
 
     def remove_dropped_rows(self) -> None:
         """A table or index was dropped: begin to delete its rows."""
@@ -35,5 +42,6 @@ class Background:
 
     def stop(self) -> None:
         """No more steps; returns when a running one has ended."""
+        self._undertaker.stop()
         self._index_builder.stop()
         self._row_remover.stop()

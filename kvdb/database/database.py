@@ -222,6 +222,7 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions) -> TableFloor:
     background = Background(env, engine, catalog, latches)
     recovery.finish_dropped_tables(engine, catalog, background)
     recovery.finish_creating_indexes(engine, catalog, background)
+    recovery.finish_deleting_tables(engine, catalog, background)
     writer = Writer(catalog, engine, latches, env.hlc, PROFILES[options.limits])
     return TableFloor(engine, catalog, latches, writer, background)
 

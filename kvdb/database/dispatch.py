@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from kvdb import limits
 from kvdb.api import validation
 from kvdb.api.items import (
     BatchGetItem,
@@ -32,10 +33,14 @@ from kvdb.api.tables import (
     CreateTableResult,
     DeleteTable,
     DeleteTableResult,
+    DescribeLimits,
+    DescribeLimitsResult,
     DescribeTable,
     DescribeTableResult,
     ListTables,
     ListTablesResult,
+    UpdateTable,
+    UpdateTableResult,
 )
 from kvdb.database.background import Background
 from kvdb.errors import UnknownOperation
@@ -135,7 +140,7 @@ def _batch_get_item(floor: TableFloor, request: BatchGetItem) -> BatchGetItemRes
 
 
 def _create_table(floor: TableFloor, request: CreateTable) -> CreateTableResult:
-    return CreateTableResult(floor.catalog.create(request))
+    return CreateTableResult(floor.catalog.create(request, floor.profile))
 
 
 def _describe_table(floor: TableFloor, request: DescribeTable) -> DescribeTableResult:
@@ -148,8 +153,29 @@ def _list_tables(floor: TableFloor, request: ListTables) -> ListTablesResult:
 
 def _delete_table(floor: TableFloor, request: DeleteTable) -> DeleteTableResult:
     description = floor.catalog.drop(request.table_name)
-    floor.background.remove_dropped_rows()
+    _wake_after_change(floor)
     return DeleteTableResult(description)
+
+
+def _wake_after_change(floor: TableFloor) -> None:
+    """A table or index was dropped, or will be."""
+    if floor.catalog.has_deleting:
+        floor.background.bury()
+    if floor.catalog.first_dropped_prefix() is not None:
+        floor.background.remove_dropped_rows()
+
+
+def _update_table(floor: TableFloor, request: UpdateTable) -> UpdateTableResult:
+    description = floor.catalog.update(request, floor.profile)
+    if request.global_secondary_index_updates is not None:
+        _wake_after_change(floor)
+        floor.background.build_indexes()
+    return UpdateTableResult(description)
+
+
+def _describe_limits(floor: TableFloor, request: DescribeLimits) -> DescribeLimitsResult:
+    account, table = limits.ACCOUNT_CAPACITY_UNITS_MAX, limits.TABLE_CAPACITY_UNITS_MAX
+    return DescribeLimitsResult(account, account, table, table)
 
 
 _WRITES: Mapping[type, Callable[..., Steps[Result]]] = {
@@ -164,8 +190,10 @@ _ANSWERS: Mapping[type, Callable[..., Result]] = {
     BatchGetItem: _batch_get_item,
     CreateTable: _create_table,
     DescribeTable: _describe_table,
+    UpdateTable: _update_table,
     ListTables: _list_tables,
     DeleteTable: _delete_table,
+    DescribeLimits: _describe_limits,
 }
 SERVED: frozenset[type] = frozenset((*_WRITES, *_ANSWERS))
 """Every request type with a function; a test holds it against ``api/operations``."""

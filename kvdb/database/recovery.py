@@ -5,7 +5,8 @@ The engine has replayed its log by then; what is left are the promises of the ro
 - stamps never go back: the hybrid clock learns the latest wall time in the log, with the counter
   full, so that the next stamp is later than any that could have been written in that millisecond;
 - a table or index that was dropped, but whose rows were not all removed, goes on being removed;
-- an index that was being built goes on from where it was.
+- an index that was being built goes on from where it was;
+- a table or index that was DELETING is dropped when its time has come.
 """
 
 from __future__ import annotations
@@ -41,3 +42,9 @@ def finish_creating_indexes(engine: Engine, catalog: Catalog, background: Backgr
         table, index = found
         _log.info("building an index further table=%s index=%s", table.descriptor.name, index.name)
         background.build_indexes()
+
+
+def finish_deleting_tables(engine: Engine, catalog: Catalog, background: Background) -> None:
+    """Go on waiting for the time of each."""
+    if catalog.has_deleting and not engine.is_read_only:
+        background.bury()

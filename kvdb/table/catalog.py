@@ -29,13 +29,21 @@ from dataclasses import replace
 
 from kvdb import limits
 from kvdb.api import arn
-from kvdb.api.tables import CreateTable, ListTables, ListTablesResult, TableDescription
+from kvdb.api.tables import (
+    CreateTable,
+    ListTables,
+    ListTablesResult,
+    TableDescription,
+    UpdateTable,
+)
 from kvdb.env.env import Env
-from kvdb.errors import LimitExceeded, ResourceInUse, ResourceNotFound
+from kvdb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, ValidationError
+from kvdb.limits import AWS, LimitsProfile
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
 from kvdb.options import DatabaseOptions
-from kvdb.table import creation, description, keys
+from kvdb.table import creation, description, keys, quotas
+from kvdb.table.alteration import Moment, altered, in_use
 from kvdb.table.descriptor import IndexDescriptor, TableDescriptor, decode_descriptor
 from kvdb.table.index import Indexes
 from kvdb.table.keys import TableKeys
@@ -73,6 +81,7 @@ class Catalog:
         options = options or DatabaseOptions()
         self._engine = engine
         self._env = env
+        self._region_name = options.region_name
         self._delay_ms = options.table_status_delay_ms
         self._arn_prefix = arn.table_arn_prefix(options.region_name, options.account_id)
         self._guard = threading.Lock()
@@ -105,16 +114,18 @@ class Catalog:
         page = names[start : start + limit]
         return ListTablesResult(page, page[-1] if start + limit < len(names) else None)
 
-    def create(self, request: CreateTable) -> TableDescription:
+    def create(self, request: CreateTable, profile: LimitsProfile = AWS) -> TableDescription:
         """Make a table; unless ``table_status_delay_ms`` says otherwise, it is ready when this returns.
 
         Raises:
             ResourceInUse: the name is taken. Of several creators of one name exactly one wins.
-            LimitExceeded: there are 2,500 tables.
+            LimitExceeded: there are 2,500 tables, or it asks for more throughput than it may have.
         """
         name = self._name_of(request.table_name)
         with self._guard:
             if name in self._tables:
+                if self._tables[name].descriptor.status_at(self._now_ms()) == "CREATING":
+                    raise in_use(f"Table is being created: {name}")
                 raise ResourceInUse(f"Table already exists: {name}")
             if len(self._tables) >= limits.TABLES_MAX:
                 raise LimitExceeded(
@@ -129,6 +140,7 @@ class Catalog:
                 now_ms=self._now_ms(),
                 delay_ms=self._delay_ms,
             )
+            self._check_capacity(descriptor, profile)
             following = keys.next_table_id_value(descriptor.table_id + 1)
             self._engine.write(
                 WriteBatch()
@@ -158,25 +170,72 @@ class Catalog:
                 raise not_found()
             return self._change(table, changed(table.descriptor), batch)
 
+    def update(self, request: UpdateTable, profile: LimitsProfile = AWS) -> TableDescription:
+        """Source: API Reference, UpdateTable. Whoever calls this wakes the jobs that have work now.
+
+        Raises: as ``table/alteration``; ``ResourceNotFound`` if there is no such table.
+        """
+        with self._guard:
+            table = self._named(request.table_name)
+            moment = Moment(self._now_ms(), self._delay_ms, profile)
+            descriptor = altered(table.descriptor, request, moment)
+            if request.provisioned_throughput is not None or request.global_secondary_index_updates:
+                self._check_capacity(descriptor, profile)
+            return self._described(self._change(table, descriptor))
+
     def drop(self, name: str) -> TableDescription:
         """Steps 1 to 3 of dropping a table; the rows go when the remover is woken.
 
+        With ``table_status_delay_ms`` the table is DELETING first, and ``finish_deleting`` drops it.
+
         Raises:
             ResourceNotFound: there is no such table.
+            ResourceInUse: it, or an index of it, is being created, updated or deleted.
+            ValidationError: it is protected.
         """
         with self._guard:
             table = self._named(name)
             descriptor = table.descriptor
-            prefix = keys.table_prefix(descriptor.table_id)
-            self._engine.write(
-                WriteBatch()
-                .delete(keys.descriptor_key(descriptor.name))
-                .put(keys.dropped_key(prefix), descriptor.name.encode())
-            )
-            self._tables = {name: kept for name, kept in self._tables.items() if kept is not table}
-            table.is_dropped = True
-            self._dropped.append(prefix)
-        return self._described(replace(descriptor, status="DELETING"))
+            self._check_deletable(descriptor)
+            deleting = replace(descriptor, status="DELETING", settles_ms=self._now_ms() + self._delay_ms)
+            if self._delay_ms:
+                self._change(table, deleting)
+            else:
+                self._drop(table)
+        return self._described(deleting)
+
+    @property
+    def has_deleting(self) -> bool:
+        """Whether there is work for ``finish_deleting``, now or later."""
+        return any(
+            status == "DELETING"
+            for table in self._tables.values()
+            for status in (table.descriptor.status, *(index.status for index in table.descriptor.indexes))
+        )
+
+    def finish_deleting(self, now_ms: int) -> int | None:
+        """Drop the tables and indexes that have been DELETING for long enough.
+
+        Gives how many milliseconds the next has to wait; ``None``: there are no more.
+        """
+        waits: list[int] = []
+        with self._guard:
+            for table in list(self._tables.values()):
+                descriptor = table.descriptor
+                if descriptor.status == "DELETING" and descriptor.settles_ms <= now_ms:
+                    self._drop(table)
+                    continue
+                gone = [index.number for index in descriptor.indexes if _is_over(index, now_ms)]
+                for number in gone:
+                    descriptor = descriptor.without_index(number)
+                if gone:
+                    self._change(table, descriptor)
+                if descriptor.status == "DELETING":
+                    waits.append(descriptor.settles_ms - now_ms)
+                waits += [
+                    index.settles_ms - now_ms for index in descriptor.indexes if index.status == "DELETING"
+                ]
+        return min(waits, default=None)
 
     def first_creating(self) -> tuple[Table, IndexDescriptor] | None:
         """A table's index that holds not all it should yet, and is to be built (``table/backfill``)."""
@@ -195,6 +254,43 @@ class Catalog:
         """The rows of a dropped table or index are gone, and so is the record that said they were to go."""
         with self._guard:
             self._dropped.remove(prefix)
+
+    def _drop(self, table: Table) -> None:
+        """Under the lock."""
+        descriptor = table.descriptor
+        prefix = keys.table_prefix(descriptor.table_id)
+        self._engine.write(
+            WriteBatch()
+            .delete(keys.descriptor_key(descriptor.name))
+            .put(keys.dropped_key(prefix), descriptor.name.encode())
+        )
+        self._tables = {name: kept for name, kept in self._tables.items() if kept is not table}
+        table.is_dropped = True
+        self._dropped.append(prefix)
+
+    def _check_deletable(self, descriptor: TableDescriptor) -> None:
+        """Source: the messages that ack-api-quirks recorded from DeleteTable in October 2026."""
+        now_ms = self._now_ms()
+        status = descriptor.status_at(now_ms)
+        if status == "UPDATING":
+            raise in_use(f"Table: {descriptor.name} is in the process of being updated.")
+        if status != "ACTIVE":
+            verb = "created" if status == "CREATING" else "deleted"
+            raise in_use(f"Table is being {verb}: {descriptor.name}")
+        if any(
+            index.status in ("CREATING", "DELETING") or now_ms < index.settles_ms
+            for index in descriptor.indexes
+        ):
+            raise in_use("Cannot delete table while indexes are being created, updated, or deleted.")
+        if descriptor.is_protected:
+            raise ValidationError(
+                "Resource cannot be deleted as it is currently protected against deletion. "
+                "Disable deletion protection first."
+            )
+
+    def _check_capacity(self, descriptor: TableDescriptor, profile: LimitsProfile) -> None:
+        others = (table.descriptor for name, table in self._tables.items() if name != descriptor.name)
+        quotas.check_capacity(descriptor, others, profile=profile, region_name=self._region_name)
 
     def _change(
         self, table: Table, descriptor: TableDescriptor, batch: WriteBatch | None = None
@@ -243,6 +339,10 @@ class Catalog:
 
     def _described(self, descriptor: TableDescriptor) -> TableDescription:
         return description.described(descriptor, arn_prefix=self._arn_prefix, now_ms=self._now_ms(), sizes={})
+
+
+def _is_over(index: IndexDescriptor, now_ms: int) -> bool:
+    return index.status == "DELETING" and index.settles_ms <= now_ms
 
 
 def not_found() -> ResourceNotFound:

@@ -25,9 +25,8 @@ from kvdb.api.tables import (
     TableDescription,
     WarmThroughput,
 )
+from kvdb.table import quotas
 from kvdb.table.descriptor import IndexDescriptor, KeyAttribute, TableDescriptor, Throughput
-
-_DAY_MS = 24 * 60 * 60 * 1000
 
 
 class Size(NamedTuple):
@@ -144,16 +143,10 @@ def _provisioned(throughput: Throughput, now_ms: int) -> ProvisionedThroughputDe
     return ProvisionedThroughputDescription(
         throughput.read_units,
         throughput.write_units,
-        decreases_today(throughput, now_ms),
+        len(quotas.decreases_today(throughput, now_ms)),
         throughput.increased_ms,
         throughput.decreased_ms,
     )
-
-
-def decreases_today(throughput: Throughput, now_ms: int) -> int:
-    """Decreases since the last midnight, UTC."""
-    today = now_ms // _DAY_MS
-    return sum(1 for decreased_ms in throughput.decreases_ms if decreased_ms // _DAY_MS == today)
 
 
 def _on_demand(throughput: Throughput) -> OnDemandThroughput | None:

@@ -8,7 +8,7 @@ import pytest
 from kvdb.api.items import DeleteItem, PutItem, Query
 from kvdb.api.tables import DescribeTable, IndexDescription, IndexSpecification
 from kvdb.database.database import Database
-from kvdb.errors import UniqueViolation, ValidationError
+from kvdb.errors import ResourceInUse, UniqueViolation, ValidationError
 from kvdb.lsm.batch import WriteBatch
 from kvdb.table.backfill import IndexBuilder
 from kvdb.table.catalog import Table
@@ -198,13 +198,15 @@ def test_an_index_dropped_while_it_is_built_is_built_no_further():
     assert not site.floor.latches.any_held(b"")
 
 
-def test_a_table_dropped_while_its_index_is_built_ends_that():
+def test_a_table_is_dropped_when_its_index_is_built():
     site = Site(rows=400)
     site.create(BY_CITY)
     for _ in range(3):
         site.builder.step(0)
-    site.floor.catalog.drop("t")
+    with pytest.raises(ResourceInUse, match="Cannot delete table while indexes are being created"):
+        site.floor.catalog.drop("t")
     site.build()
+    site.floor.catalog.drop("t")
     assert not site.floor.latches.any_held(b"")
 
 

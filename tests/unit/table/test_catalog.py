@@ -7,13 +7,22 @@ import pytest
 
 from kvdb import limits
 from kvdb.api.items import PutItem
-from kvdb.api.tables import IndexSpecification, KeySchemaElement, ListTables, Projection
+from kvdb.api.tables import (
+    IndexSpecification,
+    KeySchemaElement,
+    ListTables,
+    Projection,
+    ProvisionedThroughput,
+    UpdateTable,
+)
 from kvdb.errors import (
     DiskError,
     LimitExceeded,
     ResourceInUse,
     ResourceNotFound,
+    ValidationError,
 )
+from kvdb.limits import OPEN
 from kvdb.lsm.batch import WriteBatch
 from kvdb.options import DatabaseOptions
 from kvdb.table import keys
@@ -228,3 +237,94 @@ def test_a_table_opens_when_its_delay_is_over_and_stays_open():
     for each in (catalog, Catalog(floor.engine, floor.env)):
         assert each.described("airports").table_status == "ACTIVE"
         assert each.table("airports").is_open
+
+
+def test_a_protected_table_is_not_dropped():
+    floor = open_floor()
+    request = table_request(sort=("icao", "S"))
+    request.deletion_protection_enabled = True
+    floor.create(request)
+    with pytest.raises(ValidationError) as refused:
+        floor.catalog.drop("airports")
+    assert str(refused.value) == (
+        "Resource cannot be deleted as it is currently protected against deletion. "
+        "Disable deletion protection first."
+    )
+    floor.catalog.update(UpdateTable("airports", deletion_protection_enabled=False))
+    assert floor.catalog.drop("airports").table_status == "DELETING"
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        ("CREATING", "Table is being created: airports"),
+        ("UPDATING", "Table: airports is in the process of being updated."),
+        ("DELETING", "Table is being deleted: airports"),
+    ],
+)
+def test_a_table_in_between_is_not_dropped(status, message):
+    floor = open_floor()
+    settles_ms = floor.env.clock.wall_ms() + 500
+    change = {"status": status, "settles_ms": settles_ms}
+    floor.catalog.change(floor.create(), lambda each: dataclasses.replace(each, **change))  # type: ignore[arg-type]
+    with pytest.raises(ResourceInUse) as refused:
+        floor.catalog.drop("airports")
+    assert str(refused.value) == f"Attempt to change a resource which is still in use: {message}"
+
+
+def test_a_name_is_taken_from_the_first_moment_to_the_last():
+    clock = ManualClock()
+    floor = open_floor(make_env(clock=clock))
+    catalog = Catalog(floor.engine, floor.env, DatabaseOptions(table_status_delay_ms=500))
+    catalog.create(AIRPORTS)
+    with pytest.raises(
+        ResourceInUse,
+        match=r"^Attempt to change a resource which is still in use: Table is being created: airports$",
+    ):
+        catalog.create(AIRPORTS)
+    clock.advance_ms(500)
+    catalog.drop("airports")
+    with pytest.raises(ResourceNotFound):
+        catalog.table("airports")
+    with pytest.raises(ResourceInUse, match=r"^Table already exists: airports$"):
+        catalog.create(AIRPORTS)
+    clock.advance_ms(500)
+    catalog.finish_deleting(clock.wall_ms())
+    catalog.create(AIRPORTS)
+
+
+def test_an_updating_table_serves_items_and_becomes_active_by_itself():
+    clock = ManualClock()
+    floor = open_floor(make_env(clock=clock))
+    floor.create()
+    catalog = Catalog(floor.engine, floor.env, DatabaseOptions(table_status_delay_ms=500))
+    assert catalog.update(UpdateTable("airports", table_class="STANDARD")).table_status == "UPDATING"
+    assert catalog.table("airports").is_open
+    clock.advance_ms(500)
+    assert catalog.described("airports").table_status == "ACTIVE"
+    catalog.update(UpdateTable("airports", table_class="STANDARD_INFREQUENT_ACCESS"))
+
+
+def test_a_refused_update_changes_nothing():
+    floor, engine = failing_floor()
+    table = floor.create()
+    before = table.descriptor
+    with pytest.raises(ResourceNotFound, match=r"^Requested resource not found: Table: absent not found$"):
+        floor.catalog.update(UpdateTable("absent", deletion_protection_enabled=True))
+    engine.failure = DiskError("no space")
+    with pytest.raises(DiskError):
+        floor.catalog.update(UpdateTable("airports", deletion_protection_enabled=True))
+    assert table.descriptor is before
+
+
+def test_throughput_is_bounded_by_the_profile():
+    floor = open_floor()
+    request = table_request()
+    request.provisioned_throughput = ProvisionedThroughput(40_001, 1)
+    with pytest.raises(LimitExceeded, match="above the per table maximum"):
+        floor.catalog.create(request)
+    floor.catalog.create(request, OPEN)
+    update = UpdateTable("airports", provisioned_throughput=ProvisionedThroughput(50_000, 1))
+    with pytest.raises(LimitExceeded, match="above the per table maximum"):
+        floor.catalog.update(update)
+    assert floor.catalog.update(update, OPEN).provisioned_throughput.read_capacity_units == 50_000
