@@ -22,7 +22,7 @@ KEY_ATTRIBUTE_NAME_BYTES_MAX = 255  # [DG] key attribute names
 PARTITION_KEY_BYTES_MAX = 2048  # [DG]
 SORT_KEY_BYTES_MAX = 1024  # [DG]
 
-GB = 1024**3
+GB = 1024**3  # [DG] as the service counts them
 ITEM_COLLECTION_BYTES_MAX = 10 * GB  # [DG] tables with local indexes: the items of one partition key
 
 # Tables
@@ -105,9 +105,9 @@ class LimitsProfile:
     transaction_bytes_max: int
     index_changes_max: int
     """Indexes one UpdateTable may create and delete."""
-    table_capacity_units_max: int | None
-    """Read and write units a table or index may be provisioned with; ``None``: no bound."""
-    account_capacity_units_max: int | None
+    table_capacity_units_max: int
+    """Read and write units a table or index may be provisioned with."""
+    account_capacity_units_max: int
     """Of all tables and indexes together."""
     allows_consistent_index_reads: bool
     """Whether a consistent read of a global index is answered; ours always are."""
@@ -137,8 +137,8 @@ OPEN = LimitsProfile(
     transaction_actions_max=1_000,
     transaction_bytes_max=32 * 1024 * 1024,
     index_changes_max=20,
-    table_capacity_units_max=None,
-    account_capacity_units_max=None,
+    table_capacity_units_max=CAPACITY_UNITS_MAX,
+    account_capacity_units_max=LONG_MAX,
     allows_consistent_index_reads=True,
 )
 """As far as one process carries it: what one request writes fits into one engine batch."""

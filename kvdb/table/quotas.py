@@ -32,10 +32,8 @@ def check_capacity(
     changed: TableDescriptor, others: Iterable[TableDescriptor], *, profile: LimitsProfile, region_name: str
 ) -> None:
     """A table as it shall become, beside all other tables."""
-    if profile.table_capacity_units_max is not None:
-        _check_table(changed, profile.table_capacity_units_max, region_name)
-    if profile.account_capacity_units_max is not None:
-        _check_account(changed, list(others), profile.account_capacity_units_max, region_name)
+    _check_table(changed, profile.table_capacity_units_max, region_name)
+    _check_account(changed, list(others), profile.account_capacity_units_max, region_name)
 
 
 def _check_table(table: TableDescriptor, units_max: int, region_name: str) -> None:
