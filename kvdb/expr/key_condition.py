@@ -9,7 +9,7 @@
 in any order, parentheses allowed, and a comparison may have its value on the left.
 The grammar and its checks are those of any condition; the rules here come after them.
 
-The second form is for an index with a key of more than two attributes: every HASH attribute is
+The second form is for an index with several HASH or several RANGE attributes: every HASH attribute is
 tested for equality; the RANGE attributes from the first on, without a gap, and all but the last
 one tested for equality.
 
@@ -93,7 +93,7 @@ class KeyConditionProgram:
         table = self._needs.table_of(placeholders)
         if self._fault:
             raise ValidationError(self._fault)
-        is_simple = len(hash_names) + len(range_names) <= _TESTS_MAX
+        is_simple = len(hash_names) == 1 and len(range_names) <= 1
         tests = _tests_by_name(self._tests, table)
         if is_simple:
             if len(tests) > _TESTS_MAX:
@@ -131,7 +131,7 @@ def _check_simple(tests: Mapping[str, _KeyTest], hash_name: str, range_name: str
 def _check_composite(
     tests: Mapping[str, _KeyTest], hash_names: tuple[str, ...], range_names: tuple[str, ...]
 ) -> None:
-    """The rules for a key of more than two attributes."""
+    """The rules for a key of several HASH or several RANGE attributes."""
     wanting = [name for name in hash_names if name not in tests or tests[name].operator != "="]
     if wanting:
         raise ValidationError(messages.hash_needs_equality(wanting))

@@ -254,5 +254,11 @@ def test_range_attributes_leave_no_gap_and_only_the_last_may_be_unequal(
     )
 
 
+def test_two_hash_attributes_alone_are_a_key_of_many() -> None:
+    values = Placeholders(None, {":a": "a", ":b": "b"})
+    condition = compile_key_condition("h = :a AND i = :b", values, ("h", "i"), ())
+    assert condition == KeyCondition(("a", "b"), (), None)
+
+
 def test_other_attributes_do_not_belong_into_a_key_condition() -> None:
     assert composite_refusal("h = :a AND i = :b AND v = :x") == "Query key condition not supported"
