@@ -31,8 +31,9 @@ from kvdb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, Validati
 from kvdb.limits import LimitsProfile
 from kvdb.table import creation, quotas
 from kvdb.table.descriptor import Billing, IndexDescriptor, TableDescriptor, Throughput
+from kvdb.table.keys import COUNTERS_NUMBER
 
-_INDEX_NUMBER_MAX = 0xFFFF
+_INDEX_NUMBER_MAX = COUNTERS_NUMBER - 1
 
 
 def in_use(fact: str) -> ResourceInUse:

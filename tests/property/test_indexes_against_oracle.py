@@ -25,10 +25,10 @@ from kvdb.api.items import (
     Query,
     Scan,
 )
+from kvdb.api.tables import AttributeDefinition, CreateIndex, DeleteIndex, UpdateTable
 from kvdb.errors import ConditionalCheckFailed, UniqueViolation, ValidationError
 from kvdb.table import keys, row
 from kvdb.table.claims import GRAIN_BYTES
-from kvdb.table.creation import new_index
 from kvdb.testing.mem_fs import MemFileSystem
 from tests.support.builders import make_env, open_database, run_jobs
 from tests.support.index_oracle import Item, OracleIndex, OracleRows
@@ -99,7 +99,7 @@ class IndexesAgainstOracle(RuleBasedStateMachine):
             local=[specification(each) for each in FIXED if each.is_local],
             across=[specification(each) for each in FIXED if not each.is_local],
         )
-        self.db._floor.catalog.create(request)
+        self.db.call(request)
 
     # Writes.
 
@@ -261,28 +261,15 @@ class IndexesAgainstOracle(RuleBasedStateMachine):
     @precondition(lambda self: "late" not in self.oracle.indexes)
     @rule(late=st.sampled_from(LATE))
     def create_index(self, late: OracleIndex) -> None:
-        catalog = self.db._floor.catalog
-
-        def with_late(descriptor):
-            number = descriptor.next_index_number
-            made = new_index(specification(late), TYPES, number=number, kind="GLOBAL")
-            return replace(
-                descriptor,
-                indexes=(*descriptor.indexes, replace(made, status="CREATING")),
-                next_index_number=number + 1,
-            )
-
-        catalog.change(catalog.table(TABLE), with_late)
-        self.db._floor.background.build_indexes()
+        types = [AttributeDefinition(name, TYPES[name]) for name in late.types]  # type: ignore[arg-type]
+        made = CreateIndex(specification(late))
+        self.db.call(UpdateTable(TABLE, types, global_secondary_index_updates=[made]))
         self.oracle.indexes["late"] = late
 
     @precondition(lambda self: "late" in self.oracle.indexes)
     @rule()
     def delete_index(self) -> None:
-        catalog = self.db._floor.catalog
-        number = catalog.table(TABLE).descriptor.index("late").number
-        catalog.change(catalog.table(TABLE), lambda descriptor: descriptor.without_index(number))
-        self.db._floor.background.remove_dropped_rows()
+        self.db.call(UpdateTable(TABLE, global_secondary_index_updates=[DeleteIndex("late")]))
         del self.oracle.indexes["late"]
 
     # Life and death.
