@@ -2,7 +2,8 @@
 
 - the remover of the rows of dropped tables and indexes;
 - the builder of indexes on tables that have rows already;
-- the undertaker of tables and indexes that are DELETING for a while first.
+- the undertaker of tables and indexes that are DELETING for a while first;
+- the sweeper of items whose time to live is over.
 
 Each sleeps until it is told of work, by a request or by ``recovery``, which finds it half done.
 """
@@ -13,20 +14,27 @@ from kvdb.env.env import Env
 from kvdb.lsm.engine import Engine
 from kvdb.table.backfill import IndexBuilder
 from kvdb.table.catalog import Catalog
+from kvdb.table.expiry import Sweeper
 from kvdb.table.latches import Latches
 from kvdb.table.lifecycle import Undertaker
 from kvdb.table.remover import RowRemover
+from kvdb.table.writer import Writer
 
 
 class Background:
     """The jobs of one open database. They are asleep until woken."""
 
-    def __init__(self, env: Env, engine: Engine, catalog: Catalog, latches: Latches) -> None:
+    def __init__(self, env: Env, engine: Engine, catalog: Catalog, latches: Latches, writer: Writer) -> None:
         self._row_remover = env.jobs.add(RowRemover(catalog, engine, latches))
         self._index_builder = env.jobs.add(
             IndexBuilder(catalog, engine, latches, on_dropped=self._row_remover.wake)
         )
         self._undertaker = env.jobs.add(Undertaker(catalog, on_dropped=self._row_remover.wake))
+        self._sweeper = env.jobs.add(Sweeper(catalog, engine, latches, writer, env.metrics))
+
+    def sweep(self) -> None:
+        """A table has got a time to live: look for expired items from now on."""
+        self._sweeper.wake()
 
     def bury(self) -> None:
         """A table or index is DELETING: drop it when its time has come."""
@@ -42,6 +50,7 @@ class Background:
 
     def stop(self) -> None:
         """No more steps; returns when a running one has ended."""
+        self._sweeper.stop()
         self._undertaker.stop()
         self._index_builder.stop()
         self._row_remover.stop()

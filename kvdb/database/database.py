@@ -219,11 +219,12 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions) -> TableFloor:
     recovery.restore_clock(env, engine, options.region)
     catalog = Catalog(engine, env, options)
     latches = Latches()
-    background = Background(env, engine, catalog, latches)
+    writer = Writer(catalog, engine, latches, env.hlc, PROFILES[options.limits])
+    background = Background(env, engine, catalog, latches, writer)
     recovery.finish_dropped_tables(engine, catalog, background)
     recovery.finish_creating_indexes(engine, catalog, background)
     recovery.finish_deleting_tables(engine, catalog, background)
-    writer = Writer(catalog, engine, latches, env.hlc, PROFILES[options.limits])
+    recovery.go_on_sweeping(engine, catalog, background)
     return TableFloor(engine, catalog, latches, writer, background)
 
 

@@ -37,10 +37,20 @@ from kvdb.api.tables import (
     DescribeLimitsResult,
     DescribeTable,
     DescribeTableResult,
+    DescribeTimeToLive,
+    DescribeTimeToLiveResult,
     ListTables,
     ListTablesResult,
+    ListTagsOfResource,
+    ListTagsOfResourceResult,
+    TagResource,
+    TagResourceResult,
+    UntagResource,
+    UntagResourceResult,
     UpdateTable,
     UpdateTableResult,
+    UpdateTimeToLive,
+    UpdateTimeToLiveResult,
 )
 from kvdb.database.background import Background
 from kvdb.errors import UnknownOperation
@@ -173,6 +183,33 @@ def _update_table(floor: TableFloor, request: UpdateTable) -> UpdateTableResult:
     return UpdateTableResult(description)
 
 
+def _update_time_to_live(floor: TableFloor, request: UpdateTimeToLive) -> UpdateTimeToLiveResult:
+    result = floor.catalog.update_time_to_live(request)
+    if request.enabled:
+        floor.background.sweep()
+    else:
+        floor.background.remove_dropped_rows()
+    return result
+
+
+def _describe_time_to_live(floor: TableFloor, request: DescribeTimeToLive) -> DescribeTimeToLiveResult:
+    return floor.catalog.described_time_to_live(request.table_name)
+
+
+def _tag_resource(floor: TableFloor, request: TagResource) -> TagResourceResult:
+    floor.catalog.tag(request)
+    return TagResourceResult()
+
+
+def _untag_resource(floor: TableFloor, request: UntagResource) -> UntagResourceResult:
+    floor.catalog.untag(request)
+    return UntagResourceResult()
+
+
+def _list_tags_of_resource(floor: TableFloor, request: ListTagsOfResource) -> ListTagsOfResourceResult:
+    return floor.catalog.tags(request)
+
+
 def _describe_limits(floor: TableFloor, request: DescribeLimits) -> DescribeLimitsResult:
     account, table = limits.ACCOUNT_CAPACITY_UNITS_MAX, limits.TABLE_CAPACITY_UNITS_MAX
     return DescribeLimitsResult(account, account, table, table)
@@ -193,6 +230,11 @@ _ANSWERS: Mapping[type, Callable[..., Result]] = {
     UpdateTable: _update_table,
     ListTables: _list_tables,
     DeleteTable: _delete_table,
+    UpdateTimeToLive: _update_time_to_live,
+    DescribeTimeToLive: _describe_time_to_live,
+    TagResource: _tag_resource,
+    UntagResource: _untag_resource,
+    ListTagsOfResource: _list_tags_of_resource,
     DescribeLimits: _describe_limits,
 }
 SERVED: frozenset[type] = frozenset((*_WRITES, *_ANSWERS))

@@ -6,7 +6,8 @@ The engine has replayed its log by then; what is left are the promises of the ro
   full, so that the next stamp is later than any that could have been written in that millisecond;
 - a table or index that was dropped, but whose rows were not all removed, goes on being removed;
 - an index that was being built goes on from where it was;
-- a table or index that was DELETING is dropped when its time has come.
+- a table or index that was DELETING is dropped when its time has come;
+- items of tables with a time to live go on expiring.
 """
 
 from __future__ import annotations
@@ -48,3 +49,9 @@ def finish_deleting_tables(engine: Engine, catalog: Catalog, background: Backgro
     """Go on waiting for the time of each."""
     if catalog.has_deleting and not engine.is_read_only:
         background.bury()
+
+
+def go_on_sweeping(engine: Engine, catalog: Catalog, background: Background) -> None:
+    """Look for items that have expired."""
+    if catalog.expiring_tables() and not engine.is_read_only:
+        background.sweep()

@@ -18,7 +18,7 @@ Stored form, the value of a catalog entry (see ``table/keys``), all of it msgpac
                    warm read units | nil, warm write units | nil]
     backfill   := [cursor, rows]
     stream     := [is_enabled, view type | nil, label]
-    ttl        := [attribute name, is_enabled, changed_ms]
+    ttl        := [attribute name, is_enabled, changed_ms, settles_ms, number, walk | nil]
 
 ``table_id`` is the number that engine keys start with, and an index's ``number`` follows it there:
 neither is ever given twice, so a table or index made again under an old name cannot meet old rows.
@@ -151,11 +151,18 @@ class StreamSetting:
 
 @dataclass(frozen=True, slots=True)
 class TtlSetting:
-    """Which attribute says when an item expires."""
+    """Which attribute says when an item expires; after a disabling, which one did."""
 
     attribute: str
     is_enabled: bool
     changed_ms: int
+    settles_ms: int = 0
+    """Until when it is ENABLING or DISABLING."""
+    number: int = 0
+    """Where among the table's indexes its marks stand (``table/ttl``); 0: it has none."""
+    walk: bytes | None = None
+    """How far the rows of before it was enabled have been marked, as an engine key; empty: not begun;
+    ``None``: all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +199,12 @@ class TableDescriptor:
         if self.status == "DELETING" or now_ms < self.settles_ms:
             return self.status
         return "ACTIVE"
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """Under which its rows lie beside its own: indexes, and marks of expiry."""
+        marks = () if self.ttl is None or not self.ttl.number else (self.ttl.number,)
+        return frozenset((*(index.number for index in self.indexes), *marks))
 
     def index(self, name: str) -> IndexDescriptor | None:
         return next((index for index in self.indexes if index.name == name), None)

@@ -23,6 +23,7 @@ from kvdb.item.value import Item, equals
 from kvdb.table import row
 from kvdb.table.descriptor import IndexDescriptor, TableDescriptor
 from kvdb.table.keys import IndexKeys, TableKeys
+from kvdb.table.ttl import Marks
 
 
 class Index:
@@ -77,12 +78,12 @@ class Index:
 
 
 class Indexes:
-    """The secondary indexes of one table, as they are at one moment. Immutable: what a writer has
-    read once, under the latch of its item, holds for the whole write."""
+    """The secondary indexes of one table and its marks of expiry, as they are at one moment. Immutable:
+    what a writer has read once, under the latch of its item, holds for the whole write."""
 
-    __slots__ = ("by_name", "local", "maintained", "make_claims", "unique")
+    __slots__ = ("by_name", "local", "maintained", "make_claims", "marks", "unique")
 
-    def __init__(self, indexes: Sequence[Index]) -> None:
+    def __init__(self, indexes: Sequence[Index], marks: Marks | None = None) -> None:
         self.by_name: Mapping[str, Index] = {index.name: index for index in indexes}
         self.maintained = tuple(index for index in indexes if index.descriptor.is_maintained)
         """Those that every write keeps."""
@@ -90,10 +91,13 @@ class Indexes:
         self.local = tuple(index for index in self.maintained if index.is_local)
         self.make_claims = bool(self.unique or self.local)
         """Whether writes may have to hold more than their items (``table/claims``)."""
+        self.marks = marks
+        """Of the items that expire, if the table has a time to live."""
 
     @classmethod
     def of(cls, table: TableDescriptor, table_keys: TableKeys) -> Indexes:
-        return cls([Index(descriptor, table, table_keys) for descriptor in table.indexes])
+        indexes = [Index(descriptor, table, table_keys) for descriptor in table.indexes]
+        return cls(indexes, Marks.of(table))
 
     def check(self, item: Item, names: frozenset[str] | None = None) -> None:
         """Refuse an item that has a value no index key may have; see ``IndexKeys.check``."""

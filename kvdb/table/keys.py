@@ -5,6 +5,7 @@ Layout (big-endian, so that byte order is number order):
     row     := u32 table_id · u16 0 · u16 hash · partition key · sort key
     index   := u32 table_id · u16 index · u16 hash · partition part + · partition part * · table key
     counter := u32 table_id · u16 0xFFFF · u16 hash · partition key     of an item collection
+    mark    := u32 table_id · u16 number · u64 second · the row's key from its hash on
     catalog := u32 0 · u8 1 · name in UTF-8                  a table's descriptor
              | u32 0 · u8 2                                  the next table id, u32
              | u32 0 · u8 3 · u32 table_id                   a dropped table whose rows are being removed
@@ -22,6 +23,9 @@ inside it rows stand in the order of their sort keys, and ``begins_with`` is a p
 A row of an index has a part for each HASH attribute, which together make its ``hash``, then one
 for each RANGE attribute, all of them self-delimiting; then the partition and sort key of the
 table's row, without that row's hash, which tell apart items with one index key.
+
+A mark says that the row may expire when ``second`` (since 1970) is over; its ``number`` is given
+out like those of indexes (``table/ttl``).
 
 Table id 0 belongs to the catalog; tables count from 1.
 """
@@ -46,6 +50,7 @@ from kvdb.table.descriptor import IndexDescriptor, KeyAttribute, TableDescriptor
 
 _TABLE = struct.Struct(">I")
 _TABLE_AND_INDEX = struct.Struct(">IH")
+_SECOND = struct.Struct(">Q")
 assert _TABLE_AND_INDEX.size == 6
 
 _HASHES = 1 << 16
@@ -199,6 +204,29 @@ def table_prefix_of(key: bytes) -> bytes:
 def index_prefix(table_id: int, number: int) -> bytes:
     """What every row of an index starts with; index 0 is the table itself."""
     return _TABLE_AND_INDEX.pack(table_id, number)
+
+
+# Marks of expiry.
+
+
+def mark_key(prefix: bytes, second: int, row_key: bytes) -> bytes:
+    """``prefix``: the ``index_prefix`` of the marks."""
+    return prefix + _SECOND.pack(second) + row_key[_TABLE_AND_INDEX.size :]
+
+
+def marks_between(prefix: bytes, start: int, end: int) -> KeyRange:
+    """The marks of the seconds ``start <= second < end``."""
+    return KeyRange(prefix + _SECOND.pack(start), prefix + _SECOND.pack(end))
+
+
+def marked_second(mark: bytes) -> int:
+    return int(_SECOND.unpack_from(mark, _TABLE_AND_INDEX.size)[0])
+
+
+def marked_row_key(mark: bytes) -> bytes:
+    """The engine key of the row a mark is for."""
+    table = mark[: _TABLE.size]
+    return table + TABLE_NUMBER.to_bytes(2) + mark[_TABLE_AND_INDEX.size + _SECOND.size :]
 
 
 # Rows.

@@ -18,7 +18,17 @@ from kvdb.table.index import Index, Indexes
 class Change:
     """What one write does to one item."""
 
-    __slots__ = ("indexes", "is_old_known", "key", "new", "new_size", "old", "old_size", "table")
+    __slots__ = (
+        "by_service",
+        "indexes",
+        "is_old_known",
+        "key",
+        "new",
+        "new_size",
+        "old",
+        "old_size",
+        "table",
+    )
 
     def __init__(
         self,
@@ -31,6 +41,7 @@ class Change:
         old_size: int = 0,
         new_size: int = 0,
         is_old_known: bool = True,
+        by_service: bool = False,
     ) -> None:
         self.table = table
         self.indexes = indexes
@@ -46,6 +57,8 @@ class Change:
         self.new_size = new_size
         self.is_old_known = is_old_known
         """Always, where there are indexes to maintain."""
+        self.by_service = by_service
+        """Nobody asked for it: the item has expired. Its change record names the service as the user."""
 
     @property
     def table_key(self) -> bytes:
@@ -62,6 +75,8 @@ def add(batch: WriteBatch, change: Change, stamp: Stamp) -> None:
     elif change.old is not None or not change.is_old_known:
         batch.delete(change.key)
     add_index_rows(batch, change, new_row, stamp)
+    if (marks := change.indexes.marks) is not None:
+        marks.add(batch, change.key, change.old, new)
 
 
 def add_index_rows(batch: WriteBatch, change: Change, new_row: bytes, stamp: Stamp) -> None:

@@ -57,7 +57,7 @@ FULL = TableDescriptor(
     is_protected=True,
     stream=StreamSetting(True, "NEW_IMAGE", "2023-11-14T22:13:20.000"),
     tags=(Tag("owner", "ground"), Tag("é", "")),
-    ttl=TtlSetting("gone_at", True, 3_500),
+    ttl=TtlSetting("gone_at", True, 3_500, 3_600, 3, b"\x00\x07"),
 )
 
 GOLDEN = pathlib.Path(__file__).parents[2] / "golden" / "table_descriptor_1.json"
@@ -117,3 +117,5 @@ def test_indexes_are_found_replaced_and_removed():
     assert FULL.with_index(changed).index("by-place") == changed
     assert FULL.without_index(4).indexes == FULL.indexes[:1]
     assert FULL.index("absent") is None
+    assert FULL.numbers == {1, 3, 4}
+    assert dataclasses.replace(FULL, ttl=TtlSetting("gone_at", False, 1)).numbers == {1, 4}
