@@ -15,6 +15,9 @@
     │  ├─ ReadPointExpired                ReadPointExpired: the snapshot is gone, or the history not kept
     │  ├─ MessageTooLarge                 RequestEntityTooLarge
     │  ├─ UnknownOperation                UnknownOperationException
+    │  ├─ MissingAuthenticationToken      MissingAuthenticationTokenException
+    │  ├─ IncompleteSignature             IncompleteSignatureException
+    │  ├─ InvalidSignature                InvalidSignatureException
     │  ├─ ReadOnlyDatabase                ReadOnlyDatabase: the database was opened read-only
     │  └─ ClosedError                     Closed: the handle was closed before the call
     ├─ RetryableError                     the caller may try the same request again
@@ -177,6 +180,24 @@ class ReadOnlyDatabase(RequestError):
     """The database was opened with ``read_only``; whoever wants to write opens it without."""
 
     code = "ReadOnlyDatabase"
+
+
+class MissingAuthenticationToken(RequestError):
+    """The request does not say who sent it."""
+
+    code = "MissingAuthenticationTokenException"
+
+
+class IncompleteSignature(RequestError):
+    """The request's signature lacks a part; the message names it."""
+
+    code = "IncompleteSignatureException"
+
+
+class InvalidSignature(RequestError):
+    """The request is signed in two ways at once."""
+
+    code = "InvalidSignatureException"
 
 
 class ClosedError(RequestError):

@@ -98,6 +98,10 @@ class Registry:
         assert isinstance(instrument, Histogram), name
         return instrument
 
+    def instruments(self) -> list[tuple[str, Counter | Gauge | Histogram]]:
+        """Every instrument by name, in the order of the names."""
+        return sorted(self._instruments.items())
+
     def read(self) -> dict[str, float]:
         """Every instrument's present value; a histogram gives ``name_count`` and ``name_sum``."""
         values: dict[str, float] = {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from kvdb.errors import ValidationError
-from kvdb.limits import PROFILES, LimitsName
+from kvdb.limits import PROFILES, REQUEST_BYTES_MAX, LimitsName
 
 SyncMode = Literal["commit", "group", "interval", "none"]
 """When a write is acknowledged.
@@ -163,8 +163,22 @@ class ServerOptions:
 
     data_dir: str
     """The database directory, made when absent."""
-    grpc_address: str = "127.0.0.1:7400"
-    """HOST:PORT of the gRPC door; port 0 picks a free one."""
+    grpc_address: str | None = "127.0.0.1:7400"
+    """HOST:PORT of the gRPC door; port 0 picks a free one. ``None``: no such door."""
+    http_address: str | None = None
+    """HOST:PORT of the HTTP door, which speaks DynamoDB's JSON protocol."""
+    admin_address: str | None = None
+    """HOST:PORT of health, readiness and metrics."""
+    tls_cert: str | None = None
+    """File of the HTTP door's certificate chain, PEM; with ``tls_key``."""
+    tls_key: str | None = None
+    """File of its private key, PEM."""
+    http_body_bytes_max: int = REQUEST_BYTES_MAX
+    """Largest HTTP request body; one that is larger is refused unread."""
+    http_connections_max: int = 4096
+    """HTTP connections at once; one more is closed at once."""
+    http_connections_per_address_max: int = 2048
+    """The same, from one address."""
     database: DatabaseOptions = DatabaseOptions()
     message_bytes_max: int = 16 * 1024 * 1024 + 64 * 1024
     """Largest gRPC message in either direction: the service's 16 MiB and room for its frame."""
@@ -186,6 +200,9 @@ class ServerOptions:
     def __post_init__(self) -> None:
         for name in (
             "message_bytes_max",
+            "http_body_bytes_max",
+            "http_connections_max",
+            "http_connections_per_address_max",
             "concurrent_calls_max",
             "request_bytes_in_flight_max",
             "concurrent_streams_per_connection_max",
@@ -194,6 +211,15 @@ class ServerOptions:
             "grace_ms",
         ):
             _require(getattr(self, name) > 0, f"{name} must be positive: {getattr(self, name)}")
+        _require(
+            self.grpc_address is not None or self.http_address is not None,
+            "a server needs at least one of grpc_address and http_address",
+        )
+        _require((self.tls_cert is None) == (self.tls_key is None), "tls_cert and tls_key come together")
+        _require(
+            self.tls_cert is None or self.http_address is not None,
+            "tls_cert is for the HTTP door: give http_address, too",
+        )
 
 
 @dataclass(frozen=True, slots=True)

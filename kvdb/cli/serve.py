@@ -1,7 +1,8 @@
 """``kvdb serve``: a server in the foreground.
 
 Standard output gets exactly one line, when the server takes calls, so that a program can wait
-for it: ``kvdb ready grpc=HOST:PORT``. The log goes to standard error.
+for it: ``kvdb ready grpc=HOST:PORT http=HOST:PORT admin=HOST:PORT``, with the doors
+asked for. The log goes to standard error.
 """
 
 from __future__ import annotations
@@ -14,17 +15,23 @@ import click
 from kvdb.limits import PROFILES, LimitsName
 from kvdb.options import SYNC_MODES, DatabaseOptions, EngineOptions, ServerOptions, SyncMode
 
+_GRPC_ADDRESS = "127.0.0.1:7400"
+
 
 @click.command()
 @click.option("--data-dir", required=True, metavar="DIR", help="The database directory, made when absent.")
 @click.option(
     "--grpc",
-    "address",
-    default="127.0.0.1:7400",
-    show_default=True,
+    "grpc_address",
     metavar="HOST:PORT",
-    help="Where to listen; port 0 picks a free one.",
+    help="Where the gRPC door listens; port 0 picks a free one.  [default: 127.0.0.1:7400 without --http]",
 )
+@click.option(
+    "--http", "http_address", metavar="HOST:PORT", help="Where the HTTP door for DynamoDB's SDKs listens."
+)
+@click.option("--admin", "admin_address", metavar="HOST:PORT", help="Where health and metrics are served.")
+@click.option("--tls-cert", metavar="FILE", help="Certificate chain of the HTTP door, PEM.")
+@click.option("--tls-key", metavar="FILE", help="Its private key, PEM.")
 @click.option(
     "--sync",
     type=click.Choice(SYNC_MODES),
@@ -48,6 +55,14 @@ from kvdb.options import SYNC_MODES, DatabaseOptions, EngineOptions, ServerOptio
     help="The service's limits, or wider ones for items, batches and transactions; see the README.",
 )
 @click.option(
+    "--table-status-delay",
+    type=click.FloatRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long tables stay CREATING and DELETING, as they do at the service.",
+)
+@click.option(
     "--insecure",
     is_flag=True,
     help="Listen beyond this machine, without authentication or encryption: whoever reaches it may do all.",
@@ -55,32 +70,54 @@ from kvdb.options import SYNC_MODES, DatabaseOptions, EngineOptions, ServerOptio
 @click.option("--verbose", is_flag=True, help="Log more.")
 def serve(
     data_dir: str,
-    address: str,
+    grpc_address: str | None,
+    http_address: str | None,
+    admin_address: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
     sync: SyncMode,
     history_retention: float,
     limits: LimitsName,
+    table_status_delay: float,
     insecure: bool,
     verbose: bool,
 ) -> None:
     """Serve a database directory until SIGTERM or Ctrl-C, then let running calls finish.
 
-    Prints `kvdb ready grpc=HOST:PORT` when it takes calls. There is no authentication and no
-    encryption yet, so only loopback addresses are served unless --insecure is given.
+    Prints `kvdb ready grpc=HOST:PORT http=HOST:PORT` when it takes calls, with the doors that were
+    asked for. Nobody is authenticated yet, so only loopback addresses are served unless --insecure
+    is given.
     """
-    try:
-        from kvdb.server.app import serve as serve_until_stopped
-    except ModuleNotFoundError as error:
-        raise click.UsageError(f"{error.name} is missing: pip install 'kvdb[server]'") from None
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
     engine = EngineOptions(sync=sync, history_retention_ms=round(history_retention * 1000))
-    database = DatabaseOptions(engine=engine, limits=limits)
-    options = ServerOptions(data_dir=data_dir, grpc_address=address, database=database, is_insecure=insecure)
+    database = DatabaseOptions(
+        engine=engine, limits=limits, table_status_delay_ms=round(table_status_delay * 1000)
+    )
+    if grpc_address is None and http_address is None:
+        grpc_address = _GRPC_ADDRESS
+    options = ServerOptions(
+        data_dir=data_dir,
+        grpc_address=grpc_address,
+        http_address=http_address,
+        admin_address=admin_address,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        database=database,
+        is_insecure=insecure,
+    )
+    try:
+        from kvdb.server.app import load_doors
+        from kvdb.server.app import serve as serve_until_stopped
+
+        load_doors(options)
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"{error.name} is missing: pip install 'kvdb[server]'") from None
     click.get_current_context().exit(serve_until_stopped(options, _announce))
 
 
-def _announce(address: str) -> None:
-    click.echo(f"kvdb ready grpc={address}")
+def _announce(addresses: object) -> None:
+    click.echo(f"kvdb ready {addresses}")

@@ -150,9 +150,7 @@ def _batch_get_item(floor: TableFloor, request: BatchGetItem) -> BatchGetItemRes
 
 
 def _create_table(floor: TableFloor, request: CreateTable) -> CreateTableResult:
-    description = floor.catalog.create(request, floor.profile)
-    floor.background.count()
-    return CreateTableResult(description)
+    return CreateTableResult(floor.catalog.create(request, floor.profile))
 
 
 def _describe_table(floor: TableFloor, request: DescribeTable) -> DescribeTableResult:

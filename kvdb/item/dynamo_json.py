@@ -6,10 +6,15 @@
            | {"SS": [text, ...]} | {"NS": [number as text, ...]} | {"BS": [base64, ...]}
 
 Works on what ``json.loads`` gives and ``json.dumps`` takes (dict, list, str, bool),
-not on text. Reading is strict: exactly one type a value, canonical base64, nesting
-capped before it is followed. What is read is in normal form (``value``) but for what
-``normalise_item`` has still to check: the length of names, and lone surrogates, which
-JSON can spell. Writing sorts sets, so that one item has one form.
+not on text. Reading is strict: exactly one type a value (members of another name, and
+those that are null, do not count), canonical base64, nesting capped before it is
+followed. What is read is in normal form (``value``) but for what ``normalise_item`` has
+still to check: the length of names, and lone surrogates, which JSON can spell. Writing
+sorts sets, so that one item has one form.
+
+Two kinds of faults: the wrong JSON type somewhere is a ``SerializationError``, which the
+service looks for in the whole request first; content that makes no value is a
+``ValidationError``. ``check_item_types`` looks for the first kind alone.
 
 Source: API Reference, AttributeValue; messages: dynalite ``validations/index.js`` and
 ``test/helpers.js``; those in lower case are ours.
@@ -18,7 +23,7 @@ Source: API Reference, AttributeValue; messages: dynalite ``validations/index.js
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -45,7 +50,8 @@ _INVALID = "One or more parameter values were invalid: "
 NULL_NOT_TRUE = _INVALID + "Null attribute value types must have the value of true"
 _EMPTY_NUMBER_SET = _INVALID + "An number set  may not be empty"
 _EMPTY_BINARY_SET = _INVALID + "Binary sets should not be empty"
-_UNEXPECTED_START = "Start of structure or map found where not expected"
+UNEXPECTED_START = "Start of structure or map found where not expected"
+_JAVA_VALUE = "com.amazonaws.dynamodb.v20120810.AttributeValue"
 _NOT_BASE64 = "only base-64-encoded strings are convertible to bytes"
 _NOT_CANONICAL_BASE64 = "Invalid last non-pad Base64 character dectected"
 _SHOWN_ELEMENTS_MAX = 20
@@ -66,20 +72,33 @@ def value_from_json(obj: object) -> AttributeValue:
     return _read_value(obj, 0)
 
 
+def check_item_types(obj: object) -> None:
+    """Return if no part of an item has a wrong JSON type, whatever its values are worth.
+
+    Raises:
+        SerializationError: as ``item_from_json``.
+    """
+    _check_map(obj, 0)
+
+
+def check_value_types(obj: object) -> None:
+    """As ``check_item_types``, of one value."""
+    _check_value(obj, 0)
+
+
 def item_to_json(item: Mapping[str, object]) -> JsonObject:
     """Write a normalised item."""
-    return {name: value_to_json(value) for name, value in item.items()}
+    return {name: _WRITERS[type(value)](value) for name, value in item.items()}
 
 
 def value_to_json(value: AttributeValue) -> JsonObject:
     """Write one normalised value."""
-    kind = type_name(value)
-    return {kind: _WRITERS[kind](value)}
+    return _WRITERS[type(value)](value)
 
 
 def _read_item(obj: object, depth: int) -> Item:
     if not isinstance(obj, dict):
-        raise SerializationError("Unexpected field type")
+        raise SerializationError(_no_map(obj))
     if obj and depth >= NESTING_LEVELS_MAX:
         raise ValidationError(NESTED_TOO_DEEP)
     return {name: _read_value(value, depth) for name, value in obj.items()}
@@ -87,20 +106,51 @@ def _read_item(obj: object, depth: int) -> Item:
 
 def _read_value(obj: object, depth: int) -> AttributeValue:
     if not isinstance(obj, dict):
-        raise SerializationError("Unexpected value type in payload")
-    if len(obj) > 1:
-        raise ValidationError(_MANY_TYPES)
+        raise SerializationError(_no_value(obj))
+    if len(obj) == 1:
+        for kind, content in obj.items():
+            reader = _READERS.get(kind)
+            if reader is not None and content is not None:
+                return reader(content, depth)
+        raise ValidationError(NO_TYPE)
+    given = {kind: content for kind, content in obj.items() if content is not None and kind in _READERS}
+    if len(given) == 1:
+        return _read_value(given, depth)
+    raise ValidationError(_MANY_TYPES if given else NO_TYPE)
+
+
+def _check_map(obj: object, depth: int) -> None:
+    if not isinstance(obj, dict):
+        raise SerializationError(_no_map(obj))
+    if depth < NESTING_LEVELS_MAX:
+        for value in obj.values():
+            _check_value(value, depth)
+
+
+def _check_value(obj: object, depth: int) -> None:
+    if not isinstance(obj, dict):
+        raise SerializationError(_no_value(obj))
     for kind, content in obj.items():
-        reader = _READERS.get(kind)
-        if reader is not None and content is not None:
-            return reader(content, depth)
-    raise ValidationError(NO_TYPE)
+        if content is None:
+            continue
+        if kind == "M":
+            _check_map(content, depth + 1)
+        elif kind == "L":
+            elements = _elements(content)
+            if depth + 1 < NESTING_LEVELS_MAX:
+                for element in elements:
+                    _check_value(element, depth + 1)
+        elif kind in _SCALAR_TYPE_READERS:
+            _SCALAR_TYPE_READERS[kind](content, depth)
+        elif kind in _SET_ELEMENT_TYPE_READERS:
+            for element in _elements(content):
+                _SET_ELEMENT_TYPE_READERS[kind](element, depth)
 
 
 def _read_string(content: object, depth: int) -> str:
     if isinstance(content, str):
         return content
-    raise SerializationError(_not_convertible(content, "String"))
+    raise SerializationError(not_convertible(content, "String"))
 
 
 def _read_number(content: object, depth: int) -> number.Number:
@@ -111,7 +161,7 @@ def _read_binary(content: object, depth: int) -> bytes:
     if isinstance(content, list):
         raise SerializationError("Unrecognized collection type class java.nio.ByteBuffer")
     if isinstance(content, dict):
-        raise SerializationError(_UNEXPECTED_START)
+        raise SerializationError(UNEXPECTED_START)
     if not isinstance(content, str):
         raise SerializationError(_NOT_BASE64)
     if len(content) % 4:
@@ -129,14 +179,28 @@ def _read_binary(content: object, depth: int) -> bytes:
     return decoded
 
 
-def _read_bool(content: object, depth: int) -> bool:
+def read_boolean(content: object) -> bool:
+    """A JSON boolean, or one of the texts the service takes for one.
+
+    Raises:
+        SerializationError: anything else.
+    """
     if isinstance(content, bool):
         return content
-    raise SerializationError(_not_convertible(content, "Boolean"))
+    if isinstance(content, str):
+        named = _BOOLEAN_TEXTS.get(content.upper())
+        if named is None:
+            raise SerializationError("Unexpected token received from parser")
+        return named
+    raise SerializationError(not_convertible(content, "Boolean"))
+
+
+def _read_bool(content: object, depth: int) -> bool:
+    return read_boolean(content)
 
 
 def _read_null(content: object, depth: int) -> None:
-    if content is not True:
+    if not _read_bool(content, depth):
         raise ValidationError(NULL_NOT_TRUE)
 
 
@@ -186,18 +250,31 @@ def _read_binary_set(content: object, depth: int) -> set[bytes]:
 def _elements(content: object) -> list[object]:
     if isinstance(content, list):
         return content
-    raise SerializationError(_UNEXPECTED_START if isinstance(content, dict) else "Unexpected field type")
+    raise SerializationError(UNEXPECTED_START if isinstance(content, dict) else "Unexpected field type")
 
 
-def _not_convertible(content: object, target: str) -> str:
+def not_convertible(content: object, target: str) -> str:
+    """The service's words for a JSON value of another type than ``target``, a Java name."""
     if isinstance(content, bool):
         return f"{'TRUE' if content else 'FALSE'}_VALUE cannot be converted to {target}"
     if isinstance(content, list):
         return f"Unrecognized collection type class java.lang.{target}"
     if isinstance(content, dict):
-        return _UNEXPECTED_START
+        return UNEXPECTED_START
     kind = "STRING" if isinstance(content, str) else "NUMBER" if isinstance(content, int) else "DECIMAL"
     return f"{kind}_VALUE cannot be converted to {target}"
+
+
+def _no_map(obj: object) -> str:
+    if isinstance(obj, list):
+        return f"Unrecognized collection type java.util.Map<java.lang.String, {_JAVA_VALUE}>"
+    return "Unexpected field type"
+
+
+def _no_value(obj: object) -> str:
+    if isinstance(obj, list):
+        return f"Unrecognized collection type class {_JAVA_VALUE}"
+    return "Unexpected value type in payload"
 
 
 def _shown(elements: list[str]) -> str:
@@ -207,25 +284,6 @@ def _shown(elements: list[str]) -> str:
 
 def _base64(data: bytes) -> str:
     return binascii.b2a_base64(data, newline=False).decode("ascii")
-
-
-def _write_set(write: Callable[..., object]) -> Callable[..., object]:
-    def write_sorted(elements: Iterable[str | bytes | int | Decimal]) -> list[object]:
-        return [write(element) for element in sorted(elements)]
-
-    return write_sorted
-
-
-def _unchanged(value: object) -> object:
-    return value
-
-
-def _true(value: None) -> bool:
-    return True
-
-
-def _write_list(elements: list[object]) -> list[JsonObject]:
-    return [value_to_json(element) for element in elements]
 
 
 _READERS: Mapping[str, Callable[[object, int], AttributeValue]] = {
@@ -240,15 +298,81 @@ _READERS: Mapping[str, Callable[[object, int], AttributeValue]] = {
     "NS": _read_number_set,
     "BS": _read_binary_set,
 }
-_WRITERS: Mapping[str, Callable[..., object]] = {
-    "S": _unchanged,
-    "N": number.to_text,
-    "B": _base64,
-    "BOOL": _unchanged,
-    "NULL": _true,
-    "M": item_to_json,
-    "L": _write_list,
-    "SS": _write_set(_unchanged),
-    "NS": _write_set(number.to_text),
-    "BS": _write_set(_base64),
+_SCALAR_TYPE_READERS: Mapping[str, Callable[[object, int], object]] = {
+    "S": _read_string,
+    "N": _read_string,
+    "B": _read_binary,
+    "BOOL": _read_bool,
+    "NULL": _read_bool,
+}
+_SET_ELEMENT_TYPE_READERS: Mapping[str, Callable[[object, int], object]] = {
+    "SS": _read_string,
+    "NS": _read_string,
+    "BS": _read_binary,
+}
+_BOOLEAN_TEXTS: Mapping[str, bool] = {
+    "TRUE": True,
+    "1": True,
+    "YES": True,
+    "FALSE": False,
+    "0": False,
+    "NO": False,
+}
+
+
+# Writing. One function a Python type: a row's every attribute passes here on its way out.
+
+
+def _write_string(value: str) -> JsonObject:
+    return {"S": value}
+
+
+def _write_int(value: int) -> JsonObject:
+    return {"N": str(value)}
+
+
+def _write_decimal(value: Decimal) -> JsonObject:
+    return {"N": number.to_text(value)}
+
+
+def _write_binary(value: bytes) -> JsonObject:
+    return {"B": _base64(value)}
+
+
+def _write_bool(value: bool) -> JsonObject:
+    return {"BOOL": value}
+
+
+def _write_null(value: None) -> JsonObject:
+    return {"NULL": True}
+
+
+def _write_map(value: Item) -> JsonObject:
+    return {"M": item_to_json(value)}
+
+
+def _write_list(value: list[object]) -> JsonObject:
+    return {"L": [_WRITERS[type(element)](element) for element in value]}
+
+
+def _write_set(value: set[str] | set[bytes] | set[int | Decimal]) -> JsonObject:
+    kind = type_name(value)
+    return {kind: [_SET_WRITERS[kind](element) for element in sorted(value)]}
+
+
+def _unchanged(value: str) -> str:
+    return value
+
+
+_SET_WRITERS: Mapping[str, Callable[..., str]] = {"SS": _unchanged, "NS": number.to_text, "BS": _base64}
+_WRITERS: Mapping[type, Callable[..., JsonObject]] = {
+    str: _write_string,
+    int: _write_int,
+    Decimal: _write_decimal,
+    bytes: _write_binary,
+    bool: _write_bool,
+    type(None): _write_null,
+    dict: _write_map,
+    list: _write_list,
+    set: _write_set,
 }

@@ -1,79 +1,166 @@
-"""The composition root of a served database: options -> database and door; start, serve, stop."""
+"""The composition root of a served database: options -> database and doors; start, serve, stop."""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
 
+from kvdb.api.tables import ListTables
 from kvdb.database.database import Database
+from kvdb.errors import KvdbError
 from kvdb.options import ServerOptions
-from kvdb.server.grpc_server import GrpcDoor
+from kvdb.server.pipeline import Pipeline
+
+try:
+    import uvloop
+except ModuleNotFoundError:  # not made for every platform; the standard loop serves as well, slower
+    _new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None
+else:
+    _new_loop = uvloop.new_event_loop
 
 _log = logging.getLogger("kvdb.server")
 
 
+class Door(Protocol):
+    """One way in."""
+
+    async def start(self) -> str:
+        """Listen; gives the bound ``HOST:PORT``."""
+        ...
+
+    async def stop(self, grace_ms: int) -> None:
+        """Take no more calls, let those in flight finish for ``grace_ms``, cut the rest."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a server listens, as ``HOST:PORT``; ``None``: no such door."""
+
+    grpc: str | None = None
+    http: str | None = None
+    admin: str | None = None
+
+    def __str__(self) -> str:
+        named = {"grpc": self.grpc, "http": self.http, "admin": self.admin}
+        return " ".join(f"{name}={address}" for name, address in named.items() if address is not None)
+
+
 class Server:
-    """A database and its door. Belongs to the event loop it is started on."""
+    """A database and its doors. Belongs to the event loop it is started on."""
 
     def __init__(self, options: ServerOptions) -> None:
         self._options = options
         self._database: Database | None = None
-        self._door: GrpcDoor | None = None
+        self._doors: list[Door] = []
+        self._is_open = False
 
-    async def start(self) -> str:
-        """Open the database, then the door; gives the bound ``HOST:PORT``.
+    async def start(self) -> Addresses:
+        """Open the database, then the doors; gives the bound addresses.
 
         Raises:
             StorageError: the directory cannot be opened; see ``Database.open``.
-            ValidationError: the address cannot be bound. The database is closed again.
+            ValidationError: an address cannot be bound. The database is closed again.
         """
         options = self._options
-        database = await asyncio.to_thread(Database.open, options.data_dir, options.database)
-        door = GrpcDoor(database, options)
+        self._database = await asyncio.to_thread(Database.open, options.data_dir, options.database)
+        self._pool = ThreadPoolExecutor(options.read_threads, "kvdb-http")
+        bound: dict[str, str] = {}
         try:
-            address = await door.start()
+            for name, door in self._made_doors(self._database):
+                bound[name] = await door.start()
+                self._doors.append(door)
         except BaseException:
-            await asyncio.to_thread(database.close)
+            await self.stop(0)
             raise
-        self._database, self._door = database, door
-        _log.info("serving grpc=%s data_dir=%s", address, options.data_dir)
-        return address
+        self._is_open = True
+        addresses = Addresses(**bound)
+        _log.info("serving %s data_dir=%s", addresses, options.data_dir)
+        return addresses
 
     async def stop(self, grace_ms: int | None = None) -> None:
-        """Close the door, letting calls in flight finish, then the database. Stopping twice is fine."""
-        if self._door is not None:
-            await self._door.stop(self._options.grace_ms if grace_ms is None else grace_ms)
-            self._door = None
+        """Close the doors, letting calls in flight finish, then the database. Stopping twice is fine."""
+        self._is_open = False
+        grace_ms = self._options.grace_ms if grace_ms is None else grace_ms
+        # All at once: the grace is the server's, not each door's in turn.
+        doors, self._doors = self._doors, []
+        await asyncio.gather(*(door.stop(grace_ms) for door in doors))
         if self._database is not None:
+            await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
             # Not on this thread: close waits for calls, and their last step runs on the loop.
             await asyncio.to_thread(self._database.close)
             self._database = None
         _log.info("stopped data_dir=%s", self._options.data_dir)
 
+    def _made_doors(self, database: Database) -> list[tuple[str, Door]]:
+        options = self._options
+        pipeline = Pipeline.of_server(database.env, options)
+        doors: list[tuple[str, Door]] = []
+        if options.grpc_address is not None:
+            # gRPC takes longer to load, and more memory, than all the rest: only who asks pays for it.
+            from kvdb.server.grpc_server import GrpcDoor
 
-def serve(options: ServerOptions, on_ready: Callable[[str], None]) -> int:
+            doors.append(("grpc", GrpcDoor(database, options, pipeline)))
+        if options.http_address is not None:
+            from kvdb.server.http_server import HttpDoor
+
+            doors.append(("http", HttpDoor(database, options, pipeline, self._pool)))
+        if options.admin_address is not None:
+            from kvdb.server.admin_http import AdminDoor
+
+            doors.append(("admin", AdminDoor(options, database.env, self._why_not_ready)))
+        return doors
+
+    def _why_not_ready(self) -> str | None:
+        if not self._is_open or self._database is None:
+            return "starting or stopping"
+        try:
+            self._database.call(ListTables(limit=1))
+        except KvdbError as error:
+            return error.code
+        return None
+
+
+def load_doors(options: ServerOptions) -> None:
+    """Import what the doors asked for need.
+
+    Raises:
+        ModuleNotFoundError: a package they need is not installed.
+    """
+    if options.grpc_address is not None:
+        importlib.import_module("kvdb.server.grpc_server")
+    if options.http_address is not None:
+        importlib.import_module("kvdb.server.http_server")
+
+
+def serve(options: ServerOptions, on_ready: Callable[[Addresses], None]) -> int:
     """Serve until SIGTERM or SIGINT, then drain, close and give the exit code 0.
 
-    ``on_ready(address)`` is called once, when calls are taken. Blocks; from the main thread only,
+    ``on_ready(addresses)`` is called once, when calls are taken. Blocks; from the main thread only,
     because of the signals.
 
     Raises:
         KvdbError: as ``Server.start``.
     """
-    return asyncio.run(_serve(options, on_ready))
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
+        return runner.run(_serve(options, on_ready))
 
 
-async def _serve(options: ServerOptions, on_ready: Callable[[str], None]) -> int:
+async def _serve(options: ServerOptions, on_ready: Callable[[Addresses], None]) -> int:
     asked_to_stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked_to_stop.set)
     server = Server(options)
-    address = await server.start()
+    addresses = await server.start()
     try:
-        on_ready(address)
+        on_ready(addresses)
         await asked_to_stop.wait()
     finally:
         await server.stop()

@@ -15,7 +15,6 @@ comes first.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -35,6 +34,7 @@ from kvdb.errors import KvdbError, MessageTooLarge, ValidationError
 from kvdb.options import ServerOptions
 from kvdb.rpc import status
 from kvdb.rpc.codec import METHODS, SERVICES, Method
+from kvdb.server.address import check_is_local
 from kvdb.server.pipeline import Call, Pipeline
 from kvdb.server.wakeups import Wakeups
 
@@ -54,17 +54,15 @@ _IDLE_MS_MAX = 1_800_000
 class GrpcDoor:
     """One listening address. Belongs to the event loop it is started on."""
 
-    def __init__(self, database: Database, options: ServerOptions) -> None:
+    def __init__(self, database: Database, options: ServerOptions, pipeline: Pipeline | None = None) -> None:
+        """``pipeline`` is the one that other doors of the same server share."""
+        assert options.grpc_address is not None
         self._database = database
         self._options = options
+        self._address = options.grpc_address
         self._deadline_s_max = options.deadline_ms_max / 1000
-        self._pipeline = Pipeline(
-            database.env,
-            [method.name for method in METHODS],
-            concurrent_calls_max=options.concurrent_calls_max,
-            request_bytes_max=options.request_bytes_in_flight_max,
-            data_dir=options.data_dir,
-        )
+        self._pipeline = pipeline or Pipeline.of_server(database.env, options)
+        self._pipeline.expect(method.name for method in METHODS)
 
     async def start(self) -> str:
         """Listen; gives the bound ``HOST:PORT``.
@@ -73,12 +71,7 @@ class GrpcDoor:
             ValidationError: the address has another form, is not on this machine alone, or
                 cannot be bound.
         """
-        host = _host_of(self._options.grpc_address)
-        if not self._options.is_insecure and not _is_loopback(host):
-            raise ValidationError(
-                "calls are neither authenticated nor encrypted: only a loopback address is served "
-                f"unless the server is told to be insecure address={self._options.grpc_address}"
-            )
+        host = check_is_local(self._address, is_insecure=self._options.is_insecure)
         self._wakeups = Wakeups(asyncio.get_running_loop())
         self._pool = ThreadPoolExecutor(self._options.read_threads, "kvdb-read")
         # Beyond this door's own bound, which refuses with an error of ours, health checks and
@@ -96,12 +89,10 @@ class GrpcDoor:
             (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
         )
         try:
-            port = self._server.add_insecure_port(self._options.grpc_address)
+            port = self._server.add_insecure_port(self._address)
         except RuntimeError as refused:
-            reason = _why_not_bound(self._options.grpc_address)
-            raise ValidationError(
-                f"cannot listen address={self._options.grpc_address} reason={reason}"
-            ) from refused
+            reason = _why_not_bound(self._address)
+            raise ValidationError(f"cannot listen address={self._address} reason={reason}") from refused
         await self._server.start()
         for name in ("", *SERVICES):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
@@ -242,20 +233,6 @@ def _detail_bytes_max(context: aio.ServicerContext) -> int:
         if key == status.BYTES_MAX_KEY and value.isdecimal() and len(value) < 10:
             return min(int(value), status.DETAIL_BYTES_MAX)
     return status.DETAIL_BYTES_DEFAULT
-
-
-def _host_of(address: str) -> str:
-    host, colon, port = address.rpartition(":")
-    if not colon or not host or not (port.isdecimal() and port.isascii() and int(port) < 65_536):
-        raise ValidationError(f"address must be HOST:PORT: {address!r}")
-    return host
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _why_not_bound(address: str) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
+from kvdb.api.operations import OPERATIONS
 from kvdb.env.env import Env
 from kvdb.errors import (
     ClosedError,
@@ -26,6 +27,7 @@ from kvdb.errors import (
     StorageError,
 )
 from kvdb.metrics import Histogram
+from kvdb.options import ServerOptions
 
 _log = logging.getLogger("kvdb.server")
 
@@ -50,7 +52,7 @@ class Call:
     @property
     def request_id(self) -> str:
         """Names this call in the log and to its caller."""
-        return f"{self._pipeline.server_id}-{self._number:x}"
+        return self._pipeline.request_id(self._number)
 
     def release(self) -> None:
         if not self._is_released:
@@ -95,12 +97,28 @@ class Pipeline:
         self.bytes_in_flight = 0
         self.server_id = env.entropy.bytes(4).hex()
         """Tells the request ids of one run of the server from another's."""
-        self._latency_ms: dict[str, Histogram] = {
-            operation: env.metrics.histogram(f"server_{operation}_ms") for operation in operations
-        }
+        self._metrics = env.metrics
+        self._latency_ms: dict[str, Histogram] = {}
+        self.expect(operations)
         self._refused = env.metrics.counter("server_calls_refused_total")
         self.errors = env.metrics.counter("server_calls_failed_total")
         env.metrics.gauge("server_calls_in_flight").read_by(lambda: self.in_flight)
+
+    @classmethod
+    def of_server(cls, env: Env, options: ServerOptions) -> Pipeline:
+        """As the options say."""
+        return cls(
+            env,
+            [operation.name for operation in OPERATIONS],
+            concurrent_calls_max=options.concurrent_calls_max,
+            request_bytes_max=options.request_bytes_in_flight_max,
+            data_dir=options.data_dir,
+        )
+
+    def expect(self, operations: Iterable[str]) -> None:
+        """Make room for calls of these names; each has a histogram."""
+        for operation in operations:
+            self._latency_ms[operation] = self._metrics.histogram(f"server_{operation}_ms")
 
     def begin(self, operation: str, request_bytes: int) -> Call:
         """Admit a call. One alone is always admitted, however large.
@@ -120,6 +138,14 @@ class Pipeline:
         self._calls += 1
         return Call(self, operation, self._calls, self._clock.monotonic_ns(), request_bytes)
 
+    def request_id(self, number: int) -> str:
+        return f"{self.server_id}-{number:x}"
+
+    def new_request_id(self) -> str:
+        """For a request that is refused before it becomes a call."""
+        self._calls += 1
+        return self.request_id(self._calls)
+
     def observe(self, call: Call, started_ns: int) -> None:
         self._latency_ms[call.operation].observe((self._clock.monotonic_ns() - started_ns) / _NS_PER_MS)
 
@@ -133,8 +159,16 @@ class Pipeline:
             return self._without_directory(error)
         if isinstance(error, KvdbError) and not isinstance(error, InternalError):
             return error
-        _log.error("call failed operation=%s request_id=%s", call.operation, call.request_id, exc_info=error)
-        return InternalError(f"internal server error request_id={call.request_id}")
+        return self._mistake(error, call.operation, call.request_id)
+
+    def told_outside_call(self, error: Exception) -> KvdbError:
+        """As ``told``, of what went wrong with a request that is no call yet."""
+        self.errors.add()
+        return self._mistake(error, "none", self.new_request_id())
+
+    def _mistake(self, error: BaseException, operation: str, request_id: str) -> InternalError:
+        _log.error("call failed operation=%s request_id=%s", operation, request_id, exc_info=error)
+        return InternalError(f"internal server error request_id={request_id}")
 
     def _without_directory(self, error: StorageError) -> StorageError:
         error.message = error.message.replace(self._data_dir_prefix, "")

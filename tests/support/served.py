@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from kvdb.options import ServerOptions
-from kvdb.server.app import Server
+from kvdb.server.app import Addresses, Server
 
 
 def in_memory_options(**changes: object) -> ServerOptions:
@@ -17,14 +17,27 @@ def in_memory_options(**changes: object) -> ServerOptions:
 
 @contextmanager
 def served(options: ServerOptions | None = None) -> Iterator[str]:
-    """The address of a running server; it is stopped, and its database closed, at the end."""
-    server = Server(options or in_memory_options())
+    """The gRPC address of a running server; it is stopped, and its database closed, at the end."""
+    with served_doors(options or in_memory_options()) as addresses:
+        assert addresses.grpc is not None
+        yield addresses.grpc
+
+
+@contextmanager
+def served_doors(options: ServerOptions) -> Iterator[Addresses]:
+    """Every address of a running server; ends as ``served``."""
+    server = Server(options)
     with event_loop_thread() as run:
-        address = run(server.start)
+        addresses = run(server.start)
         try:
-            yield address
+            yield addresses
         finally:
             run(server.stop)
+
+
+def http_options(**changes: object) -> ServerOptions:
+    """The HTTP door alone, in memory."""
+    return in_memory_options(grpc_address=None, http_address="127.0.0.1:0", **changes)
 
 
 @contextmanager

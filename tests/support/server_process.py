@@ -7,17 +7,17 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-_READY = "kvdb ready grpc="
+_READY = "kvdb ready "
 
 
 class ServerProcess:
     """``kvdb serve`` on a free port; ``address`` is HOST:PORT. A context manager that kills it."""
 
-    def __init__(self, data_dir: Path, *arguments: str) -> None:
+    def __init__(self, data_dir: Path, *arguments: str, doors: tuple[str, ...] = ("grpc",)) -> None:
         command = [sys.executable, "-m", "kvdb", "serve", "--data-dir", str(data_dir)]
         self._log = (data_dir.parent / f"{data_dir.name}.log").open("ab")
         self._process = subprocess.Popen(
-            [*command, "--grpc", "127.0.0.1:0", *arguments],
+            [*command, *(part for door in doors for part in (f"--{door}", "127.0.0.1:0")), *arguments],
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
@@ -28,7 +28,9 @@ class ServerProcess:
             self.kill()
             log = Path(self._log.name).read_text(encoding="utf-8")
             raise AssertionError(f"the server did not get ready: {line!r}\n{log}")
-        self.address = line.removeprefix(_READY).strip()
+        self.addresses = dict(part.split("=") for part in line.removeprefix(_READY).split())
+        """Door -> HOST:PORT."""
+        self.address = self.addresses.get("grpc", "")
 
     def __enter__(self) -> ServerProcess:
         return self

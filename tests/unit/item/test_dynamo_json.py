@@ -7,7 +7,14 @@ from decimal import Decimal
 import pytest
 
 from kvdb.errors import SerializationError, ValidationError
-from kvdb.item.dynamo_json import item_from_json, item_to_json, value_from_json, value_to_json
+from kvdb.item.dynamo_json import (
+    check_item_types,
+    check_value_types,
+    item_from_json,
+    item_to_json,
+    value_from_json,
+    value_to_json,
+)
 from kvdb.item.value import NESTED_TOO_DEEP, equals
 
 INVALID = "One or more parameter values were invalid: "
@@ -66,7 +73,7 @@ def test_items_are_maps_of_values():
             "must contain exactly one of the supported datatypes",
         ),
         ({"NULL": False}, INVALID + "Null attribute value types must have the value of true"),
-        ({"NULL": "true"}, INVALID + "Null attribute value types must have the value of true"),
+        ({"NULL": "no"}, INVALID + "Null attribute value types must have the value of true"),
         ({"N": "abc"}, "The parameter cannot be converted to a numeric value: abc"),
         ({"NS": ["1", ""]}, "The parameter cannot be converted to a numeric value"),
         ({"SS": []}, INVALID + "An string set  may not be empty"),
@@ -88,7 +95,7 @@ def test_well_formed_json_that_is_no_value_is_a_validation_error(obj, message):
     ("obj", "message"),
     [
         ("a", "Unexpected value type in payload"),
-        ([], "Unexpected value type in payload"),
+        ([], "Unrecognized collection type class com.amazonaws.dynamodb.v20120810.AttributeValue"),
         (None, "Unexpected value type in payload"),
         ({"S": 23}, "NUMBER_VALUE cannot be converted to String"),
         ({"S": 1.5}, "DECIMAL_VALUE cannot be converted to String"),
@@ -97,7 +104,8 @@ def test_well_formed_json_that_is_no_value_is_a_validation_error(obj, message):
         ({"N": 1}, "NUMBER_VALUE cannot be converted to String"),
         ({"S": []}, "Unrecognized collection type class java.lang.String"),
         ({"S": {}}, "Start of structure or map found where not expected"),
-        ({"BOOL": "true"}, "STRING_VALUE cannot be converted to Boolean"),
+        ({"BOOL": "maybe"}, "Unexpected token received from parser"),
+        ({"NULL": 1}, "NUMBER_VALUE cannot be converted to Boolean"),
         ({"BOOL": 1}, "NUMBER_VALUE cannot be converted to Boolean"),
         ({"B": 23}, "only base-64-encoded strings are convertible to bytes"),
         ({"B": []}, "Unrecognized collection type class java.nio.ByteBuffer"),
@@ -112,13 +120,55 @@ def test_well_formed_json_that_is_no_value_is_a_validation_error(obj, message):
         ({"L": "a"}, "Unexpected field type"),
         ({"SS": {}}, "Start of structure or map found where not expected"),
         ({"SS": [1]}, "NUMBER_VALUE cannot be converted to String"),
-        ({"M": []}, "Unexpected field type"),
+        ({"M": "a"}, "Unexpected field type"),
+        (
+            {"M": []},
+            "Unrecognized collection type java.util.Map<java.lang.String, "
+            "com.amazonaws.dynamodb.v20120810.AttributeValue>",
+        ),
     ],
 )
 def test_the_wrong_json_type_is_a_serialization_error(obj, message):
     with pytest.raises(SerializationError) as caught:
         value_from_json({"L": [obj]})
     assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ({"S": "a", "N": None, "Unknown": {}}, "a"),
+        ({"BOOL": "Yes"}, True),
+        ({"BOOL": "0"}, False),
+        ({"NULL": "true"}, None),
+    ],
+)
+def test_what_the_service_reads_besides(written, value):
+    assert equals(value_from_json(written), value)
+
+
+@pytest.mark.parametrize(
+    "obj",
+    [
+        {"N": "abc", "S": 1},
+        {"L": [{"N": "abc"}, {"S": []}]},
+        {"M": {"a": {"NS": []}, "b": "text"}},
+        {"SS": [], "BS": ["?"]},
+        {"BOOL": 7, "S": "a"},
+    ],
+)
+def test_wrong_types_are_found_behind_values_that_are_none(obj):
+    with pytest.raises(SerializationError):
+        check_value_types(obj)
+    with pytest.raises(SerializationError):
+        check_item_types({"first": {"N": "abc"}, "second": obj})
+
+
+@pytest.mark.parametrize("wrap", [lambda v: {"M": {"n": v}}, lambda v: {"L": [v]}])
+def test_types_are_looked_at_as_deep_as_values_may_be(wrap):
+    check_value_types(wrapped({"S": 1}, 100_000, wrap))
+    with pytest.raises(SerializationError):
+        check_value_types(wrapped({"S": 1}, 31, wrap))
 
 
 def test_an_item_must_be_a_json_object():

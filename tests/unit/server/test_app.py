@@ -11,7 +11,7 @@ import pytest
 
 import kvdb
 from kvdb.options import ServerOptions
-from kvdb.server.app import Server, serve
+from kvdb.server.app import Addresses, Server, serve
 from tests.support.served import in_memory_options, served
 
 
@@ -68,10 +68,10 @@ def test_stopping_twice_or_before_the_start_is_fine() -> None:
 def test_a_signal_ends_serving_with_exit_code_0(number: signal.Signals, tmp_path: Path) -> None:
     ready: list[str] = []
 
-    def on_ready(address: str) -> None:
-        ready.append(address)
+    def on_ready(addresses: Addresses) -> None:
+        ready.append(str(addresses))
         os.kill(os.getpid(), number)
 
     assert serve(options_for(tmp_path), on_ready) == 0
-    assert ready[0].startswith("127.0.0.1:")
+    assert ready[0].startswith("grpc=127.0.0.1:")
     kvdb.open(str(tmp_path / "data")).close()

@@ -1,0 +1,131 @@
+"""DynamoDB's JSON 1.0 bodies <-> the contract: which target serves what, and how a body is read.
+
+    body := one JSON object, UTF-8; at most 512 brackets deep, no member twice, no NaN or Infinity
+
+A body is read in the service's order: is it JSON; has every part the right JSON type
+(``SerializationException``); is the request sound (``api/validation``); are its attribute values.
+What is no JSON at all is refused without a message, as the service does.
+
+The tables of members stand in ``http_items`` and ``http_tables``, errors in ``http_errors``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from itertools import accumulate
+from typing import NamedTuple, NoReturn
+
+from kvdb.api import validation
+from kvdb.api.items import Page, Query, Scan
+from kvdb.api.operations import Request, Result
+from kvdb.errors import SerializationError
+from kvdb.item.dynamo_json import JsonObject
+from kvdb.server import http_items as items
+from kvdb.server import http_tables as tables
+from kvdb.server.http_shapes import Faults, Kind
+
+_PREFIX = "DynamoDB_20120810."
+_DEPTH_MAX = 512
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_OTHER_BYTES = bytes(set(range(256)) - set(b"{[}]"))
+_STEPS: Mapping[int, int] = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
+
+
+class Route(NamedTuple):
+    """One operation of the service."""
+
+    name: str
+    request: Kind
+    write: Callable[..., JsonObject]
+
+    def decode(self, body: bytes) -> Request:
+        """The request in a body.
+
+        Raises:
+            SerializationError: no JSON (then without a message), or a part has the wrong type.
+            ValidationError: its types are right, and it is no request.
+        """
+        faults = Faults()
+        request = self.request.read(read_json(body), faults)
+        if faults.of_shape:
+            raise faults.of_shape[0]
+        if faults.of_values:
+            validation.check(request)  # type: ignore[arg-type]
+            raise faults.of_values[0]
+        return request  # type: ignore[return-value]
+
+    def encode(self, request: Request, result: Result) -> bytes:
+        """The body that answers ``request``."""
+        if isinstance(result, Page):
+            assert isinstance(request, (Query, Scan))
+            return write_json(items.write_page(result, request))
+        return write_json(self.write(result))
+
+
+def read_json(body: bytes) -> object:
+    """What a body holds.
+
+    Raises:
+        SerializationError: without a message, whatever is wrong.
+    """
+    try:
+        if body.count(b"{") + body.count(b"[") > _DEPTH_MAX and _depth(body) > _DEPTH_MAX:
+            raise ValueError("too deep")
+        return _DECODER.decode(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        # ValueError covers JSONDecodeError, UnicodeDecodeError and integers of too many digits.
+        raise SerializationError("") from None
+
+
+def write_json(value: JsonObject) -> bytes:
+    """A body. Text that UTF-8 cannot hold, which only messages can quote, is written as ``?``."""
+    return _ENCODER.encode(value).encode("utf-8", "replace")
+
+
+def _depth(body: bytes) -> int:
+    """How many brackets are open at once at most. Linear, and in C but for one step a bracket."""
+    brackets = _STRINGS.sub(b"", body).translate(None, _OTHER_BYTES)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)
+
+
+def _without_duplicates(members: list[tuple[str, object]]) -> JsonObject:
+    made = dict(members)
+    if len(made) != len(members):
+        raise ValueError("a member stands twice")
+    return made
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"not JSON: {text}")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"))
+
+ROUTES: tuple[Route, ...] = (
+    Route("GetItem", items.GET_ITEM, items.WRITE_GET_ITEM),
+    Route("PutItem", items.PUT_ITEM, items.WRITE_WRITTEN),
+    Route("UpdateItem", items.UPDATE_ITEM, items.WRITE_WRITTEN),
+    Route("DeleteItem", items.DELETE_ITEM, items.WRITE_WRITTEN),
+    Route("Query", items.QUERY, items.write_page),
+    Route("Scan", items.SCAN, items.write_page),
+    Route("BatchGetItem", items.BATCH_GET_ITEM, items.WRITE_BATCH_GET),
+    Route("BatchWriteItem", items.BATCH_WRITE_ITEM, items.WRITE_BATCH_WRITE),
+    Route("TransactGetItems", items.TRANSACT_GET_ITEMS, items.WRITE_TRANSACT_GET),
+    Route("TransactWriteItems", items.TRANSACT_WRITE_ITEMS, items.WRITE_TRANSACT_WRITE),
+    Route("CreateTable", tables.CREATE_TABLE, tables.WRITE_TABLE_DESCRIPTION),
+    Route("DescribeTable", tables.DESCRIBE_TABLE, tables.WRITE_DESCRIBE_TABLE),
+    Route("UpdateTable", tables.UPDATE_TABLE, tables.WRITE_TABLE_DESCRIPTION),
+    Route("ListTables", tables.LIST_TABLES, tables.WRITE_LIST_TABLES),
+    Route("DeleteTable", tables.DELETE_TABLE, tables.WRITE_TABLE_DESCRIPTION),
+    Route("UpdateTimeToLive", tables.UPDATE_TIME_TO_LIVE, tables.WRITE_UPDATE_TIME_TO_LIVE),
+    Route("DescribeTimeToLive", tables.DESCRIBE_TIME_TO_LIVE, tables.WRITE_DESCRIBE_TIME_TO_LIVE),
+    Route("TagResource", tables.TAG_RESOURCE, tables.WRITE_NOTHING),
+    Route("UntagResource", tables.UNTAG_RESOURCE, tables.WRITE_NOTHING),
+    Route("ListTagsOfResource", tables.LIST_TAGS, tables.WRITE_TAGS),
+    Route("DescribeLimits", tables.DESCRIBE_LIMITS, tables.WRITE_LIMITS),
+)
+BY_TARGET: Mapping[bytes, Route] = {(_PREFIX + route.name).encode(): route for route in ROUTES}
+"""By the value of ``X-Amz-Target``. What is not here is an unknown operation."""

@@ -1,0 +1,336 @@
+"""The table operations in JSON: their requests and results as tables of fields.
+
+What the service nests and the contract keeps flat (``TimeToLiveSpecification``,
+``TableClassSummary``) is laid out here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from kvdb.api import tables as api
+from kvdb.item.dynamo_json import JsonObject
+from kvdb.server.http_shapes import (
+    BOOLEAN,
+    INTEGER,
+    LONG,
+    SECONDS,
+    STRING,
+    Field,
+    Kind,
+    list_of,
+    one_of,
+    struct,
+    wrapped,
+)
+
+_TABLE = Field("TableName", "table_name", STRING, is_required=True)
+_INDEX_NAME = Field("IndexName", "index_name", STRING, is_required=True)
+
+# Parts that requests and descriptions share.
+
+_DEFINITION = struct(
+    "AttributeDefinition",
+    api.AttributeDefinition,
+    Field("AttributeName", "attribute_name", STRING, is_required=True),
+    Field("AttributeType", "attribute_type", STRING, is_required=True),
+)
+_KEY_ELEMENT = struct(
+    "KeySchemaElement",
+    api.KeySchemaElement,
+    Field("AttributeName", "attribute_name", STRING, is_required=True),
+    Field("KeyType", "key_type", STRING, is_required=True),
+)
+_PROJECTION = struct(
+    "Projection",
+    api.Projection,
+    Field("ProjectionType", "projection_type", STRING),
+    Field("NonKeyAttributes", "non_key_attributes", list_of(STRING, tuple)),
+)
+_THROUGHPUT = struct(
+    "ProvisionedThroughput",
+    api.ProvisionedThroughput,
+    Field("ReadCapacityUnits", "read_capacity_units", LONG, is_required=True),
+    Field("WriteCapacityUnits", "write_capacity_units", LONG, is_required=True),
+)
+_ON_DEMAND = struct(
+    "OnDemandThroughput",
+    api.OnDemandThroughput,
+    Field("MaxReadRequestUnits", "max_read_request_units", LONG),
+    Field("MaxWriteRequestUnits", "max_write_request_units", LONG),
+)
+_WARM = struct(
+    "WarmThroughput",
+    api.WarmThroughput,
+    Field("ReadUnitsPerSecond", "read_units_per_second", LONG),
+    Field("WriteUnitsPerSecond", "write_units_per_second", LONG),
+)
+_STREAM = struct(
+    "StreamSpecification",
+    api.StreamSpecification,
+    Field("StreamEnabled", "stream_enabled", BOOLEAN, is_required=True),
+    Field("StreamViewType", "stream_view_type", STRING),
+)
+_TAG = struct(
+    "Tag",
+    api.Tag,
+    Field("Key", "key", STRING, is_required=True),
+    Field("Value", "value", STRING, is_required=True),
+)
+_KEY_SCHEMA = Field("KeySchema", "key_schema", list_of(_KEY_ELEMENT, tuple), is_required=True)
+_THROUGHPUTS = (
+    Field("ProvisionedThroughput", "provisioned_throughput", _THROUGHPUT),
+    Field("OnDemandThroughput", "on_demand_throughput", _ON_DEMAND),
+    Field("WarmThroughput", "warm_throughput", _WARM),
+)
+_INDEX = (_INDEX_NAME, _KEY_SCHEMA, Field("Projection", "projection", _PROJECTION, is_required=True))
+_LOCAL_INDEX = struct("LocalSecondaryIndex", api.IndexSpecification, *_INDEX)
+_GLOBAL_INDEX = struct("GlobalSecondaryIndex", api.IndexSpecification, *_INDEX, *_THROUGHPUTS)
+_SETTINGS = (
+    Field("BillingMode", "billing_mode", STRING),
+    *_THROUGHPUTS,
+    Field("StreamSpecification", "stream_specification", _STREAM),
+    Field("TableClass", "table_class", STRING),
+    Field("DeletionProtectionEnabled", "deletion_protection_enabled", BOOLEAN),
+)
+_DEFINITIONS = Field("AttributeDefinitions", "attribute_definitions", list_of(_DEFINITION))
+
+# Tables.
+
+
+def _create_table(billing_mode: object = "PROVISIONED", **members: object) -> api.CreateTable:
+    """The service's default, which the native doors do not share."""
+    return api.CreateTable(billing_mode=billing_mode, **members)  # type: ignore[arg-type]
+
+
+CREATE_TABLE = struct(
+    "CreateTableInput",
+    _create_table,
+    _DEFINITIONS._replace(is_required=True),
+    _TABLE,
+    _KEY_SCHEMA._replace(kind=list_of(_KEY_ELEMENT)),
+    Field("LocalSecondaryIndexes", "local_secondary_indexes", list_of(_LOCAL_INDEX)),
+    Field("GlobalSecondaryIndexes", "global_secondary_indexes", list_of(_GLOBAL_INDEX)),
+    *_SETTINGS,
+    Field("Tags", "tags", list_of(_TAG)),
+)
+DESCRIBE_TABLE = struct("DescribeTableInput", api.DescribeTable, _TABLE)
+DELETE_TABLE = struct("DeleteTableInput", api.DeleteTable, _TABLE)
+LIST_TABLES = struct(
+    "ListTablesInput",
+    api.ListTables,
+    Field("ExclusiveStartTableName", "exclusive_start_table_name", STRING),
+    Field("Limit", "limit", INTEGER),
+)
+
+
+def _create_index(**members: object) -> api.CreateIndex:
+    return api.CreateIndex(api.IndexSpecification(**members))  # type: ignore[arg-type]
+
+
+# Source: dynalite, validations/updateTable.js.
+_ONE_INDEX_UPDATE = (
+    "One or more parameter values were invalid: "
+    "Only one of Create, Update, or Delete may be specified for each GlobalSecondaryIndexUpdate"
+)
+_NO_INDEX_UPDATE = (
+    "One or more parameter values were invalid: "
+    "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, "
+    "GlobalSecondaryIndexUpdate.Delete must not be null"
+)
+_INDEX_UPDATE = one_of(
+    "GlobalSecondaryIndexUpdate",
+    (
+        (
+            "Update",
+            api.UpdateIndex,
+            struct("UpdateGlobalSecondaryIndexAction", api.UpdateIndex, _INDEX_NAME, *_THROUGHPUTS),
+        ),
+        (
+            "Create",
+            api.CreateIndex,
+            struct("CreateGlobalSecondaryIndexAction", _create_index, *_INDEX, *_THROUGHPUTS),
+        ),
+        (
+            "Delete",
+            api.DeleteIndex,
+            struct("DeleteGlobalSecondaryIndexAction", api.DeleteIndex, _INDEX_NAME),
+        ),
+    ),
+    many=_ONE_INDEX_UPDATE,
+    none=_NO_INDEX_UPDATE,
+)
+UPDATE_TABLE = struct(
+    "UpdateTableInput",
+    api.UpdateTable,
+    _DEFINITIONS,
+    _TABLE,
+    *_SETTINGS,
+    Field("GlobalSecondaryIndexUpdates", "global_secondary_index_updates", list_of(_INDEX_UPDATE)),
+)
+
+# Time to live.
+
+
+class _TimeToLive(NamedTuple):
+    attribute_name: object
+    enabled: object
+
+
+_TIME_TO_LIVE = struct(
+    "TimeToLiveSpecification",
+    _TimeToLive,
+    Field("Enabled", "enabled", BOOLEAN, is_required=True),
+    Field("AttributeName", "attribute_name", STRING, is_required=True),
+)
+
+
+def _update_time_to_live(table_name: object, specification: _TimeToLive | None) -> api.UpdateTimeToLive:
+    attribute_name, enabled = specification or (None, None)
+    return api.UpdateTimeToLive(table_name, attribute_name, enabled)  # type: ignore[arg-type]
+
+
+UPDATE_TIME_TO_LIVE = struct(
+    "UpdateTimeToLiveInput",
+    _update_time_to_live,
+    _TABLE,
+    Field("TimeToLiveSpecification", "specification", _TIME_TO_LIVE, is_required=True),
+)
+DESCRIBE_TIME_TO_LIVE = struct("DescribeTimeToLiveInput", api.DescribeTimeToLive, _TABLE)
+
+# Tags and limits.
+
+_ARN = Field("ResourceArn", "resource_arn", STRING, is_required=True)
+TAG_RESOURCE = struct(
+    "TagResourceInput", api.TagResource, _ARN, Field("Tags", "tags", list_of(_TAG), is_required=True)
+)
+UNTAG_RESOURCE = struct(
+    "UntagResourceInput",
+    api.UntagResource,
+    _ARN,
+    Field("TagKeys", "tag_keys", list_of(STRING), is_required=True),
+)
+LIST_TAGS = struct(
+    "ListTagsOfResourceInput", api.ListTagsOfResource, _ARN, Field("NextToken", "next_token", STRING)
+)
+DESCRIBE_LIMITS = struct("DescribeLimitsInput", api.DescribeLimits)
+
+# Descriptions.
+
+_DESCRIBED_THROUGHPUT = struct(
+    "ProvisionedThroughputDescription",
+    api.ProvisionedThroughputDescription,
+    Field("LastIncreaseDateTime", "last_increase_date_time_ms", SECONDS),
+    Field("LastDecreaseDateTime", "last_decrease_date_time_ms", SECONDS),
+    Field("NumberOfDecreasesToday", "number_of_decreases_today", LONG),
+    Field("ReadCapacityUnits", "read_capacity_units", LONG),
+    Field("WriteCapacityUnits", "write_capacity_units", LONG),
+)
+_BILLING = struct(
+    "BillingModeSummary",
+    api.BillingModeSummary,
+    Field("BillingMode", "billing_mode", STRING),
+    Field("LastUpdateToPayPerRequestDateTime", "last_update_to_pay_per_request_date_time_ms", SECONDS),
+)
+
+
+def _write_warm(warm: api.WarmThroughput) -> JsonObject:
+    return {**_WRITE_WARM_UNITS(warm), "Status": "ACTIVE"}
+
+
+_WRITE_WARM_UNITS = wrapped(
+    Field("ReadUnitsPerSecond", "read_units_per_second", LONG),
+    Field("WriteUnitsPerSecond", "write_units_per_second", LONG),
+)
+_DESCRIBED_THROUGHPUTS = (
+    Field("ProvisionedThroughput", "provisioned_throughput", _DESCRIBED_THROUGHPUT),
+    Field("OnDemandThroughput", "on_demand_throughput", _ON_DEMAND),
+    Field("WarmThroughput", "warm_throughput", _WARM._replace(write=_write_warm)),
+)
+_DESCRIBED_INDEX = struct(
+    "GlobalSecondaryIndexDescription",
+    api.IndexDescription,
+    Field("IndexName", "index_name", STRING),
+    Field("KeySchema", "key_schema", list_of(_KEY_ELEMENT)),
+    Field("Projection", "projection", _PROJECTION),
+    Field("IndexStatus", "index_status", STRING),
+    Field("Backfilling", "is_backfilling", BOOLEAN),
+    *_DESCRIBED_THROUGHPUTS,
+    Field("IndexSizeBytes", "index_size_bytes", LONG),
+    Field("ItemCount", "item_count", LONG),
+    Field("IndexArn", "index_arn", STRING),
+)
+
+
+def _write_table_class(table_class: str) -> JsonObject:
+    return {"TableClass": table_class}
+
+
+_DESCRIPTION = struct(
+    "TableDescription",
+    api.TableDescription,
+    _DEFINITIONS,
+    Field("TableName", "table_name", STRING),
+    Field("KeySchema", "key_schema", list_of(_KEY_ELEMENT)),
+    Field("TableStatus", "table_status", STRING),
+    Field("CreationDateTime", "creation_date_time_ms", SECONDS),
+    *_DESCRIBED_THROUGHPUTS,
+    Field("TableSizeBytes", "table_size_bytes", LONG),
+    Field("ItemCount", "item_count", LONG),
+    Field("TableArn", "table_arn", STRING, is_left_out_empty=True),
+    Field("TableId", "table_id", STRING),
+    Field("BillingModeSummary", "billing_mode_summary", _BILLING),
+    Field(
+        "LocalSecondaryIndexes",
+        "local_secondary_indexes",
+        list_of(_DESCRIBED_INDEX),
+        is_left_out_empty=True,
+    ),
+    Field(
+        "GlobalSecondaryIndexes",
+        "global_secondary_indexes",
+        list_of(_DESCRIBED_INDEX),
+        is_left_out_empty=True,
+    ),
+    Field("StreamSpecification", "stream_specification", _STREAM),
+    Field("LatestStreamLabel", "latest_stream_label", STRING),
+    Field("LatestStreamArn", "latest_stream_arn", STRING),
+    Field("TableClassSummary", "table_class", Kind("", STRING.read, _write_table_class)),
+    Field("DeletionProtectionEnabled", "deletion_protection_enabled", BOOLEAN),
+)
+
+# Results.
+
+WRITE_TABLE_DESCRIPTION = wrapped(Field("TableDescription", "table_description", _DESCRIPTION))
+"""The result of CreateTable, UpdateTable and DeleteTable."""
+WRITE_DESCRIBE_TABLE = wrapped(Field("Table", "table", _DESCRIPTION))
+WRITE_LIST_TABLES = wrapped(
+    Field("TableNames", "table_names", list_of(STRING)),
+    Field("LastEvaluatedTableName", "last_evaluated_table_name", STRING),
+)
+WRITE_TAGS = wrapped(Field("Tags", "tags", list_of(_TAG)), Field("NextToken", "next_token", STRING))
+WRITE_NOTHING = wrapped()
+WRITE_LIMITS = wrapped(
+    Field("AccountMaxReadCapacityUnits", "account_max_read_capacity_units", LONG),
+    Field("AccountMaxWriteCapacityUnits", "account_max_write_capacity_units", LONG),
+    Field("TableMaxReadCapacityUnits", "table_max_read_capacity_units", LONG),
+    Field("TableMaxWriteCapacityUnits", "table_max_write_capacity_units", LONG),
+)
+
+
+def _inside(name: str, write: Callable[[object], JsonObject]) -> Callable[[object], JsonObject]:
+    return lambda value: {name: write(value)}
+
+
+WRITE_UPDATE_TIME_TO_LIVE = _inside(
+    "TimeToLiveSpecification",
+    wrapped(Field("Enabled", "enabled", BOOLEAN), Field("AttributeName", "attribute_name", STRING)),
+)
+WRITE_DESCRIBE_TIME_TO_LIVE = _inside(
+    "TimeToLiveDescription",
+    wrapped(
+        Field("TimeToLiveStatus", "time_to_live_status", STRING),
+        Field("AttributeName", "attribute_name", STRING),
+    ),
+)
