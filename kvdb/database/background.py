@@ -3,7 +3,8 @@
 - the remover of the rows of dropped tables and indexes;
 - the builder of indexes on tables that have rows already;
 - the undertaker of tables and indexes that are DELETING for a while first;
-- the sweeper of items whose time to live is over.
+- the sweeper of items whose time to live is over;
+- the census of tables.
 
 Each sleeps until it is told of work, by a request or by ``recovery``, which finds it half done.
 """
@@ -14,6 +15,7 @@ from kvdb.env.env import Env
 from kvdb.lsm.engine import Engine
 from kvdb.table.backfill import IndexBuilder
 from kvdb.table.catalog import Catalog
+from kvdb.table.census import Census
 from kvdb.table.expiry import Sweeper
 from kvdb.table.latches import Latches
 from kvdb.table.lifecycle import Undertaker
@@ -31,6 +33,11 @@ class Background:
         )
         self._undertaker = env.jobs.add(Undertaker(catalog, on_dropped=self._row_remover.wake))
         self._sweeper = env.jobs.add(Sweeper(catalog, engine, latches, writer, env.metrics))
+        self._census = env.jobs.add(Census(catalog, engine, env.clock))
+
+    def count(self) -> None:
+        """There is a table: count it now and then from now on."""
+        self._census.wake()
 
     def sweep(self) -> None:
         """A table has got a time to live: look for expired items from now on."""
@@ -50,6 +57,7 @@ class Background:
 
     def stop(self) -> None:
         """No more steps; returns when a running one has ended."""
+        self._census.stop()
         self._sweeper.stop()
         self._undertaker.stop()
         self._index_builder.stop()

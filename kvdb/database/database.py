@@ -225,6 +225,7 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions) -> TableFloor:
     recovery.finish_creating_indexes(engine, catalog, background)
     recovery.finish_deleting_tables(engine, catalog, background)
     recovery.go_on_sweeping(engine, catalog, background)
+    recovery.go_on_counting(engine, catalog, background)
     return TableFloor(engine, catalog, latches, writer, background)
 
 

@@ -150,7 +150,9 @@ def _batch_get_item(floor: TableFloor, request: BatchGetItem) -> BatchGetItemRes
 
 
 def _create_table(floor: TableFloor, request: CreateTable) -> CreateTableResult:
-    return CreateTableResult(floor.catalog.create(request, floor.profile))
+    description = floor.catalog.create(request, floor.profile)
+    floor.background.count()
+    return CreateTableResult(description)
 
 
 def _describe_table(floor: TableFloor, request: DescribeTable) -> DescribeTableResult:

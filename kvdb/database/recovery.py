@@ -7,7 +7,7 @@ The engine has replayed its log by then; what is left are the promises of the ro
 - a table or index that was dropped, but whose rows were not all removed, goes on being removed;
 - an index that was being built goes on from where it was;
 - a table or index that was DELETING is dropped when its time has come;
-- items of tables with a time to live go on expiring.
+- items of tables with a time to live go on expiring, and tables being counted.
 """
 
 from __future__ import annotations
@@ -55,3 +55,9 @@ def go_on_sweeping(engine: Engine, catalog: Catalog, background: Background) -> 
     """Look for items that have expired."""
     if catalog.expiring_tables() and not engine.is_read_only:
         background.sweep()
+
+
+def go_on_counting(engine: Engine, catalog: Catalog, background: Background) -> None:
+    """Count the tables there are now and then."""
+    if catalog.all_tables() and not engine.is_read_only:
+        background.count()

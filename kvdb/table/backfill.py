@@ -166,10 +166,18 @@ class IndexBuilder:
         )
 
     def _finish(self, table: Table, index: Index) -> None:
+        # Every index row that was missing is committed by now, and every write since keeps the index.
+        since_seqno = self._engine.last_seqno
         self._catalog.change(
             table,
             lambda stored: stored.with_index(
-                replace(_creating(stored, index), status="ACTIVE", settles_ms=0, backfill=None)
+                replace(
+                    _creating(stored, index),
+                    status="ACTIVE",
+                    settles_ms=0,
+                    backfill=None,
+                    since_seqno=since_seqno,
+                )
             ),
         )
 

@@ -94,6 +94,10 @@ class Catalog:
         self._guard = threading.Lock()
         tables = [Table(decode_descriptor(value)) for _, value in engine.scan(*keys.descriptor_range())]
         self._tables: Mapping[str, Table] = {table.descriptor.name: table for table in tables}
+        self._sizes: dict[int, description.Sizes] = {
+            keys.census_table_id(key): description.decode_sizes(value)
+            for key, value in engine.scan(*keys.census_range())
+        }
         stored = engine.get(keys.NEXT_TABLE_ID_KEY)
         self._next_table_id = keys.FIRST_TABLE_ID if stored is None else keys.next_table_id_of(stored)
         self._dropped = [keys.dropped_prefix(key) for key, _ in engine.scan(*keys.dropped_range())]
@@ -241,6 +245,18 @@ class Catalog:
             raise ResourceNotFound(f"Requested resource not found: ResourcArn: {resource} not found")
         return table
 
+    def all_tables(self) -> list[Table]:
+        return list(self._tables.values())
+
+    def record_census(self, table: Table, sizes: description.Sizes) -> None:
+        """What a table and its indexes hold; stored, unless it is what was stored last."""
+        table_id = table.descriptor.table_id
+        with self._guard:
+            if table.is_dropped or self._sizes.get(table_id) == sizes:
+                return
+            self._engine.write(WriteBatch().put(keys.census_key(table_id), description.encode_sizes(sizes)))
+            self._sizes[table_id] = sizes
+
     def expiring_tables(self) -> list[Table]:
         """The tables whose items may expire."""
         return [table for table in self._tables.values() if table.indexes.marks is not None]
@@ -324,9 +340,11 @@ class Catalog:
         self._engine.write(
             WriteBatch()
             .delete(keys.descriptor_key(descriptor.name))
+            .delete(keys.census_key(descriptor.table_id))
             .put(keys.dropped_key(prefix), descriptor.name.encode())
         )
         self._tables = {name: kept for name, kept in self._tables.items() if kept is not table}
+        self._sizes.pop(descriptor.table_id, None)
         table.is_dropped = True
         self._dropped.append(prefix)
 
@@ -395,7 +413,12 @@ class Catalog:
         return self._env.hlc.wall_ms()
 
     def _described(self, descriptor: TableDescriptor) -> TableDescription:
-        return description.described(descriptor, arn_prefix=self._arn_prefix, now_ms=self._now_ms(), sizes={})
+        return description.described(
+            descriptor,
+            arn_prefix=self._arn_prefix,
+            now_ms=self._now_ms(),
+            sizes=self._sizes.get(descriptor.table_id, {}),
+        )
 
 
 def _is_over(index: IndexDescriptor, now_ms: int) -> bool:

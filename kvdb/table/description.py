@@ -4,12 +4,18 @@ What the service shows and where it is silent: a provisioned table has no billin
 it once was on demand; indexes that are local have no status of their own; the numbers of an
 on-demand table's provisioned throughput are 0. Sources: API Reference, TableDescription; dynalite,
 actions/createTable.js and updateTable.js; dynoxide, actions/create_table.rs.
+
+Stored form of what a census found, the value of a census entry (see ``table/keys``), msgpack:
+
+    sizes := [1, [[index number, bytes, items] ...]]          0 is the table itself
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
+
+import msgpack
 
 from kvdb.api import arn
 from kvdb.api.tables import (
@@ -25,6 +31,7 @@ from kvdb.api.tables import (
     TableDescription,
     WarmThroughput,
 )
+from kvdb.errors import CorruptionError
 from kvdb.table import quotas
 from kvdb.table.descriptor import IndexDescriptor, KeyAttribute, TableDescriptor, Throughput
 
@@ -40,6 +47,27 @@ Sizes = Mapping[int, Size]
 """By index number; 0 is the table itself."""
 
 _UNCOUNTED = Size()
+_FORMAT_VERSION = 1
+
+
+def encode_sizes(sizes: Sizes) -> bytes:
+    """The stored form."""
+    return cast(bytes, msgpack.packb([_FORMAT_VERSION, [[number, *size] for number, size in sizes.items()]]))
+
+
+def decode_sizes(data: bytes) -> Sizes:
+    """The sizes of a stored form.
+
+    Raises:
+        CorruptionError: ``data`` is not one, or of a format this kvdb does not know.
+    """
+    try:
+        format_version, sizes = msgpack.unpackb(data)
+        if format_version != _FORMAT_VERSION:
+            raise CorruptionError(f"table sizes have an unknown format version={format_version}")
+        return {number: Size(size_bytes, items) for number, size_bytes, items in sizes}
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        raise CorruptionError("table sizes are not readable") from error
 
 
 def described(descriptor: TableDescriptor, *, arn_prefix: str, now_ms: int, sizes: Sizes) -> TableDescription:

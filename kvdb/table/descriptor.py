@@ -11,7 +11,8 @@ Stored form, the value of a catalog entry (see ``table/keys``), all of it msgpac
                    is_protected, stream | nil, [[tag key, tag value] ...], ttl | nil]
     attribute  := [name, "S" | "N" | "B"]                partition key, then sort key
     index      := [number, kind, name, [attribute ...], [attribute ...], projection type,
-                   [name ...], is_unique, throughput, status, settles_ms, backfill | nil]
+                   [name ...], is_unique, throughput, status, settles_ms, backfill | nil,
+                   since_seqno]
     billing    := [mode, on_demand_since_ms | nil, [switched_ms ...]]
     throughput := [read units, write units, increased_ms | nil, decreased_ms | nil,
                    [decreased_ms ...], max read units | nil, max write units | nil,
@@ -123,6 +124,8 @@ class IndexDescriptor:
     """Wall time at which what the status says may begin (CREATING) or is over (all others)."""
     backfill: Backfill | None = None
     """While CREATING."""
+    since_seqno: int = 0
+    """The commit from which on it holds every item it should; 0: it was there from the table's first."""
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -270,6 +273,7 @@ def _unpacked_index(
     status: IndexStatus,
     settles_ms: int,
     backfill: tuple[bytes, int] | None,
+    since_seqno: int,
 ) -> IndexDescriptor:
     return IndexDescriptor(
         number,
@@ -284,4 +288,5 @@ def _unpacked_index(
         status,
         settles_ms,
         None if backfill is None else Backfill(*backfill),
+        since_seqno,
     )

@@ -74,7 +74,8 @@ def add(batch: WriteBatch, change: Change, stamp: Stamp) -> None:
         batch.put(change.key, new_row)
     elif change.old is not None or not change.is_old_known:
         batch.delete(change.key)
-    add_index_rows(batch, change, new_row, stamp)
+    if change.indexes.maintained:
+        add_index_rows(batch, change, new_row, stamp)
     if (marks := change.indexes.marks) is not None:
         marks.add(batch, change.key, change.old, new)
 

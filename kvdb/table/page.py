@@ -50,12 +50,12 @@ class Source:
     """``None``: the table itself."""
 
 
-def source_of(table: Table, request: Query | Scan, *, profile: LimitsProfile) -> Source:
+def source_of(table: Table, request: Query | Scan, *, profile: LimitsProfile, at: Snapshot | None) -> Source:
     """What a request reads.
 
     Raises:
-        ValidationError: there is no such index, it is not filled yet, or it is global and the read
-            should be consistent, which the service's limits exclude.
+        ValidationError: there is no such index, it is not filled yet, or was not yet at the read
+            point; or it is global and the read should be consistent, which the service's limits exclude.
     """
     name = request.index_name
     if name is None:
@@ -68,6 +68,11 @@ def source_of(table: Table, request: Query | Scan, *, profile: LimitsProfile) ->
         raise ValidationError("Consistent reads are not supported on global secondary indexes")
     if not index.descriptor.is_complete:
         raise ValidationError(f"Cannot read from backfilling global secondary index: {name}")
+    if at is not None and at.seqno < index.descriptor.since_seqno:
+        since = index.descriptor.since_seqno
+        raise ValidationError(
+            f"the index is younger than the read point index={name} since={since} at={at.seqno}"
+        )
     return Source(table, index.keys, index)
 
 

@@ -39,7 +39,7 @@ def run_query(
     """
     placeholders = Placeholders(request.expression_attribute_names, request.expression_attribute_values)
     selection = selection_of(request, placeholders)
-    source = source_of(catalog.table(request.table_name), request, profile=profile)
+    source = source_of(catalog.table(request.table_name), request, profile=profile, at=at)
     keys = source.keys
     condition = compile_key_condition(
         request.key_condition_expression or "", placeholders, keys.hash_names, keys.range_names

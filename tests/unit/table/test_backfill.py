@@ -98,6 +98,18 @@ def test_an_index_that_is_built_may_not_be_read():
     assert run_query(site.floor.catalog, site.floor.engine, request).count == 1
 
 
+def test_an_index_may_not_be_read_as_of_before_it_was_complete():
+    site = Site(rows=3)
+    request = Query("t", "city = :c", index_name="by-city", expression_attribute_values={":c": "city 1"})
+    with site.floor.engine.snapshot() as before:
+        site.create(BY_CITY)
+        site.build()
+        with pytest.raises(ValidationError, match="the index is younger than the read point index=by-city"):
+            run_query(site.floor.catalog, site.floor.engine, request, at=before)
+    with site.floor.engine.snapshot() as after:
+        assert run_query(site.floor.catalog, site.floor.engine, request, at=after).count == 1
+
+
 def test_writes_go_on_while_it_is_built():
     site = Site(rows=400)
     site.create(BY_CITY)
