@@ -135,6 +135,8 @@ class DatabaseOptions:
     """The region in ARNs."""
     account_id: str = "000000000000"
     """The account in ARNs, 12 digits."""
+    throttling: bool = True
+    """Whether tables are held to the throughput they ask for: provisioned units, on-demand maxima."""
     table_status_delay_ms: int = 0
     """How long tables and indexes stay CREATING, UPDATING or DELETING, as they do at the service."""
     limits: LimitsName = "aws"

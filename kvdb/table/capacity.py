@@ -15,19 +15,19 @@ table are rounded up one by one); index writes and their sizes: paritysuite/dyna
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Sequence
 
 from kvdb.api.items import Capacity, ConsumedCapacity, ReturnConsumedCapacity
+from kvdb.table.descriptor import Axis
 from kvdb.table.index import Index
+from kvdb.table.keys import TABLE_NUMBER
 from kvdb.table.mutation import Change
+from kvdb.table.throughput import Meter
 
 READ_UNIT_BYTES = 4096
 WRITE_UNIT_BYTES = 1024
 TRANSACTION_FACTOR = 2
 """What a transaction's units on the table count; those on its indexes count once."""
-
-Axis = Literal["read", "write"]
 
 
 def read_units(size_bytes: int, *, is_consistent: bool) -> float:
@@ -59,6 +59,33 @@ def index_write_units(change: Change) -> Iterator[tuple[Index, int]]:
             yield index, write_units(max(goes, comes))
 
 
+def admit_writes(changes: Sequence[Change], *, factor: int = 1) -> None:
+    """Take what changes cost from the throughput of their tables, if all of these let them through.
+
+    Under the latches of the items, after all other reasons to refuse them. ``factor`` as for a ``Tally``.
+
+    Raises:
+        ThroughputExceeded, Throttled: nothing was taken.
+    """
+    metered = [change for change in changes if change.table.meter is not None]
+    if not metered:
+        return
+    taken: dict[Meter, dict[int, float]] = {}
+    for change in metered:
+        assert change.table.meter is not None
+        units = taken.setdefault(change.table.meter, {})
+        units[TABLE_NUMBER] = units.get(TABLE_NUMBER, 0.0) + table_write_units(change) * factor
+        for index, spent in index_write_units(change):
+            number = TABLE_NUMBER if index.is_local else index.descriptor.number
+            units[number] = units.get(number, 0.0) + spent
+    for meter, units in taken.items():
+        refusal = meter.refusal("write", units)
+        if refusal is not None:
+            raise refusal
+    for meter, units in taken.items():
+        meter.take("write", units)
+
+
 class Tally:
     """The units one call consumes of one table, and of each of its indexes."""
 
@@ -72,6 +99,10 @@ class Tally:
     @property
     def table_units(self) -> float:
         return self._table
+
+    @property
+    def total(self) -> float:
+        return self._table + sum(self._local.values()) + sum(self._global.values())
 
     def add_table(self, units: float) -> None:
         self._table += units
@@ -93,7 +124,7 @@ class Tally:
         name the kind of the units too. An index that gave nothing is left out."""
         if mode == "NONE":
             return None
-        total = self._table + sum(self._local.values()) + sum(self._global.values())
+        total = self.total
         consumed = ConsumedCapacity(table_name, total, *_by_axis(total, axis))
         if mode == "INDEXES":
             consumed.table = _capacity(self._table, axis)

@@ -26,6 +26,7 @@ import threading
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 from kvdb import limits
 from kvdb.api import arn
@@ -54,12 +55,15 @@ from kvdb.table.alteration import Moment, altered, in_use
 from kvdb.table.descriptor import IndexDescriptor, TableDescriptor, decode_descriptor
 from kvdb.table.index import Indexes
 from kvdb.table.keys import TableKeys
+from kvdb.table.throughput import Meter, meter_of
+
+MeterOf: TypeAlias = Callable[[TableDescriptor, Meter | None], Meter | None]
 
 
 class Table:
     """One table in use. Its keys never change; its descriptor may be replaced by a later one."""
 
-    __slots__ = ("descriptor", "indexes", "is_dropped", "is_open", "keys")
+    __slots__ = ("_meter_of", "descriptor", "indexes", "is_dropped", "is_open", "keys", "meter")
 
     descriptor: TableDescriptor
     indexes: Indexes
@@ -67,7 +71,13 @@ class Table:
     is_open: bool
     """Whether items may be read and written; if not, time may have opened it since: ask the catalog."""
 
-    def __init__(self, descriptor: TableDescriptor) -> None:
+    meter: Meter | None
+    """What holds it to its throughput; ``None``: nothing does."""
+
+    def __init__(self, descriptor: TableDescriptor, meter_of: MeterOf) -> None:
+        """``meter_of``: its meter, from its descriptor and the meter it had before."""
+        self._meter_of = meter_of
+        self.meter = None
         self.keys = TableKeys(descriptor)
         self.is_dropped = False
         """Set once, for ever. A writer looks at it under the latch of the item it writes."""
@@ -77,6 +87,7 @@ class Table:
         """Become what ``descriptor`` says, from the next look on. Under the catalog's lock."""
         self.indexes = Indexes.of(descriptor, self.keys)
         self.is_open = descriptor.status in ("ACTIVE", "UPDATING")
+        self.meter = self._meter_of(descriptor, self.meter)
         self.descriptor = descriptor
 
 
@@ -91,8 +102,12 @@ class Catalog:
         self._region_name = options.region_name
         self._delay_ms = options.table_status_delay_ms
         self._arn_prefix = arn.table_arn_prefix(options.region_name, options.account_id)
+        self._is_throttling = options.throttling
         self._guard = threading.Lock()
-        tables = [Table(decode_descriptor(value)) for _, value in engine.scan(*keys.descriptor_range())]
+        tables = [
+            Table(decode_descriptor(value), self._meter_of)
+            for _, value in engine.scan(*keys.descriptor_range())
+        ]
         self._tables: Mapping[str, Table] = {table.descriptor.name: table for table in tables}
         self._sizes: dict[int, description.Sizes] = {
             keys.census_table_id(key): description.decode_sizes(value)
@@ -159,7 +174,7 @@ class Catalog:
                 .put(keys.NEXT_TABLE_ID_KEY, following)
             )
             self._next_table_id += 1
-            self._tables = {**self._tables, name: Table(descriptor)}
+            self._tables = {**self._tables, name: Table(descriptor, self._meter_of)}
         return self._described(descriptor)
 
     def change(
@@ -407,6 +422,11 @@ class Catalog:
             return False
         table.is_open = True
         return True
+
+    def _meter_of(self, descriptor: TableDescriptor, present: Meter | None) -> Meter | None:
+        if not self._is_throttling:
+            return None
+        return meter_of(descriptor, present, self._env.clock, self._arn_prefix)
 
     def _now_ms(self) -> int:
         # Not the bare clock: what was over once must not begin again when the wall clock is put back.

@@ -28,7 +28,7 @@ neither is ever given twice, so a table or index made again under an old name ca
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, replace
-from typing import cast
+from typing import Literal, cast
 
 import msgpack
 
@@ -46,6 +46,9 @@ from kvdb.api.tables import (
 from kvdb.errors import CorruptionError
 
 _FORMAT_VERSION = 1
+
+Axis = Literal["read", "write"]
+"""What a unit of throughput is spent on."""
 
 FIRST_INDEX_NUMBER = 1
 """Number 0 is the table itself."""

@@ -35,7 +35,7 @@ from kvdb.table import row
 from kvdb.table.capacity import Tally, read_units
 from kvdb.table.catalog import Table
 from kvdb.table.index import Index
-from kvdb.table.keys import BAD_START, SCHEMA_MISMATCH, KeyRange, RowSpace
+from kvdb.table.keys import BAD_START, SCHEMA_MISMATCH, TABLE_NUMBER, KeyRange, RowSpace
 
 START_KEY_MISMATCH = f"{BAD_START}: {SCHEMA_MISMATCH}"
 
@@ -144,6 +144,10 @@ def page_of(
 ) -> Page:
     """One page of the rows in a key range, and what it cost."""
     index = source.index
+    meter = source.table.meter
+    number = TABLE_NUMBER if index is None or index.is_local else index.descriptor.number
+    if meter is not None:
+        meter.check("read", number)
     fetches = (
         index is not None
         and index.is_local
@@ -158,9 +162,11 @@ def page_of(
     else:
         reading = _Reading(engine, source, selection, at, fetches=fetches)
         page = reading.page(rows, is_reverse=is_reverse)
-    if request.return_consumed_capacity != "NONE":
+    if request.return_consumed_capacity != "NONE" or meter is not None:
         tally = reading.tally(is_consistent=request.consistent_read)
         page.consumed_capacity = tally.consumed(request.table_name, request.return_consumed_capacity)
+        if meter is not None:
+            meter.take("read", {number: tally.total})
     return page
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 from kvdb import limits
 from kvdb.errors import LimitExceeded
 from kvdb.limits import LimitsProfile
-from kvdb.table.descriptor import Billing, TableDescriptor, Throughput
+from kvdb.table.descriptor import Axis, Billing, TableDescriptor, Throughput
 
 _DAY_MS = 24 * 60 * 60 * 1000
 _REFER = "Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits."
@@ -24,7 +23,6 @@ _MONTHS = (
     *("July", "August", "September", "October", "November", "December"),
 )
 
-Axis = Literal["read", "write"]
 _MEMBERS: tuple[tuple[Axis, str], ...] = (("read", "ReadCapacityUnits"), ("write", "WriteCapacityUnits"))
 
 

@@ -14,6 +14,7 @@ from kvdb.lsm.engine import Engine, Snapshot
 from kvdb.table import row
 from kvdb.table.capacity import Tally, read_units
 from kvdb.table.catalog import Catalog
+from kvdb.table.keys import TABLE_NUMBER
 
 
 def get_item(
@@ -26,20 +27,25 @@ def get_item(
     Raises:
         ResourceNotFound: there is no such table.
         ValidationError: a malformed projection or key.
+        ThroughputExceeded, Throttled: the table is asked for too much.
     """
     projection = projection_of(request.projection_expression, request.expression_attribute_names)
     table = catalog.table(request.table_name)
+    if (meter := table.meter) is not None:
+        meter.check("read", TABLE_NUMBER)
     stored = engine.get(table.keys.of_key(request.key), at)
     item = None
     if stored is not None:
         item = row.item_of(stored)
         if projection is not None:
             item = projection.applied_to(item)
-    if request.return_consumed_capacity == "NONE":
+    if request.return_consumed_capacity == "NONE" and meter is None:
         return GetItemResult(item)
     tally = Tally()
     size = 0 if stored is None else row.size_of(stored)
     tally.add_table(read_units(size, is_consistent=request.consistent_read))
+    if meter is not None:
+        meter.take("read", {TABLE_NUMBER: tally.total})
     return GetItemResult(item, tally.consumed(request.table_name, request.return_consumed_capacity))
 
 

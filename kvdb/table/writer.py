@@ -34,7 +34,7 @@ from kvdb.limits import AWS, LimitsProfile
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
 from kvdb.table import mutation, row
-from kvdb.table.capacity import Tally
+from kvdb.table.capacity import Tally, admit_writes
 from kvdb.table.catalog import Catalog, Table, not_found
 from kvdb.table.claims import Claims, collection_metrics
 from kvdb.table.latches import Grant, Latches
@@ -136,6 +136,7 @@ class Writer:
         Raises:
             ConditionalCheckFailed: a write refused its item; nothing was written.
             ResourceNotFound: a table was dropped meanwhile; nothing was written.
+            ThroughputExceeded, Throttled: a table is asked for too much; nothing was written.
         """
         grant = self._latches.request(in_key_order(targets))
         return (yield from self._write_under(grant, targets))
@@ -150,6 +151,7 @@ class Writer:
             if not grant.is_complete:
                 yield grant
             changes = [self.decide(target) for target in targets]
+            admit_writes(changes)
             yield from self.commit(changes)
             return changes
         finally:
