@@ -20,7 +20,7 @@ from typing import NamedTuple, NoReturn
 from kvdb.api import validation
 from kvdb.api.items import Page, Query, Scan
 from kvdb.api.operations import Request, Result
-from kvdb.errors import SerializationError
+from kvdb.errors import SerializationError, ValidationError
 from kvdb.item.dynamo_json import JsonObject
 from kvdb.server import http_items as items
 from kvdb.server import http_tables as tables
@@ -28,6 +28,10 @@ from kvdb.server.http_shapes import Faults, Kind
 
 _PREFIX = "DynamoDB_20120810."
 _DEPTH_MAX = 512
+_MISSING_SHOWN_MAX = 10
+_NAMES_ITS_TABLE = frozenset(
+    {"CreateTable", "DeleteTable", "DescribeTable", "UpdateTable", "DescribeTimeToLive", "UpdateTimeToLive"}
+)
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _OTHER_BYTES = bytes(set(range(256)) - set(b"{[}]"))
 _STEPS: Mapping[int, int] = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
@@ -49,6 +53,8 @@ class Route(NamedTuple):
         """
         faults = Faults()
         request = self.request.read(read_json(body), faults)
+        if faults.missing:
+            raise _missing(self.name, faults.missing)
         if faults.of_shape:
             raise faults.of_shape[0]
         if faults.of_values:
@@ -62,6 +68,19 @@ class Route(NamedTuple):
             assert isinstance(request, (Query, Scan))
             return write_json(items.write_page(result, request))
         return write_json(self.write(result))
+
+
+def _missing(operation: str, places: list[str]) -> ValidationError:
+    """Source: dynalite, validations/*.js (notNull, required); dynoxide, create_table.rs."""
+    if "tableName" in places and operation in _NAMES_ITS_TABLE:
+        return ValidationError("The parameter 'TableName' is required but was not present in the request")
+    faults = [
+        f"Value null at '{place}' failed to satisfy constraint: Member must not be null" for place in places
+    ]
+    plural = "s" if len(faults) > 1 else ""
+    return ValidationError(
+        f"{len(faults)} validation error{plural} detected: {'; '.join(faults[:_MISSING_SHOWN_MAX])}"
+    )
 
 
 def read_json(body: bytes) -> object:

@@ -11,7 +11,7 @@ Reading finds two kinds of faults, in the service's order:
   request as a whole.
 
 Members that are null count as absent, members nobody knows are ignored. A required member that
-is absent is read as ``None``: ``api/validation`` names it among the other constraints.
+is absent is noted, too: the service names these together.
 
 Source of the messages: dynalite ``validations/index.js`` checkTypes and the tests that were run
 against the service; dynoxide ``server/serialization_checks.rs``.
@@ -47,6 +47,13 @@ class Faults:
     """Stand behind what ``api/validation`` finds."""
     of_shape: list[ValidationError] = field(default_factory=list)
     """Leave nothing that could be validated."""
+    missing: list[str] = field(default_factory=list)
+    """Where a required member is absent, as in ``requestItems.movies.member.keys``."""
+
+    def inside(self, place: str, mark: int) -> None:
+        """What was found missing since ``mark`` lies inside ``place``."""
+        if len(self.missing) > mark:
+            self.missing[mark:] = [f"{place}.{found}" for found in self.missing[mark:]]
 
 
 class Kind(NamedTuple):
@@ -172,7 +179,12 @@ def list_of(kind: Kind, make: Callable[[list[object]], Sequence[object]] = list)
     def read(content: object, faults: Faults) -> object:
         if type(content) is not list:
             raise SerializationError(UNEXPECTED_START if isinstance(content, dict) else _UNEXPECTED_FIELD)
-        return make([_element(kind, element, faults) for element in content])
+        elements = []
+        for number, element in enumerate(content, 1):
+            mark = len(faults.missing)
+            elements.append(_element(kind, element, faults))
+            faults.inside(f"{number}.member", mark)
+        return make(elements)
 
     def write(elements: Iterable[object]) -> list[object]:
         return [kind.write(element) for element in elements]
@@ -184,7 +196,12 @@ def map_of(kind: Kind) -> Kind:
     def read(content: object, faults: Faults) -> object:
         if type(content) is not dict:
             raise SerializationError(_no_map(content, kind))
-        return {name: _element(kind, element, faults) for name, element in content.items()}
+        elements: JsonObject = {}
+        for name, element in content.items():
+            mark = len(faults.missing)
+            elements[name] = _element(kind, element, faults)
+            faults.inside(f"{name}.member", mark)
+        return elements
 
     def write(elements: Mapping[str, object]) -> JsonObject:
         return {name: kind.write(element) for name, element in elements.items()}
@@ -211,17 +228,21 @@ def _no_map(content: object, kind: Kind) -> str:
 def struct(name: str, make: Callable[..., object], *fields: Field) -> Kind:
     """A structure of the service's model called ``name``; ``make`` takes its members by keyword."""
     by_wire = {field.wire: field for field in fields}
-    required = [field.attribute for field in fields if field.is_required]
+    required = [(_place(field.wire), field.attribute) for field in fields if field.is_required]
 
     def read(content: object, faults: Faults) -> object:
         members: JsonObject = {}
         for wire, member in _members(content, name).items():
             known = by_wire.get(wire)
             if known is not None and member is not None:
+                mark = len(faults.missing)
                 members[known.attribute] = known.kind.read(member, faults)
-        for attribute in required:
+                if len(faults.missing) > mark:
+                    faults.inside(_place(wire), mark)
+        for place, attribute in required:
             if attribute not in members:
                 members[attribute] = None
+                faults.missing.append(place)
         return make(**members)
 
     return Kind(_JAVA + name, read, _struct_writer(fields))
@@ -247,11 +268,12 @@ def one_of(name: str, members: Sequence[tuple[str, type, Kind]], many: str, none
     by_type = {made: (wire, kind) for wire, made, kind in members}
 
     def read(content: object, faults: Faults) -> object:
-        found = [
-            by_wire[wire].read(member, faults)
-            for wire, member in _members(content, name).items()
-            if wire in by_wire and member is not None
-        ]
+        found = []
+        for wire, member in _members(content, name).items():
+            if wire in by_wire and member is not None:
+                mark = len(faults.missing)
+                found.append(by_wire[wire].read(member, faults))
+                faults.inside(_place(wire), mark)
         if len(found) == 1:
             return found[0]
         faults.of_shape.append(ValidationError(many if found else none))
@@ -267,6 +289,11 @@ def one_of(name: str, members: Sequence[tuple[str, type, Kind]], many: str, none
 def wrapped(*fields: Field) -> Callable[[object], JsonObject]:
     """A writer of a structure that no request carries."""
     return _struct_writer(fields)
+
+
+def _place(wire: str) -> str:
+    """A member as the service's constraints name it."""
+    return wire[0].lower() + wire[1:]
 
 
 def _members(content: object, name: str) -> JsonObject:

@@ -1,0 +1,66 @@
+"""TransactWriteItems and TransactGetItems, with the reasons of what was cancelled."""
+
+from __future__ import annotations
+
+import pytest
+
+from kvdb.api.items import TransactWriteItems
+from kvdb.database.dispatch import SERVED
+
+pytestmark = pytest.mark.skipif(TransactWriteItems not in SERVED, reason="no room serves transactions")
+
+
+def put(table, key, **members):
+    return {"Put": {"TableName": table, "Item": {"id": {"S": key}}, **members}}
+
+
+def get(table, key):
+    return {"Get": {"TableName": table, "Key": {"id": {"S": key}}}}
+
+
+def test_all_of_it_is_written_and_read(dynamodb, make_table):
+    one, two = make_table(), make_table()
+    dynamodb.transact_write_items(TransactItems=[put(one, "a"), put(two, "b")])
+    answer = dynamodb.transact_get_items(TransactItems=[get(one, "a"), get(one, "none"), get(two, "b")])
+    assert answer["Responses"] == [{"Item": {"id": {"S": "a"}}}, {}, {"Item": {"id": {"S": "b"}}}]
+
+
+def test_what_is_cancelled_tells_each_members_reason(dynamodb, post, table):
+    dynamodb.put_item(TableName=table, Item={"id": {"S": "a"}})
+    refused = put(
+        table,
+        "a",
+        ConditionExpression="attribute_not_exists(id)",
+        ReturnValuesOnConditionCheckFailure="ALL_OLD",
+    )
+    status, _, body = post("TransactWriteItems", {"TransactItems": [put(table, "b"), refused]})
+    assert status == 400
+    assert body == {
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons "
+        "[None, ConditionalCheckFailed]",
+        "CancellationReasons": [
+            {"Code": "None"},
+            {
+                "Code": "ConditionalCheckFailed",
+                "Message": "The conditional request failed",
+                "Item": {"id": {"S": "a"}},
+            },
+        ],
+    }
+    assert "Item" not in dynamodb.get_item(TableName=table, Key={"id": {"S": "b"}})
+
+
+def test_a_token_is_good_for_one_transaction(dynamodb, table):
+    request = {"TransactItems": [put(table, "a")], "ClientRequestToken": f"token-{table}"}
+    dynamodb.transact_write_items(**request)
+    dynamodb.transact_write_items(**request)
+    with pytest.raises(dynamodb.exceptions.IdempotentParameterMismatchException):
+        dynamodb.transact_write_items(**{**request, "TransactItems": [put(table, "b")]})
+
+
+def test_one_item_is_written_once(refusal, table):
+    assert refusal("TransactWriteItems", TransactItems=[put(table, "a"), put(table, "a")]) == (
+        "ValidationException",
+        "Transaction request cannot include multiple operations on one item",
+    )
