@@ -19,7 +19,7 @@ from kvdb.errors import CorruptionError, KvdbError, is_no_room
 from kvdb.lsm.filenames import log_name, sstable_name
 from kvdb.lsm.manifest import FileMeta, VersionEdit
 from kvdb.lsm.memtable import Memtable
-from kvdb.lsm.sstable.writer import SstableInfo, write_sstable
+from kvdb.lsm.sstable.writer import SstableInfo, SstableSettings, write_sstable
 from kvdb.lsm.version import VersionSet
 from kvdb.lsm.wal import read_log
 from kvdb.options import EngineOptions
@@ -66,7 +66,7 @@ def write_level0(
     *,
     number: int,
     unique_id: int,
-    options: EngineOptions,
+    settings: SstableSettings,
     wall_ms: int,
 ) -> FileMeta:
     """``memtable`` as sstable ``number``.
@@ -78,9 +78,8 @@ def write_level0(
         lambda: fs.create(join(directory, sstable_name(number))),
         memtable.entries(),
         memtable.ranges,
+        settings,
         unique_id=unique_id,
-        block_size_bytes=options.block_size_bytes,
-        bloom_bits_per_key=options.bloom_bits_per_key,
         wall_ms=wall_ms,
     )
     return file_meta(number, unique_id, info)
@@ -105,10 +104,7 @@ def flush_log(fs: FileSystem, task: Task) -> Plain:
         memtable,
         number=cast(int, task["number"]),
         unique_id=cast(int, task["unique_id"]),
-        options=EngineOptions(
-            block_size_bytes=cast(int, task["block_size_bytes"]),
-            bloom_bits_per_key=cast(int, task["bloom_bits_per_key"]),
-        ),
+        settings=SstableSettings._make(cast(list[object], task["settings"])),
         wall_ms=wall_ms,
     )
     return list(meta)
@@ -192,8 +188,7 @@ class Flush:
                 "database_id": self._database_id,
                 "number": number,
                 "unique_id": unique_id,
-                "block_size_bytes": self._options.block_size_bytes,
-                "bloom_bits_per_key": self._options.bloom_bits_per_key,
+                "settings": list(SstableSettings.of(self._options)),
             }
             fields = self._env.jobs.offload(flush_log, fs, task, input_bytes=memtable.size_bytes)
             return FileMeta._make(cast(list[object], fields))
@@ -203,6 +198,6 @@ class Flush:
             memtable,
             number=number,
             unique_id=unique_id,
-            options=self._options,
+            settings=SstableSettings.of(self._options),
             wall_ms=self._env.hlc.wall_ms(),
         )

@@ -48,6 +48,7 @@ from kvdb.lsm.log_chain import LogChain
 from kvdb.lsm.manifest import FileMeta, NoManifest, Position, VersionEdit, read_current, read_manifest
 from kvdb.lsm.memtable import Memtable
 from kvdb.lsm.obsolete import Needed, remove_obsolete
+from kvdb.lsm.sstable.writer import SstableSettings
 from kvdb.lsm.sstable_cache import SstableCache
 from kvdb.lsm.timeline import Timeline
 from kvdb.lsm.version import SstableReaders, Version, VersionSet, start_manifest
@@ -170,7 +171,7 @@ class _Recovery:
         self._options = options
         self._lock = lock
         self._id = read_identity(self._fs, directory)
-        self._tables = SstableCache(options.open_sstables_max, env.metrics)
+        self._tables = SstableCache(options.open_sstables_max, options.open_sstables_bytes, env.metrics)
         blocks = BlockCache(options.block_cache_bytes, env.metrics)
         self._readers = SstableReaders(self._fs, directory, self._tables, blocks)
         self._timeline = Timeline()
@@ -241,7 +242,7 @@ class _Recovery:
             memtable,
             number=number,
             unique_id=new_unique_id(self._env),
-            options=self._options,
+            settings=SstableSettings.of(self._options),
             wall_ms=wall_ms,
         )
         return version.edited(VersionEdit(added=((0, meta),))), position._replace(

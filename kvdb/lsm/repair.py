@@ -41,7 +41,7 @@ from kvdb.lsm.manifest import FileMeta, Position, VersionEdit, read_current, sal
 from kvdb.lsm.memtable import Memtable
 from kvdb.lsm.range_tombstone import RangeTombstone
 from kvdb.lsm.sstable.reader import SstableReader, stated_by
-from kvdb.lsm.sstable.writer import file_digest, write_sstable
+from kvdb.lsm.sstable.writer import SstableSettings, file_digest, write_sstable
 from kvdb.lsm.timeline import Tick
 from kvdb.lsm.version import Version, start_manifest
 from kvdb.lsm.wal import LogRecord, SalvagedLog, salvage_log
@@ -356,14 +356,12 @@ class Repair:
         self, target: str, number: int, entries: Iterable[Entry], ranges: Iterable[RangeTombstone]
     ) -> FileMeta:
         unique_id = new_unique_id(self._env)
-        options = EngineOptions()
         info = write_sstable(
             lambda: self._fs.create(join(target, sstable_name(number))),
             entries,
             ranges,
+            SstableSettings.of(EngineOptions()),
             unique_id=unique_id,
-            block_size_bytes=options.block_size_bytes,
-            bloom_bits_per_key=options.bloom_bits_per_key,
             wall_ms=self._position.wall_ms,
         )
         return file_meta(number, unique_id, info)
@@ -378,7 +376,7 @@ class Repair:
                 _memtable(records),
                 number=number,
                 unique_id=new_unique_id(self._env),
-                options=EngineOptions(),
+                settings=SstableSettings.of(EngineOptions()),
                 wall_ms=max(record.wall_ms for record in records),
             )
             added.append((0, meta))

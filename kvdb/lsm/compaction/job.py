@@ -28,7 +28,7 @@ from kvdb.lsm.manifest import FileMeta, VersionEdit
 from kvdb.lsm.range_tombstone import RangeTombstone, clipped, united
 from kvdb.lsm.snapshot import ReadPoints
 from kvdb.lsm.sstable.reader import SstableReader
-from kvdb.lsm.sstable.writer import SstableWriter
+from kvdb.lsm.sstable.writer import SstableSettings, SstableWriter
 from kvdb.lsm.version import Readers, Version, VersionSet
 from kvdb.options import EngineOptions
 
@@ -81,8 +81,7 @@ class _Outputs:
             zip(cast("list[int]", task["numbers"]), cast("list[int]", task["ids"]), strict=True)
         )
         self._size_max = cast(int, task["sstable_size_bytes"])
-        self._block_size = cast(int, task["block_size_bytes"])
-        self._bloom_bits = cast(int, task["bloom_bits_per_key"])
+        self._settings = SstableSettings._make(cast("list[object]", task["settings"]))
         self._wall_ms = cast(int, task["wall_ms"])
         self._begun = 0
         self._writer: SstableWriter | None = None
@@ -128,12 +127,7 @@ class _Outputs:
         number, unique_id = self._places[self._begun]
         file = self._fs.create(join(self._directory, sstable_name(number)))
         self._begun += 1
-        self._writer = SstableWriter(
-            file,
-            unique_id=unique_id,
-            block_size_bytes=self._block_size,
-            bloom_bits_per_key=self._bloom_bits,
-        )
+        self._writer = SstableWriter(file, self._settings, unique_id=unique_id)
         return self._writer
 
 
@@ -256,8 +250,7 @@ class CompactionJob:
             "numbers": list(range(first, first + count)),
             "ids": [new_unique_id(self._env) for _ in range(count)],
             "sstable_size_bytes": self._options.sstable_size_bytes,
-            "block_size_bytes": self._options.block_size_bytes,
-            "bloom_bits_per_key": self._options.bloom_bits_per_key,
+            "settings": list(SstableSettings.of(self._options)),
             "wall_ms": self._env.hlc.wall_ms(),
         }
 

@@ -67,6 +67,10 @@ class BloomFilter:
             words.byteswap()
         return cls(words, body[0])
 
+    @property
+    def size_bytes(self) -> int:
+        return 8 * len(self._words)
+
     def encoded(self) -> bytes:
         words = self._words
         if sys.byteorder == "big":

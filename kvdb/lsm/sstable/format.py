@@ -6,12 +6,17 @@ Format (little-endian):
     block      := body u8:compression u32:crc
     crc        := CRC32C of body and compression byte, seeded with (unique id, offset),
                   so a block moved to another place or file does not verify
-    compression:= 0 none
+    body       := bytes                               compression 0 none
+                | u32:raw_length zstd_frame           compression 1 zstd
     index      := msgpack [[separator, ...], [offset, ...], [length, ...]]
     ranges     := range deletes                       see ``range_tombstone``
     properties := msgpack {name: value}               see ``Properties``
     footer     := u64:unique_id u64,u32:ranges u64,u32:filter u64,u32:index u64,u32:properties
                   u8:format_version u32:crc(footer so far) 8s:magic
+
+A block is compressed when that makes it smaller by an eighth or more, and only up to
+``RAW_BYTES_MAX`` (1 MiB): reading never makes more of a block than its declared length, which stands
+under the checksum, must be the one that the frame declares, and is bounded. The filter is not.
 
 A handle is offset and length (body and trailer). ``separator[i]`` is at least the last key
 of data block i and below the first key of the next block with another key. The whole-file
@@ -21,11 +26,15 @@ digest stands in the manifest, outside the file.
 from __future__ import annotations
 
 import struct
+import threading
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+import zstandard
+
 from kvdb.errors import CorruptionError, FormatTooNew
 from kvdb.lsm.coding import crc32c, pack, unpack
+from kvdb.options import Compression
 
 FORMAT_VERSION: Final = 1
 MAGIC: Final = b"kvdb.sst"
@@ -38,6 +47,11 @@ _FOOTER_END = struct.Struct("<I8s")
 FOOTER_BYTES: Final = _FOOTER.size + _FOOTER_END.size
 assert FOOTER_BYTES == 69
 _COMPRESSION_NONE: Final = 0
+_COMPRESSION_ZSTD: Final = 1
+_ZSTD_LEVEL: Final = 1
+_RAW_LENGTH = struct.Struct("<I")
+RAW_BYTES_MAX: Final = 1024 * 1024
+"""A larger body is stored as it is."""
 
 
 class BlockHandle(NamedTuple):
@@ -83,17 +97,35 @@ class Properties:
         return cls(**fields)
 
 
-def sealed_block(body: bytes, *, unique_id: int, offset: int) -> bytes:
-    """``body`` with its trailer, as it goes to ``offset`` of file ``unique_id``."""
-    crc = _block_crc(body, _COMPRESSION_NONE, unique_id, offset)
-    return body + _TRAILER.pack(_COMPRESSION_NONE, crc)
+class _Codecs(threading.local):
+    """A thread's own zstd contexts: making one costs more than using it, sharing one is not safe."""
+
+    def __init__(self) -> None:
+        self.compress = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress
+        self.decompress = zstandard.ZstdDecompressor(max_window_size=RAW_BYTES_MAX).decompress
+
+
+_codecs: Final = _Codecs()
+
+
+def sealed_block(body: bytes, *, unique_id: int, offset: int, compression: Compression = "none") -> bytes:
+    """``body`` as it goes to ``offset`` of file ``unique_id``, compressed and with its trailer.
+
+    With ``opened_block`` this is all that stands between blocks and files.
+    """
+    kind = _COMPRESSION_NONE
+    if compression == "zstd" and len(body) <= RAW_BYTES_MAX:
+        packed = _codecs.compress(body)
+        if len(packed) + _RAW_LENGTH.size <= len(body) - (len(body) >> 3):
+            kind, body = _COMPRESSION_ZSTD, _RAW_LENGTH.pack(len(body)) + packed
+    return body + _TRAILER.pack(kind, _block_crc(body, kind, unique_id, offset))
 
 
 def opened_block(data: bytes, *, unique_id: int, offset: int, file: str) -> bytes:
-    """The body of a sealed block.
+    """The body that was sealed. Memory: at most ``RAW_BYTES_MAX`` beside ``data``.
 
     Raises:
-        CorruptionError: the block is damaged, or belongs elsewhere.
+        CorruptionError: the block is damaged, or belongs elsewhere, or lies about its size.
         FormatTooNew: it is compressed in a way this kvdb does not know.
     """
     if len(data) < TRAILER_BYTES:
@@ -102,9 +134,32 @@ def opened_block(data: bytes, *, unique_id: int, offset: int, file: str) -> byte
     compression, crc = _TRAILER.unpack_from(data, len(body))
     if crc != _block_crc(body, compression, unique_id, offset):
         raise CorruptionError("block checksum mismatch", file=file, offset=offset)
-    if compression != _COMPRESSION_NONE:
+    if compression == _COMPRESSION_NONE:
+        return body
+    if compression != _COMPRESSION_ZSTD:
         raise FormatTooNew(f"unknown block compression {compression} file={file} offset={offset}")
-    return body
+    try:
+        return _decompressed(body)
+    except ValueError as error:
+        raise CorruptionError(str(error), file=file, offset=offset) from error
+
+
+def _decompressed(body: bytes) -> bytes:
+    if len(body) < _RAW_LENGTH.size:
+        raise ValueError("compressed block is cut short")
+    (declared,) = _RAW_LENGTH.unpack_from(body)
+    frame = body[_RAW_LENGTH.size :]
+    try:
+        # The frame's own size decides how much the library allocates, whatever it is told.
+        found = zstandard.frame_content_size(frame)
+        if found != declared or declared > RAW_BYTES_MAX:
+            raise ValueError(f"compressed block lies about its size declared={declared} frame={found}")
+        raw = bytes(_codecs.decompress(frame, max_output_size=declared))
+    except zstandard.ZstdError as error:
+        raise ValueError(f"malformed zstd frame: {error}") from error
+    if len(raw) != declared:
+        raise ValueError(f"compressed block has the wrong size declared={declared} found={len(raw)}")
+    return raw
 
 
 def _block_crc(body: bytes, compression: int, unique_id: int, offset: int) -> int:

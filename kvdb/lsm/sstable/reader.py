@@ -8,9 +8,10 @@ disk. The file is closed when the last user of the reader lets go of it.
 from __future__ import annotations
 
 import contextlib
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 from kvdb.env.fs import File, FileSystem, join
 from kvdb.errors import CorruptionError
@@ -55,6 +56,12 @@ def stated_by(fs: FileSystem, directory: str, number: int) -> Stated:
     return Stated(footer.unique_id, size)
 
 
+_READER_BYTES: Final = 2_000
+_INDEX_ENTRY_BYTES: Final = 33 + 8 + 12 + 8
+"""A bytes object, its place in the list, offset and length, and the slot of the block."""
+_RANGE_BYTES: Final = 250
+
+
 class SstableReader:
     """One open sstable. Any number of threads may read it at once."""
 
@@ -84,7 +91,7 @@ class SstableReader:
         self._file = self._open(fs, directory)
         try:
             footer = self._read_footer(size)
-            self._separators, self._handles = self._read_index(footer.block_index)
+            self._separators, self._offsets, self._lengths = self._read_index(footer.block_index)
             if not only_data:
                 self.properties = self._read_properties(footer.properties)
             self._filter = None if only_data else self._read_filter(footer.filter)
@@ -92,7 +99,9 @@ class SstableReader:
         except BaseException:
             self._file.close()
             raise
-        self._slots = [None] * len(self._handles)
+        self._slots = [None] * len(self._offsets)
+        self.charge_bytes = self._memory()
+        """What the index, the filter and the range deletes take in memory, and some for the handle."""
 
     def __del__(self) -> None:
         # Iterators and readers in other threads may still hold this object when the table
@@ -148,7 +157,8 @@ class SstableReader:
     @property
     def places(self) -> list[tuple[BlockHandle, bytes]]:
         """Each data block's handle and separator, in order: for checks."""
-        return list(zip(self._handles, self._separators, strict=True))
+        handles = map(BlockHandle, self._offsets, self._lengths)
+        return list(zip(handles, self._separators, strict=True))
 
     def block_at(self, place: int) -> Block:
         """A data block, read from disk whatever is cached.
@@ -164,7 +174,7 @@ class SstableReader:
 
     def entries(self) -> Iterator[Entry]:
         """Every version of every key, past the cache: for compaction and checks."""
-        for place in range(len(self._handles)):
+        for place in range(len(self._offsets)):
             yield from self._read_block(place).entries()
 
     def _forward(self, start: bytes, end: bytes, seqno: int) -> Iterator[Entry]:
@@ -216,7 +226,7 @@ class SstableReader:
         return fresh
 
     def _read_block(self, place: int) -> Block:
-        handle = self._handles[place]
+        handle = BlockHandle(self._offsets[place], self._lengths[place])
         try:
             block = Block(self._read_body(handle))
         except ValueError as error:
@@ -247,14 +257,21 @@ class SstableReader:
             raise CorruptionError("sstable is another file of the same size", file=self.name, offset=offset)
         return footer
 
-    def _read_index(self, handle: BlockHandle) -> tuple[list[bytes], list[BlockHandle]]:
+    def _memory(self) -> int:
+        index = sum(map(len, self._separators)) + _INDEX_ENTRY_BYTES * len(self._separators)
+        filter_bytes = self._filter.size_bytes if self._filter is not None else 0
+        return _READER_BYTES + index + filter_bytes + _RANGE_BYTES * sum(1 for _ in self.ranges)
+
+    def _read_index(self, handle: BlockHandle) -> tuple[list[bytes], array[int], array[int]]:
         try:
             columns = unpack(self._read_body(handle))
             if not isinstance(columns, list) or len(columns) != 3:
                 raise ValueError("not an index block")
             separators, offsets, lengths = columns
-            return separators, [BlockHandle(*pair) for pair in zip(offsets, lengths, strict=True)]
-        except ValueError as error:
+            if not len(separators) == len(offsets) == len(lengths):
+                raise ValueError("index columns of different lengths")
+            return separators, array("Q", offsets), array("I", lengths)
+        except (ValueError, TypeError, OverflowError) as error:
             raise self._corrupt(str(error), handle) from error
 
     def _read_properties(self, handle: BlockHandle) -> Properties:

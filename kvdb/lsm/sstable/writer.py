@@ -18,6 +18,7 @@ from kvdb.lsm.range_tombstone import RangeTombstone, RangeTombstones
 from kvdb.lsm.sstable.block import BlockBuilder
 from kvdb.lsm.sstable.bloom import BloomFilter, key_hash
 from kvdb.lsm.sstable.format import BlockHandle, Footer, Properties, encoded_footer, sealed_block
+from kvdb.options import Compression, EngineOptions
 
 DIGEST_BYTES: Final = 16
 _WRITE_BYTES: Final = 256 * 1024
@@ -30,6 +31,18 @@ class SstableInfo(NamedTuple):
     digest: bytes
     """BLAKE2b-128 of the whole file."""
     properties: Properties
+
+
+class SstableSettings(NamedTuple):
+    """How a file is built; plain values, for they cross to the worker process."""
+
+    block_size_bytes: int
+    bloom_bits_per_key: int
+    compression: Compression
+
+    @classmethod
+    def of(cls, options: EngineOptions) -> SstableSettings:
+        return cls(options.block_size_bytes, options.bloom_bits_per_key, options.compression)
 
 
 def file_digest() -> hashlib.blake2b:
@@ -51,11 +64,12 @@ def separator(last: bytes, following: bytes) -> bytes:
 class SstableWriter:
     """Builds one file. ``add`` entries in internal-key order, then ``finish``."""
 
-    def __init__(self, file: File, *, unique_id: int, block_size_bytes: int, bloom_bits_per_key: int) -> None:
+    def __init__(self, file: File, settings: SstableSettings, *, unique_id: int) -> None:
         self._file = file
         self._unique_id = unique_id
-        self._block_size_bytes = block_size_bytes
-        self._bloom_bits_per_key = bloom_bits_per_key
+        self._block_size_bytes = settings.block_size_bytes
+        self._bloom_bits_per_key = settings.bloom_bits_per_key
+        self._compression = settings.compression
         self._digest = file_digest()
         self._offset = 0
         self._waiting: list[bytes] = []
@@ -189,10 +203,15 @@ class SstableWriter:
         if not self._bloom_bits_per_key or not self._hashes:
             return BlockHandle(0, 0)
         bloom = BloomFilter.build(self._hashes, len(self._hashes), bits_per_key=self._bloom_bits_per_key)
-        return self._write_block(bloom.encoded())
+        return self._write_block(bloom.encoded(), compression="none")
 
-    def _write_block(self, body: bytes) -> BlockHandle:
-        data = sealed_block(body, unique_id=self._unique_id, offset=self._offset)
+    def _write_block(self, body: bytes, compression: Compression | None = None) -> BlockHandle:
+        data = sealed_block(
+            body,
+            unique_id=self._unique_id,
+            offset=self._offset,
+            compression=compression or self._compression,
+        )
         handle = BlockHandle(self._offset, len(data))
         self._write(data)
         return handle
@@ -216,21 +235,15 @@ def write_sstable(
     create: Callable[[], File],
     entries: Iterable[Entry],
     ranges: Iterable[RangeTombstone],
+    settings: SstableSettings,
     *,
     unique_id: int,
-    block_size_bytes: int,
-    bloom_bits_per_key: int,
     wall_ms: int,
 ) -> SstableInfo:
     """All of ``entries`` and range deletes into one new file, synced and closed."""
     file = create()
     try:
-        writer = SstableWriter(
-            file,
-            unique_id=unique_id,
-            block_size_bytes=block_size_bytes,
-            bloom_bits_per_key=bloom_bits_per_key,
-        )
+        writer = SstableWriter(file, settings, unique_id=unique_id)
         for key, rank, value in entries:
             writer.add(key, SEQNO_MAX - rank, value)
         for tombstone in ranges:

@@ -10,7 +10,7 @@ from kvdb.errors import DatabaseLocked, NotADatabase
 from kvdb.lsm.engine import WriteBatch
 from kvdb.lsm.manifest import FileMeta
 from kvdb.lsm.sstable.reader import SstableReader
-from kvdb.lsm.sstable.writer import SstableInfo, SstableWriter
+from kvdb.lsm.sstable.writer import SstableInfo, SstableSettings, SstableWriter
 from kvdb.lsm.verify import FINDINGS_MAX, Report, verify_directory, verify_version
 from kvdb.lsm.version import Version
 from kvdb.testing import FaultyFileSystem, MemFileSystem
@@ -154,7 +154,7 @@ def into(
     fs: MemFileSystem, entries: list[tuple[bytes, int, bytes | None]], number: int, **settings: int
 ) -> FileMeta:
     writer = SstableWriter(
-        fs.create(f"db/{number:06d}.sst"), unique_id=number, block_size_bytes=40, bloom_bits_per_key=12
+        fs.create(f"db/{number:06d}.sst"), SstableSettings(40, 12, "none"), unique_id=number
     )
     for key, seqno, value in entries:
         writer.add(key, seqno, value)

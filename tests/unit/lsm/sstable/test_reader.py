@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -14,8 +15,9 @@ from kvdb.lsm.internal_key import MISSING, SEQNO_MAX, Entry
 from kvdb.lsm.sstable import format as sstable_format
 from kvdb.lsm.sstable.bloom import key_hash
 from kvdb.lsm.sstable.reader import SstableReader
-from kvdb.lsm.sstable.writer import SstableInfo, file_digest, write_sstable
+from kvdb.lsm.sstable.writer import SstableInfo, SstableSettings, file_digest, write_sstable
 from kvdb.metrics import Registry
+from kvdb.options import Compression
 from kvdb.testing import MemFileSystem
 
 KEYS = st.binary(min_size=1, max_size=2)
@@ -23,7 +25,13 @@ Versions = dict[tuple[bytes, int], bytes | None]
 
 
 def build(
-    fs: MemFileSystem, versions: Versions, *, bits: int = 10, block: int = 40, uid: int = 99
+    fs: MemFileSystem,
+    versions: Versions,
+    *,
+    bits: int = 10,
+    block: int = 40,
+    uid: int = 99,
+    compression: Compression = "none",
 ) -> SstableInfo:
     fs.make_dir("db")
     entries = sorted((key, SEQNO_MAX - seqno, value) for (key, seqno), value in versions.items())
@@ -31,9 +39,8 @@ def build(
         lambda: fs.create("db/000005.sst"),
         entries,
         (),
+        SstableSettings(block, bits, compression),
         unique_id=uid,
-        block_size_bytes=block,
-        bloom_bits_per_key=bits,
         wall_ms=123,
     )
 
@@ -197,3 +204,25 @@ def test_the_last_user_closes_the_file(tmp_path: Path) -> None:
     assert [key for key, _, _ in scan] == [b"b"]
     del scan
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+@given(VERSIONS, st.sampled_from([b"", b"x" * 50, bytes(500)]))
+def test_compressed_and_plain_files_hold_the_same(versions: Versions, filling: bytes) -> None:
+    filled = {key: None if value is None else value + filling for key, value in versions.items()}
+    if not filled:
+        return
+    found = []
+    for compression in get_args(Compression):
+        fs = MemFileSystem()
+        found.append(list(opened(fs, build(fs, filled, block=300, compression=compression)).entries()))
+    assert found[0] == found[1]
+    assert len(found[0]) == len(filled)
+
+
+def test_compression_saves_space() -> None:
+    versions: Versions = {(b"%05d" % i, i + 1): b"the same text over and over" * 4 for i in range(500)}
+    sizes = [
+        build(MemFileSystem(), versions, block=4096, compression=compression).size
+        for compression in get_args(Compression)
+    ]
+    assert sizes[0] * 4 < sizes[1]
