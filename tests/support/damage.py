@@ -17,7 +17,14 @@ Files = dict[str, bytes]
 
 
 def options(sync: SyncMode = "commit") -> EngineOptions:
-    return EngineOptions(sync=sync, memtable_size_bytes=3_500, block_size_bytes=300, frozen_memtables_max=4)
+    """Blocks are stored plain, so that sstables of as many entries have one size."""
+    return EngineOptions(
+        sync=sync,
+        memtable_size_bytes=3_500,
+        block_size_bytes=300,
+        frozen_memtables_max=4,
+        compression="none",
+    )
 
 
 def disk_of(files: Files) -> MemFileSystem:
