@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from kvdb.api.operations import Request, Result
+from kvdb.limits import LimitsProfile
 from kvdb.testing import sim_env
 
 Done = Callable[[Result | None, BaseException | None], None]
@@ -25,10 +26,17 @@ class ScriptedDatabase:
         self._serve = serve
         self._held: list[Callable[[], None]] = []
 
-    def call(self, request: Request) -> Result:
+    def call(self, request: Request, *, profile: LimitsProfile | None = None) -> Result:
         return self._serve(request)
 
-    def submit(self, request: Request, done: Done, defer: Callable[[Callable[[], None]], object]) -> None:
+    def submit(
+        self,
+        request: Request,
+        done: Done,
+        defer: Callable[[Callable[[], None]], object],
+        *,
+        profile: LimitsProfile | None = None,
+    ) -> None:
         def finish() -> None:
             try:
                 result = self._serve(request)

@@ -37,7 +37,7 @@ def served_doors(options: ServerOptions) -> Iterator[Addresses]:
 
 def http_options(**changes: object) -> ServerOptions:
     """The HTTP door alone, in memory."""
-    return in_memory_options(grpc_address=None, http_address="127.0.0.1:0", **changes)
+    return in_memory_options(**{"grpc_address": None, "http_address": "127.0.0.1:0", **changes})
 
 
 @contextmanager
