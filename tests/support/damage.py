@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import random
 from typing import NamedTuple
 
 from kvdb.env.fs import join, read_all
 from kvdb.errors import StorageError
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
+from kvdb.lsm.sstable.reader import SstableReader, stated_by
 from kvdb.options import EngineOptions, SyncMode
-from kvdb.testing import MemFileSystem, sim_env
+from kvdb.testing import InlineJobs, MemFileSystem, sim_env
 from tests.support.crash import DIRECTORY, State
 
 Files = dict[str, bytes]
@@ -98,3 +101,62 @@ def outcome(files: Files, sync: SyncMode = "commit") -> State | StorageError:
     except StorageError as error:
         return error
     return found
+
+
+def rich_sample(seed: int) -> Sample:
+    """A database of a seeded history: several levels, range deletes, frozen memtables, options by chance."""
+    chance = random.Random(seed)
+    fs = MemFileSystem()
+    env = sim_env(fs, seed=seed)
+    options = dataclasses.replace(
+        options_by_chance(chance), memtable_size_bytes=chance.choice([1_500, 4_000])
+    )
+    engine = Engine.open(DIRECTORY, env, options)
+    state: State = {}
+    for number in range(130):
+        key = b"key-%03d" % chance.randrange(80)
+        kind = chance.random()
+        if kind < 0.05:
+            end = b"key-%03d" % (int(key[4:]) + chance.randrange(1, 20))
+            engine.write(WriteBatch().delete_range(key, end))
+            state = {each: value for each, value in state.items() if not key <= each < end}
+        elif kind < 0.2:
+            engine.write(WriteBatch().delete(key))
+            state.pop(key, None)
+        else:
+            value = b"%d:" % number + chance.choice([b"\0", b"v", b"text "]) * chance.choice([0, 10, 60])
+            engine.write(WriteBatch().put(key, value))
+            state[key] = value
+        assert isinstance(env.jobs, InlineJobs)
+        if chance.random() < 0.1:
+            env.jobs.run_until_idle()
+    return Sample(files_of(fs), state, [])
+
+
+def options_by_chance(chance: random.Random, sync: SyncMode = "commit") -> EngineOptions:
+    """Small sizes and every switch that must not change an answer."""
+    switches: dict[str, object] = {}
+    names = {field.name for field in dataclasses.fields(EngineOptions)}
+    if "compression" in names:
+        switches["compression"] = chance.choice(["zstd", "none"])
+    return EngineOptions(
+        sync=sync,
+        memtable_size_bytes=chance.choice([1_500, 6_000, 40_000]),
+        frozen_memtables_max=chance.choice([1, 3]),
+        block_size_bytes=chance.choice([60, 400, 4_096]),
+        bloom_bits_per_key=chance.choice([0, 6, 12, 16]),
+        level0_tables_max=chance.choice([2, 4]),
+        level0_tables_stall=chance.choice([5, 12]),
+        sstable_size_bytes=chance.choice([1_000, 5_000, 100_000]),
+        block_cache_bytes=chance.choice([0, 2_000, 1_000_000]),
+        open_sstables_max=chance.choice([1, 3, 500]),
+        **switches,  # type: ignore[arg-type]  # by name
+    )
+
+
+def blocks_of(sample: Sample, name: str) -> list[tuple[int, int]]:
+    """Where the data blocks of an sstable begin and end."""
+    disk, number = disk_of(sample.files), int(name.split(".")[0])
+    stated = stated_by(disk, DIRECTORY, number)
+    reader = SstableReader(disk, DIRECTORY, number, unique_id=stated.unique_id, size=stated.size, cache=None)
+    return [(handle.offset, handle.offset + handle.length) for handle, _ in reader.places]

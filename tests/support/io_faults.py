@@ -46,10 +46,22 @@ class FaultRun:
         self.fs.heal()
         self._check_reads()
         self._try(self._close)
+        self.require_no_second_sync()
         for disk in (self.disk.after_crash("strict"), self.disk.after_crash("all")):
             engine = Engine.open(DIRECTORY, sim_env(disk, seed=99), self._workload.options())
             self._require_explained(dict(engine.scan(b"", b"")))
             engine.close()
+
+    def require_no_second_sync(self) -> None:
+        """After a failed sync the page cache may lie: that file is never synced again."""
+        failed: set[str] = set()
+        for call in self.fs.calls:
+            if call.operation == "create":
+                failed.discard(call.path)
+            elif call.operation in ("sync", "sync_data"):
+                assert call.path not in failed, f"synced again: {call.path}"
+                if call.failed:
+                    failed.add(call.path)
 
     def _mend_if_refused(self) -> None:
         """When an open was refused: on a mended disk it must succeed."""
@@ -89,8 +101,8 @@ class FaultRun:
 
     def _write(self) -> None:
         write = next(self._writes)
-        after = write.applied_to(self._state)
         assert self._engine is not None
+        after = write.applied_to(self._state, self._engine.last_seqno)
         was_degraded = any(cls is ReadOnlyDegraded for cls, _ in self.errors)
         try:
             self._engine.write(write.batch())
