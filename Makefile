@@ -5,11 +5,12 @@ export PYTHON
 python := .venv/bin/python
 address ?= 127.0.0.1:7400
 data ?= data
-images ?= 200000
+images ?= 1000000
+flips ?= 1000000
 seed ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test demo serve check format bench crash-sweep lock clean
+.PHONY: help venv test demo serve check format bench crash-sweep bitflip coverage lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,8 +37,14 @@ format: venv ## rewrite the sources in the project's format
 bench: venv ## measure; prints a table and writes bench/out/*.json
 	@$(python) -m bench.run
 
-crash-sweep: venv ## the crash sweep at length (make crash-sweep images=1000000 seed=7)
+crash-sweep: venv ## a million disks after a power loss (make crash-sweep images=20000 seed=7)
 	@$(python) -m tests.support.crash --images $(images) --seed $(seed)
+
+bitflip: venv ## a million flipped bits (make bitflip flips=20000 seed=7)
+	@$(python) -m tests.support.bitflip --flips $(flips) --seed $(seed)
+
+coverage: venv ## every branch of what reads and writes the engine's files, or it fails
+	@$(python) -m tools.branches
 
 lock: ## rewrite requirements.lock (make lock upgrade=1 takes newer versions)
 	@tools/lock $(if $(upgrade),--upgrade)

@@ -143,14 +143,6 @@ class NoLog(LogWriter):
         self.number = 0
         self.last_seqno = last_seqno
 
-    @property
-    def size(self) -> int:
-        return 0
-
-    @property
-    def synced_to(self) -> int:
-        return 0
-
     def close(self) -> None:
         """There is nothing to close."""
 
@@ -300,7 +292,7 @@ def _opening(
         (length,) = _OPENING_LENGTH.unpack_from(record.payload)
         fields = unpack(record.payload[_OPENING_LENGTH.size : _OPENING_LENGTH.size + length])
     except (ValueError, struct.error) as error:
-        raise reader.corrupt(str(error), record.offset) from error
+        raise reader.corrupt(f"malformed opening record: {error}", record.offset) from error
     if record.kind != _OPEN or not isinstance(fields, list) or not fields or not isinstance(fields[0], int):
         raise reader.corrupt("log does not begin with its opening record", record.offset)
     if fields[0] > FORMAT_VERSION:

@@ -113,7 +113,7 @@ def rich_sample(seed: int) -> Sample:
     )
     engine = Engine.open(DIRECTORY, env, options)
     state: State = {}
-    for number in range(130):
+    for number in range(110):
         key = b"key-%03d" % chance.randrange(80)
         kind = chance.random()
         if kind < 0.05:

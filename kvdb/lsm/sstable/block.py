@@ -51,8 +51,10 @@ class Block:
     def __init__(self, body: bytes) -> None:
         """Decode ``body``; ``ValueError`` when it is not a block."""
         columns = unpack(body)
-        if not isinstance(columns, list) or [len(column) for column in columns] != [len(columns[0])] * 3:
+        if not isinstance(columns, list) or len(columns) != 3:
             raise ValueError("not a data block")
+        if not all(isinstance(column, list) and len(column) == len(columns[0]) for column in columns):
+            raise ValueError("the columns of a data block differ")
         self.keys: list[bytes]
         self.seqnos: list[int]
         self.values: list[bytes | None]

@@ -277,7 +277,7 @@ class SstableReader:
     def _read_properties(self, handle: BlockHandle) -> Properties:
         try:
             return Properties.decoded(self._read_body(handle))
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise self._corrupt(str(error), handle) from error
 
     def _read_ranges(self, handle: BlockHandle) -> RangeTombstones:
