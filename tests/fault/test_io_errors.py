@@ -49,18 +49,18 @@ any_workload = pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workloa
 
 @any_workload
 def test_any_call_may_fail_once(workload: Workload) -> None:
-    assert sweep(workload, "*") >= 200
+    assert sweep(workload, "*", every=2) >= 110
 
 
 @any_workload
 def test_any_call_may_fail_and_all_later_ones_of_its_run_too(workload: Workload) -> None:
-    assert sweep(workload, "*", every=3, for_ever=True) >= 70
+    assert sweep(workload, "*", every=5, for_ever=True) >= 45
 
 
 @any_workload
 def test_the_disk_may_fill_up_at_any_append(workload: Workload) -> None:
     assert sweep(workload, "append", error=DISK_FULL, kind="short_write") >= 40
-    assert sweep(workload, "append", error=DISK_FULL, for_ever=True) >= 40
+    assert sweep(workload, "append", every=2, error=DISK_FULL, for_ever=True) >= 20
 
 
 @any_workload

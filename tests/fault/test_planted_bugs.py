@@ -49,7 +49,8 @@ class Red(AssertionError):
 
 
 def crash_sweep(sync: SyncMode = "commit", seed: int = 1) -> None:
-    Sweep(Workload(seed, sync, steps=24)).run()
+    """Green without a bug: ``test_crash_sweep`` has this one among its own."""
+    Sweep(Workload(seed, sync, steps=27)).run()
 
 
 def kill_sweep() -> None:
@@ -320,7 +321,11 @@ def test_there_are_at_least_twelve_bugs() -> None:
     assert len({plant for plant, _ in DRILLS}) >= 12
 
 
-@pytest.mark.parametrize("check", list(dict.fromkeys(check for _, check in DRILLS)), ids=lambda c: c.__name__)
+@pytest.mark.parametrize(
+    "check",
+    [check for check in dict.fromkeys(check for _, check in DRILLS) if check is not crash_sweep],
+    ids=lambda c: c.__name__,
+)
 def test_the_check_is_green_without_a_bug(check: Callable[[], None]) -> None:
     check()
 

@@ -18,11 +18,12 @@ from kvdb.lsm.identity import read_identity
 from kvdb.lsm.manifest import Position, VersionEdit, read_manifest, salvage_manifest
 from kvdb.lsm.record import RecordWriter, file_salt
 from kvdb.lsm.sstable import bloom, writer
+from kvdb.lsm.sstable import format as layout
 from kvdb.lsm.sstable.reader import SstableReader, stated_by
 from kvdb.lsm.sstable.writer import SstableWriter
 from kvdb.lsm.wal import read_log, read_opening
 from kvdb.options import EngineOptions
-from kvdb.testing import FaultyFileSystem, MemFileSystem, sim_env
+from kvdb.testing import Fault, FaultyFileSystem, MemFileSystem, sim_env
 from tests.support.crash import DIRECTORY
 from tests.support.damage import disk_of, options, sample
 
@@ -51,9 +52,9 @@ def sealed(part: int, body: bytes) -> tuple[MemFileSystem, int]:
     parts: list[bytes] = []
     write_block = made._write_block
 
-    def replaced(own: bytes) -> Any:
+    def replaced(own: bytes, *rest: Any, **settings: Any) -> Any:
         parts.append(own)
-        return write_block(body if len(parts) == part + 1 else own)
+        return write_block(body if len(parts) == part + 1 else own, *rest, **settings)
 
     made._write_block = replaced  # type: ignore[method-assign]  # a writer that makes a mistake
     made.add(b"a", 1, b"1")
@@ -115,6 +116,13 @@ def test_an_sstable_of_a_later_format_is_told_from_damage() -> None:
         SstableReader(fs, "db", 1, unique_id=7, size=size, cache=None)
     with pytest.raises(FormatTooNew):
         stated_by(fs, "db", 1)
+
+
+def test_a_compression_of_a_later_kvdb_is_told_from_damage() -> None:
+    seed = crc32c(struct.pack("<QQB", 7, 40, 9))
+    block = b"packed" + struct.pack("<BI", 9, crc32c(b"packed", seed))
+    with pytest.raises(FormatTooNew, match=r"unknown block compression 9 file=000001\.sst offset=40"):
+        layout.opened_block(block, unique_id=7, offset=40, file="000001.sst")
 
 
 def test_a_file_too_short_for_a_footer_says_nothing_of_itself() -> None:
@@ -239,6 +247,18 @@ def test_a_half_made_file_is_cleared_away_by_the_next_open() -> None:
     Engine.open(DIRECTORY, sim_env(disk), options()).close()
     assert "IDENTITY.tmp" not in disk.list_dir(DIRECTORY)
     assert "notes.txt" in disk.list_dir(DIRECTORY)
+
+
+def test_an_open_whose_clean_up_fails_succeeds_all_the_same() -> None:
+    fs = FaultyFileSystem(disk_of(sample().files))
+    engine = Engine.open(DIRECTORY, sim_env(fs), options())
+    listings = [call.operation for call in fs.calls].count("list_dir")
+    engine.close()
+    again = FaultyFileSystem(disk_of(sample().files))
+    again.fail(Fault("list_dir", nth=listings, for_ever=True))
+    engine = Engine.open(DIRECTORY, sim_env(again), options())
+    assert dict(engine.scan(b"", b"")) == sample().state
+    engine.close()
 
 
 class NetworkFileSystem(FaultyFileSystem):
