@@ -20,7 +20,7 @@ from kvdb.lsm.record import RecordWriter, file_salt
 from kvdb.lsm.sstable import bloom, writer
 from kvdb.lsm.sstable import format as layout
 from kvdb.lsm.sstable.reader import SstableReader, stated_by
-from kvdb.lsm.sstable.writer import SstableWriter
+from kvdb.lsm.sstable.writer import SstableSettings, SstableWriter
 from kvdb.lsm.wal import read_log, read_opening
 from kvdb.options import EngineOptions
 from kvdb.testing import Fault, FaultyFileSystem, MemFileSystem, sim_env
@@ -46,9 +46,8 @@ def sealed(part: int, body: bytes) -> tuple[MemFileSystem, int]:
     """An sstable whose part (0 data, 1 ranges, 2 filter, 3 index, 4 properties) is ``body``, well sealed."""
     fs = MemFileSystem()
     fs.make_dir("db")
-    made = SstableWriter(
-        fs.create("db/000001.sst"), unique_id=7, block_size_bytes=4096, bloom_bits_per_key=12
-    )
+    settings = SstableSettings.of(EngineOptions(compression="none"))
+    made = SstableWriter(fs.create("db/000001.sst"), settings, unique_id=7)
     parts: list[bytes] = []
     write_block = made._write_block
 
