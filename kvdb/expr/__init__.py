@@ -1,4 +1,4 @@
-"""Expressions: conditions, filters, key conditions and projections, as text or built in Python.
+"""Expressions: conditions, filters, key conditions, projections and updates, as text or built in Python.
 
 The room is pure: it knows items, never tables or disk. Text goes in with a request's
 placeholders; out come objects to be asked of items. In reading order:
@@ -10,10 +10,13 @@ placeholders; out come objects to be asked of items. In reading order:
     parser.py         tokens -> tree; all faults of the text alone
     names.py          #name and :value placeholders of one request
     checks.py         what a request's names and values must be for a tree to make sense
+    operands.py       a path or value -> "what is it for this item?"
     condition.py      tree -> closures -> "does it hold for this item?"
     projection.py     paths -> "this item with only those"
+    update_checks.py  the same as checks.py, for updates
+    update.py         actions -> "what becomes of this item"
     key_condition.py  tree -> partition value and sort-key bound
-    compiler.py       the door: compile_condition, compile_projection, compile_key_condition
+    compiler.py       the door: compile_condition, compile_update, ...
     builder.py        Key and Attr, which write expression texts for callers
 
 Invariants: what depends on the text alone is worked out once a text and kept in a

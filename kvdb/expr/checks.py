@@ -21,6 +21,7 @@ from kvdb.expr.messages import ExpressionKind
 from kvdb.expr.names import Placeholders, Table, is_placeholder, resolved
 from kvdb.expr.nodes import And, Between, Call, Comparison, Condition, In, Leaf, Not, Operand, Or, Path, Value
 from kvdb.item import number
+from kvdb.item.path import Path as ItemPath
 from kvdb.item.value import AttributeValue, type_name
 from kvdb.limits import IN_OPERANDS_MAX
 
@@ -99,6 +100,32 @@ def check_defined(placeholder: str, table: Table, kind: ExpressionKind) -> None:
     if placeholder not in table:
         undefined = messages.undefined_name if is_placeholder(placeholder) else messages.undefined_value
         messages.invalid(kind, undefined(placeholder))
+
+
+def check_apart(paths: tuple[ItemPath, ...], kind: ExpressionKind) -> None:
+    """Refuse paths of which one is the start of another, else paths that disagree on a place.
+
+    ``paths`` have their placeholders resolved. Cost: one look-up for each step of each path.
+
+    Raises:
+        ValidationError: names the two paths.
+    """
+    whole: set[ItemPath] = set()
+    kinds: dict[ItemPath, type] = {}
+    conflict = ""
+    for at, path in enumerate(paths):
+        starts = [path[:length] for length in range(1, len(path))]
+        if path in whole or path in kinds or not whole.isdisjoint(starts):
+            other = next(one for one in paths[:at] if all(a == b for a, b in zip(one, path, strict=False)))
+            messages.invalid(kind, messages.paths_overlap(other, path))
+        whole.add(path)
+        for start in starts:
+            step = type(path[len(start)])
+            if kinds.setdefault(start, step) is not step and not conflict:
+                other = next(one for one in paths[:at] if one[: len(start)] == start)
+                conflict = messages.paths_conflict(other, path)
+    if conflict:
+        messages.invalid(kind, conflict)
 
 
 def leaves(condition: Condition) -> Iterator[Leaf]:

@@ -16,8 +16,9 @@ from kvdb.expr.condition import Condition, ConditionProgram
 from kvdb.expr.key_condition import KeyCondition, KeyConditionProgram, SortBound
 from kvdb.expr.messages import ExpressionKind
 from kvdb.expr.names import Placeholders
-from kvdb.expr.parser import parse_condition, parse_projection
+from kvdb.expr.parser import parse_condition, parse_projection, parse_update
 from kvdb.expr.projection import Projection, ProjectionProgram
+from kvdb.expr.update import Update, UpdateProgram
 
 __all__ = [
     "Condition",
@@ -25,13 +26,15 @@ __all__ = [
     "Placeholders",
     "Projection",
     "SortBound",
+    "Update",
     "compile_condition",
     "compile_key_condition",
     "compile_projection",
+    "compile_update",
 ]
 
 PROGRAMS_MAX = 512
-"""Compiled texts kept, of each of the three kinds. A text has at most 4 KiB."""
+"""Compiled texts kept, of each of the four kinds. A text has at most 4 KiB."""
 
 
 def compile_condition(
@@ -54,6 +57,16 @@ def compile_projection(text: str, placeholders: Placeholders) -> Projection:
     """
     _check_is_text(text, "ProjectionExpression")
     return _projection_program(text).bound_to(placeholders)
+
+
+def compile_update(text: str, placeholders: Placeholders) -> Update:
+    """The update ``text`` of one request.
+
+    Raises:
+        ValidationError: as ``compile_condition``.
+    """
+    _check_is_text(text, "UpdateExpression")
+    return _update_program(text).bound_to(placeholders)
 
 
 def compile_key_condition(
@@ -82,6 +95,14 @@ def _condition_program(text: str, kind: ExpressionKind) -> ConditionProgram:
 @lru_cache(maxsize=PROGRAMS_MAX)
 def _projection_program(text: str) -> ProjectionProgram:
     return ProjectionProgram(parse_projection(text))
+
+
+@lru_cache(maxsize=PROGRAMS_MAX)
+def _update_program(text: str) -> UpdateProgram:
+    try:
+        return UpdateProgram(parse_update(text))
+    except RecursionError:
+        messages.invalid("UpdateExpression", messages.TOO_DEEP)
 
 
 @lru_cache(maxsize=PROGRAMS_MAX)

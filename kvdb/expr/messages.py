@@ -17,7 +17,11 @@ from kvdb.errors import ValidationError
 from kvdb.limits import EXPRESSION_DEPTH_MAX
 
 ExpressionKind: TypeAlias = Literal[
-    "ConditionExpression", "FilterExpression", "KeyConditionExpression", "ProjectionExpression"
+    "ConditionExpression",
+    "FilterExpression",
+    "KeyConditionExpression",
+    "ProjectionExpression",
+    "UpdateExpression",
 ]
 
 EMPTY = "The expression can not be empty;"  # [dynalite]
@@ -36,6 +40,11 @@ KEY_NOT_SUPPORTED = "Query key condition not supported"
 KEY_NESTED_PATH = (
     "KeyConditionExpressions cannot have conditions on nested attributes"  # [dynoxide] eu-west-2
 )
+
+# An update and the item it meets. Without a prefix. [dynalite]
+UPDATE_OPERAND_TYPE = "An operand in the update expression has an incorrect data type"
+UPDATE_OPERAND_MISSING = "The provided expression refers to an attribute that does not exist in the item"
+UPDATE_PATH_INVALID = "The document path provided in the update expression is invalid for update"
 
 # Placeholder maps. [dynalite]
 NAMES = "ExpressionAttributeNames"
@@ -67,8 +76,13 @@ def misused_function(name: str) -> str:  # [dynalite]
     return f"The function is not allowed to be used this way in an expression; function: {name}"
 
 
-def update_function(name: str) -> str:  # [unconfirmed]
-    return f"The function is not allowed in a condition expression; function: {name}"
+def function_of_another_kind(name: str, *, is_update: bool) -> str:  # [unconfirmed]
+    kind = "an update" if is_update else "a condition"
+    return f"The function is not allowed in {kind} expression; function: {name}"
+
+
+def section_twice(section: str) -> str:  # [dynalite]
+    return f'The "{section}" section can only be used once in an update expression;'
 
 
 def reserved_word(word: str) -> str:  # [dynalite]
@@ -106,6 +120,25 @@ def operand_type(operator: str, type_name: str) -> str:  # [dynalite], orderings
         "Incorrect operand type for operator or function; "
         f"operator or function: {operator}, operand type: {type_name}"
     )
+
+
+def action_operand_type(action: str, type_name: str) -> str:  # [dynalite]
+    """ADD and DELETE spell the type out, and are no "operator or function"."""
+    return (
+        "Incorrect operand type for operator or function; "
+        f"operator: {action}, operand type: {_LONG_TYPE_NAMES.get(type_name, type_name)}"
+    )
+
+
+_LONG_TYPE_NAMES = {
+    "S": "STRING",
+    "N": "NUMBER",
+    "B": "BINARY",
+    "BOOL": "BOOLEAN",
+    "NULL": "NULL",
+    "L": "LIST",
+    "M": "MAP",
+}
 
 
 def needs_path(function: str) -> str:  # [dynalite]

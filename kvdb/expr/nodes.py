@@ -2,6 +2,7 @@
 
     condition := Comparison | Between | In | Call | Not | And | Or
     operand   := Path | Value | Call
+    action    := Set | Remove | Add | Delete
 
 Names and values are still placeholders here: a tree depends on the expression's text
 alone, so one tree serves every request that sends this text.
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Comparator: TypeAlias = Literal["=", "<>", "<", "<=", ">", ">="]
+ArithmeticOperator: TypeAlias = Literal["+", "-"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function: ``size`` is an operand, the others are conditions."""
+    """A function. ``size``, ``if_not_exists`` and ``list_append`` are operands, the others conditions."""
 
     function: str
     operands: tuple[Operand, ...]
@@ -80,3 +82,39 @@ Operand: TypeAlias = Path | Value | Call
 Leaf: TypeAlias = Comparison | Between | In | Call
 """A condition that holds no other condition."""
 Condition: TypeAlias = Leaf | Not | And | Or
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """What ``SET`` may compute of two numbers."""
+
+    operator: ArithmeticOperator
+    left: Operand
+    right: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    path: Path
+    value: Operand | Arithmetic
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    path: Path
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    path: Path
+    value: Value
+
+
+Action: TypeAlias = Set | Remove | Add | Delete
+"""One change an update makes to an item."""

@@ -11,6 +11,13 @@
     call       := name "(" operand ("," operand)* ")"
     path       := name ("." name | "[" index "]")*           name bare or "#name"
     projection := path ("," path)*
+    update     := section+                                    each kind of section at most once
+    section    := "SET" set ("," set)* | "REMOVE" path ("," path)*
+                | "ADD" path ":value" ("," path ":value")* | "DELETE" likewise
+    set        := path "=" value
+    value      := operand (("+" | "-") operand)? | "(" value ")"
+
+A path may go on behind a parenthesis, ``(a).b``, but not in an update.
 
 Before the first token is read the text's size is checked; at most
 ``EXPRESSION_DEPTH_MAX`` parentheses may be open at once, each worth two stack frames,
@@ -19,12 +26,13 @@ expressions, operators, and functions".
 
 Faults that depend on the text alone are found here. When a text has several, the one
 reported is the service's choice: syntax, redundant parentheses, too many operators,
-unknown function, misused function, then path. Source: dynalite, which ranks them so.
+unknown function, misused function, then path; in an update the path comes before the
+functions, and a repeated section last. Source: dynalite, which ranks them so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NoReturn, TypeVar, cast
 
@@ -32,17 +40,24 @@ from kvdb.expr import messages
 from kvdb.expr.lexer import Token, TokenKind, tokenize
 from kvdb.expr.messages import ExpressionKind
 from kvdb.expr.nodes import (
+    Action,
+    Add,
     And,
+    Arithmetic,
+    ArithmeticOperator,
     Between,
     Call,
     Comparator,
     Comparison,
     Condition,
+    Delete,
     In,
     Not,
     Operand,
     Or,
     Path,
+    Remove,
+    Set,
     Value,
 )
 from kvdb.expr.reserved import is_reserved
@@ -61,13 +76,15 @@ CONDITION_FUNCTIONS = frozenset(
 OPERAND_FUNCTIONS = frozenset({"size"})
 """Functions that yield a value to compare."""
 UPDATE_FUNCTIONS = frozenset({"if_not_exists", "list_append"})
-"""Functions the service knows, but not in a condition."""
+"""Functions that yield a value to store."""
 
+_NEVER_OPERANDS = CONDITION_FUNCTIONS | {"list_append"}
+"""``list_append`` is the whole of a SET value or an error. Source: ScyllaDB test_update_expression.py."""
 _COMPARATORS = frozenset({"=", "<>", "<", "<=", ">", ">="})
-_OPERATORS = _COMPARATORS | {"AND", "OR", "NOT", "BETWEEN", "IN"}
+_OPERATORS = _COMPARATORS | {"AND", "OR", "NOT", "BETWEEN", "IN", "+", "-"}
 _LIST_INDEX_MAX = 2**31 - 1
 
-_UNKNOWN_FUNCTION, _MISUSED_FUNCTION, _BAD_PATH = range(3)
+_BAD_UPDATE_PATH, _UNKNOWN_FUNCTION, _MISUSED_FUNCTION, _BAD_PATH, _SECTION_TWICE = range(5)
 """Ranks of the faults a text can have beside its syntax; the lowest is reported."""
 
 _Node = TypeVar("_Node")
@@ -93,10 +110,21 @@ def parse_projection(text: str, kind: ExpressionKind = "ProjectionExpression") -
     return parser.finished(parser.projection())
 
 
+def parse_update(text: str, kind: ExpressionKind = "UpdateExpression") -> tuple[Action, ...]:
+    """The actions of an update, in the order written.
+
+    Raises:
+        ValidationError: as ``parse_condition``.
+    """
+    parser = _Parser(text, kind)
+    return parser.finished(parser.update())
+
+
 class _Parser:
     def __init__(self, text: str, kind: ExpressionKind) -> None:
         self._text = text
         self._kind = kind
+        self._is_update = kind == "UpdateExpression"
         self._faults: dict[int, str] = {}
         self._open = 0
         self._at = 0
@@ -134,6 +162,66 @@ class _Parser:
         while self._take(","):
             paths.append(self._path())
         return tuple(paths)
+
+    def update(self) -> tuple[Action, ...]:
+        rules: dict[str, Callable[[], Action]] = {
+            "SET": self._set,
+            "REMOVE": self._remove,
+            "ADD": self._add,
+            "DELETE": self._delete,
+        }
+        actions: list[Action] = []
+        seen: set[str] = set()
+        while not actions or self._peek().kind is not TokenKind.END:
+            section = self._peek().word
+            if section not in rules:
+                self._fail()
+            if section in seen:
+                self._note(_SECTION_TWICE, messages.section_twice(section))
+            seen.add(section)
+            self._at += 1
+            actions.append(rules[section]())
+            while self._take(","):
+                actions.append(rules[section]())
+        return tuple(actions)
+
+    def _set(self) -> Set:
+        path = self._path()
+        self._expect("=")
+        return Set(path, self._set_value())
+
+    def _remove(self) -> Remove:
+        return Remove(self._path())
+
+    def _add(self) -> Add:
+        return Add(self._path(), self._value())
+
+    def _delete(self) -> Delete:
+        return Delete(self._path(), self._value())
+
+    def _set_value(self) -> Operand | Arithmetic:
+        """One stack frame a parenthesis; what it holds may turn out to be an operand, ``(a) + :v``."""
+        if self._peek().word == "(":
+            self._open_parenthesis()
+            value = self._set_value()
+            self._close_parenthesis()
+            if isinstance(value, Arithmetic):
+                return value
+        else:
+            value = self._operand()
+        operator = self._peek().word
+        if operator not in ("+", "-"):
+            return value
+        self._at += 1
+        left, right = self._used_as_operand(value), self._used_as_operand(self._operand())
+        return Arithmetic(cast(ArithmeticOperator, operator), left, right)
+
+    def _value(self) -> Value:
+        token = self._peek()
+        if token.kind is not TokenKind.VALUE_PLACEHOLDER:
+            self._fail()
+        self._at += 1
+        return Value(token.text)
 
     def _condition(self, *, may_be_operand: bool) -> Condition | Path | Value:
         """Also ``all``: both loops stand here, so that a parenthesis costs two stack frames.
@@ -200,8 +288,7 @@ class _Parser:
         token = self._peek()
         operand: Operand
         if token.kind is TokenKind.VALUE_PLACEHOLDER:
-            self._at += 1
-            operand = Value(token.text)
+            operand = self._value()
         elif token.kind is TokenKind.NAME and self._tokens[self._at + 1].word == "(":
             self._at += 1
             operand = self._call(token.text, self._operands())
@@ -209,7 +296,7 @@ class _Parser:
             operand = self._path()
         for _ in range(opened):
             self._close_parenthesis()
-            if isinstance(operand, Path):
+            if isinstance(operand, Path) and not self._is_update:
                 operand = self._rest_of_path(operand)
         return operand
 
@@ -223,9 +310,15 @@ class _Parser:
         return tuple(operands)
 
     def _call(self, function: str, operands: tuple[Operand, ...]) -> Call:
-        if function in UPDATE_FUNCTIONS:
-            self._note(_MISUSED_FUNCTION, messages.update_function(function))
-        elif function not in CONDITION_FUNCTIONS and function not in OPERAND_FUNCTIONS:
+        of_conditions = CONDITION_FUNCTIONS | OPERAND_FUNCTIONS
+        known, elsewhere = (
+            (UPDATE_FUNCTIONS, of_conditions) if self._is_update else (of_conditions, UPDATE_FUNCTIONS)
+        )
+        if function in elsewhere:
+            self._note(
+                _MISUSED_FUNCTION, messages.function_of_another_kind(function, is_update=self._is_update)
+            )
+        elif function not in known:
             self._note(_UNKNOWN_FUNCTION, messages.unknown_function(function))
         return Call(function, operands)
 
@@ -243,7 +336,7 @@ class _Parser:
             else:
                 break
         if len(parts) > NESTING_LEVELS_MAX:
-            self._note(_BAD_PATH, messages.path_too_deep(len(parts)))
+            self._note_path(messages.path_too_deep(len(parts)))
         return Path(tuple(parts))
 
     def _attribute_name(self) -> str:
@@ -251,7 +344,7 @@ class _Parser:
         if token.kind not in (TokenKind.NAME, TokenKind.NAME_PLACEHOLDER):
             self._fail()
         if is_reserved(token.text):
-            self._note(_BAD_PATH, messages.reserved_word(token.text))
+            self._note_path(messages.reserved_word(token.text))
         self._at += 1
         return token.text
 
@@ -261,7 +354,7 @@ class _Parser:
             self._fail()
         index = int(token.text)
         if index > _LIST_INDEX_MAX:
-            self._note(_BAD_PATH, messages.list_index_out_of_range(token.text))
+            self._note_path(messages.list_index_out_of_range(token.text))
         self._at += 1
         return index
 
@@ -279,7 +372,7 @@ class _Parser:
         return node
 
     def _used_as_operand(self, operand: Operand) -> Operand:
-        if isinstance(operand, Call) and operand.function in CONDITION_FUNCTIONS:
+        if isinstance(operand, Call) and operand.function in _NEVER_OPERANDS:
             self._note(_MISUSED_FUNCTION, messages.misused_function(operand.function))
         return operand
 
@@ -311,6 +404,9 @@ class _Parser:
     def _note(self, rank: int, message: str) -> None:
         """Keep the first fault of each rank until the syntax is known to be right."""
         self._faults.setdefault(rank, message)
+
+    def _note_path(self, message: str) -> None:
+        self._note(_BAD_UPDATE_PATH if self._is_update else _BAD_PATH, message)
 
     def _fail(self) -> NoReturn:
         """Syntax error at the next token, shown with its neighbours as they are written."""

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TypeAlias, cast
 
 from kvdb.expr import messages
-from kvdb.expr.checks import check_defined, placeholders_of
+from kvdb.expr.checks import check_apart, check_defined, placeholders_of
 from kvdb.expr.names import Placeholders, resolved
 from kvdb.expr.nodes import Path as PathNode
 from kvdb.item.path import MISSING, Path
@@ -52,7 +52,7 @@ class Projection:
         if len(names) == len(paths) == len(set(names)):
             self.applied_to = partial(_kept_attributes, cast("tuple[str, ...]", names))
         else:
-            _check_apart(paths)
+            check_apart(paths, _KIND)
             self.applied_to = partial(_kept_paths, _plan(paths))
 
 
@@ -127,26 +127,3 @@ def _sorted(branches: _Branches) -> _Plan:
     if isinstance(steps[0][0], int):
         steps.sort(key=lambda branch: branch[0])
     return tuple([(step, None if below is None else _sorted(below)) for step, below in steps])
-
-
-def _check_apart(paths: tuple[Path, ...]) -> None:
-    """Refuse paths of which one is the start of another, else paths that disagree on a place.
-
-    Cost: one look-up for each step of each path.
-    """
-    whole: set[Path] = set()
-    kinds: dict[Path, type] = {}
-    conflict = ""
-    for at, path in enumerate(paths):
-        starts = [path[:length] for length in range(1, len(path))]
-        if path in whole or path in kinds or not whole.isdisjoint(starts):
-            other = next(one for one in paths[:at] if all(a == b for a, b in zip(one, path, strict=False)))
-            messages.invalid(_KIND, messages.paths_overlap(other, path))
-        whole.add(path)
-        for start in starts:
-            kind = type(path[len(start)])
-            if kinds.setdefault(start, kind) is not kind and not conflict:
-                other = next(one for one in paths[:at] if one[: len(start)] == start)
-                conflict = messages.paths_conflict(other, path)
-    if conflict:
-        messages.invalid(_KIND, conflict)

@@ -85,6 +85,18 @@ def equals(left: AttributeValue, right: AttributeValue) -> bool:
     return left == right
 
 
+def fits_at(value: AttributeValue, depth: int) -> bool:
+    """Whether a normalised value may stand ``depth`` levels deep in an item (0 = an attribute's value).
+
+    Cost: one walk over the lists and maps in it.
+    """
+    if depth >= NESTING_LEVELS_MAX:
+        return False
+    if isinstance(value, dict):
+        return all(fits_at(each, depth + 1) for each in value.values())
+    return not isinstance(value, list) or all(fits_at(each, depth + 1) for each in value)
+
+
 def type_name(value: AttributeValue) -> str:
     """The service's name of a normalised value's type: ``"S"``, ``"N"``, ``"BOOL"``, ``"NS"``, ..."""
     if isinstance(value, set):

@@ -5,8 +5,23 @@ from __future__ import annotations
 import pytest
 
 from kvdb.errors import ValidationError
-from kvdb.expr.nodes import And, Between, Call, Comparison, In, Not, Or, Path, Value
-from kvdb.expr.parser import parse_condition, parse_projection
+from kvdb.expr.nodes import (
+    Add,
+    And,
+    Arithmetic,
+    Between,
+    Call,
+    Comparison,
+    Delete,
+    In,
+    Not,
+    Or,
+    Path,
+    Remove,
+    Set,
+    Value,
+)
+from kvdb.expr.parser import parse_condition, parse_projection, parse_update
 from kvdb.limits import EXPRESSION_BYTES_MAX, EXPRESSION_DEPTH_MAX, EXPRESSION_OPERATORS_MAX
 
 A, B, C, D = (Comparison("=", Path((name,)), Value(":v")) for name in "abcd")
@@ -341,3 +356,133 @@ def test_the_largest_bomb_that_is_read_is_refused_by_name(bomb: str) -> None:
 def test_a_lone_surrogate_is_refused() -> None:
     with pytest.raises(ValidationError):
         tree("a = \ud800")
+
+
+# Updates
+
+
+def update_refusal(text: str) -> str:
+    with pytest.raises(ValidationError) as caught:
+        parse_update(text)
+    prefix = "Invalid UpdateExpression: "
+    assert caught.value.message.startswith(prefix)
+    return caught.value.message.removeprefix(prefix)
+
+
+def test_sections_come_in_any_order_and_letter_case() -> None:
+    a, b, v = Path(("a",)), Path(("b", 1)), Value(":v")
+    assert parse_update("add a :v dELETE b[1] :v, a :v REMOVE a SET b[1]=:v,a=:v") == (
+        *(Add(a, v), Delete(b, v), Delete(a, v), Remove(a), Set(b, v), Set(a, v)),
+    )
+
+
+def test_set_takes_an_operand_a_sum_or_a_difference() -> None:
+    a, v = Path(("a",)), Value(":v")
+    call = Call("if_not_exists", (a, v))
+    for text, value in (
+        ("a", a),
+        ("(a)", a),
+        ("if_not_exists(a, :v)", call),
+        ("a + :v", Arithmetic("+", a, v)),
+        ("if_not_exists(a,:v)-a", Arithmetic("-", call, a)),
+        ("((a) + (:v))", Arithmetic("+", a, v)),
+    ):
+        assert parse_update(f"SET a = {text}") == (Set(a, value),), text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "whatever",
+        "set",
+        "set a",
+        "add a",
+        "delete a",
+        "remove",
+        "set a=set",
+        "remove a = b",
+        "add a = b",
+        "delete a = b",
+        "delete a b",
+        "delete a if_not_exist(b)",
+        "add a if_not_exist(b)",
+        "remove a b",
+        "set a b",
+        "set :a = b",
+        "add :a b",
+        "remove :a",
+        "set a = b / c",
+        "set a = b * c",
+        'set a[1] = "eight"',
+        "set a[1] = 1",
+        "set a[:x] = b",
+        "set a[#x] = b",
+        "set a = if_not_exist(a, 100)",
+        "set if_not_exist(a, b) = a",
+        "set (a = (b + c))",
+        "set a = (b.c).d + e",
+        "set a = (b.c)[0] + e",
+        "set a = b + c + d",
+        "set a = (b + c) - d",
+        "set a = if_not_exists(c, b + c)",
+        "set a = b,",
+        "set a = b, remove c",
+        ", set a = b",
+        "set _a = :v",
+    ],
+)
+def test_what_is_no_update_is_a_syntax_error(text: str) -> None:
+    assert update_refusal(text).startswith("Syntax error; token: ")
+
+
+def test_faults_of_an_update_are_ranked() -> None:
+    assert update_refusal("set abOrt = f(b) set a = b").endswith("reserved keyword: abOrt")
+    assert update_refusal("set c = f(b) set c = d") == "Invalid function name; function: f"
+    twice = 'The "{}" section can only be used once in an update expression;'
+    assert update_refusal("set a = b remove c set d = e") == twice.format("SET")
+    assert update_refusal("add #d :e set a = b add e :f") == twice.format("ADD")
+    assert update_refusal("") == "The expression can not be empty;"
+
+
+def test_functions_of_conditions_are_refused_in_an_update() -> None:
+    message = "The function is not allowed in an update expression; function: "
+    for function in ("size", "contains", "attribute_exists"):
+        assert update_refusal(f"set a = {function}(b)") == message + function
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "list_append(list_append(a, b), c)",
+        "list_append(a, list_append(b, c))",
+        "if_not_exists(a, list_append(b, c))",
+        "list_append(a, b) + c",
+    ],
+)
+def test_list_append_stands_for_a_whole_value_only(value: str) -> None:
+    assert update_refusal(f"set a = {value}") == (
+        "The function is not allowed to be used this way in an expression; function: list_append"
+    )
+
+
+def test_redundant_parentheses_are_refused_in_an_update_too() -> None:
+    assert update_refusal("set a = ((b))") == "The expression has redundant parentheses;"
+    assert update_refusal("set a = ((b + c))") == "The expression has redundant parentheses;"
+    parse_update("set a = (b), c = (d + e), f = if_not_exists((a), b)")
+
+
+def test_an_update_has_a_bound_on_its_operators() -> None:
+    most = ", ".join(f"a{number}=b" for number in range(EXPRESSION_OPERATORS_MAX))
+    assert len(parse_update(f"SET {most}")) == EXPRESSION_OPERATORS_MAX
+    count = EXPRESSION_OPERATORS_MAX + 1
+    assert update_refusal(f"SET {most}, z=b") == (
+        f"The expression contains too many operators; operator count: {count}"
+    )
+
+
+@pytest.mark.parametrize("bomb", ["(", "f(", "if_not_exists(a, "])
+def test_a_deep_update_is_refused_before_it_is_followed(bomb: str) -> None:
+    assert update_refusal("SET a = " + bomb * 200_000).startswith("Expression size has exceeded")
+    deep = "SET a = " + bomb * (EXPRESSION_DEPTH_MAX + 1)
+    if len(deep) <= EXPRESSION_BYTES_MAX:
+        assert update_refusal(deep).startswith("The expression is nested too deeply")

@@ -175,3 +175,41 @@ def test_the_decimal_context_of_the_thread_changes_nothing():
 def test_a_stored_fraction_has_one_text(text):
     with pytest.raises((ValueError, ArithmeticError)):
         number.fraction_from_text(text)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "total", "difference"),
+    [
+        (1, 2, 3, -1),
+        (Decimal("0.5"), Decimal("0.5"), 1, 0),
+        (10**37, 10**37, 2 * 10**37, 0),
+        (Decimal("1E-130"), Decimal("-1E-130"), 0, Decimal("2E-130")),
+        (10**125, 10**124, 11 * 10**124, 9 * 10**124),
+        (10**22, 1, 10**22 + 1, 10**22 - 1),
+        (5, Decimal("0.25"), Decimal("5.25"), Decimal("4.75")),
+    ],
+)
+def test_sums_and_differences_are_exact_and_in_normal_form(left, right, total, difference):
+    with localcontext() as context:
+        context.prec = 3
+        for found, expected in (
+            (number.add(left, right), total),
+            (number.subtract(left, right), difference),
+        ):
+            assert (type(found), found) == (type(expected), expected)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "word"),
+    [
+        (9 * 10**125, 9 * 10**125, "overflow"),
+        # The service has no word of its own for a sum of more than 38 digits.
+        (10**50, 1, "overflow"),
+        (10**125, Decimal("1E-130"), "overflow"),
+        (Decimal("1.5E-130"), Decimal("-1.4E-130"), "underflow"),
+    ],
+)
+def test_a_sum_that_is_no_number_of_ours_is_refused(left, right, word):
+    with pytest.raises(ValidationError) as caught:
+        number.add(left, right)
+    assert caught.value.message.startswith(f"Number {word}. ")

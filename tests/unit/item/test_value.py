@@ -11,7 +11,8 @@ import pytest
 
 from kvdb.errors import ValidationError
 from kvdb.item import value
-from kvdb.item.value import equals, normalise_item, normalise_value, type_name
+from kvdb.item.value import equals, fits_at, normalise_item, normalise_value, type_name
+from kvdb.limits import NESTING_LEVELS_MAX
 
 
 def wrapped(leaf, levels, wrap):
@@ -226,3 +227,26 @@ def test_equality_ignores_the_order_of_names_and_not_of_lists():
 )
 def test_each_type_has_the_name_the_service_gives_it(example, name):
     assert type_name(example) == name
+
+
+@pytest.mark.parametrize("make", [lambda inner: {"a": inner}, lambda inner: [inner]])
+def test_a_value_fits_where_the_item_around_it_would_be_taken(make):
+    for levels in (0, 1, 20, NESTING_LEVELS_MAX - 1):
+        value: object = 1
+        for _ in range(levels):
+            value = make(value)
+        for depth in range(NESTING_LEVELS_MAX + 1):
+            item: object = value
+            for _ in range(depth):
+                item = make(item)
+            try:
+                normalise_item({"a": item})
+            except ValidationError:
+                assert not fits_at(value, depth)
+            else:
+                assert fits_at(value, depth)
+
+
+def test_what_is_empty_fits_one_level_deeper():
+    assert fits_at({}, NESTING_LEVELS_MAX - 1)
+    assert not fits_at({"a": 1}, NESTING_LEVELS_MAX - 1)

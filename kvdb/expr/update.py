@@ -1,0 +1,367 @@
+"""Updates: what SET, REMOVE, ADD and DELETE make of an item.
+
+Pure: the item given is left as it is, the new one shares with it whatever no action
+touches. Every action reads the item as it was, whatever the order they are written in:
+
+- ``SET``: the value, a sum or difference of two numbers, ``if_not_exists``, ``list_append``;
+- ``REMOVE``: what is not there is no fault;
+- ``ADD``: a number to a number (a missing one counts as 0), elements to a set (a missing
+  one is made);
+- ``DELETE``: elements from a set; a set that would be empty goes.
+
+Places in lists are those of the item as it was. What is written past the end of a list is
+appended, in the order of the indices; what is removed closes the gap, afterwards. All of a
+path but its last step must be there.
+
+Faults of an update that meets an item, first of several: an operand of a SET; then, action
+by action as written, its path, and the type of what ADD or DELETE finds.
+
+Source: developer guide, "Update expressions"; ScyllaDB ``test_update_expression.py`` and
+``test_returnvalues.py``, which pass against the service; dynalite ``actions/updateItem.js``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import TypeAlias, cast
+
+from kvdb.errors import ValidationError
+from kvdb.expr import messages
+from kvdb.expr.messages import ExpressionKind
+from kvdb.expr.names import Placeholders, Table, is_placeholder, resolved
+from kvdb.expr.nodes import Action, Add, Arithmetic, Call, Delete, Operand, Remove, Set, Value
+from kvdb.expr.operands import Fetch, fetch_of, fetch_path
+from kvdb.expr.projection import Projection
+from kvdb.expr.update_checks import UpdateNeeds, operands_in
+from kvdb.item import number
+from kvdb.item.path import MISSING, Path
+from kvdb.item.value import NESTED_TOO_DEEP, Item, fits_at, type_name
+
+_Effect: TypeAlias = Callable[[Item], object]
+"""What an action leaves at its path, of the item as it was; ``MISSING`` when that is nothing."""
+_EffectMaker: TypeAlias = Callable[[Table], _Effect]
+_Tree: TypeAlias = "dict[str | int, _Tree | int]"
+"""Steps into one map or list: what is below, or which action's path ends here."""
+
+
+class Update:
+    """One update of one request, ready to be applied to any number of items. Immutable."""
+
+    __slots__ = ("_actions", "_attributes", "_effects", "_table", "_tree", "applied_to", "paths")
+
+    applied_to: Callable[[Item], Item]
+    """The item as updated. ``item`` holds its key attributes, even if it does not exist yet.
+
+    Raises ValidationError, in the service's words, if the update does not fit the item.
+    Whether the result is too large is the caller's to check.
+    """
+    paths: tuple[Path, ...]
+    """Where the actions write, placeholders resolved, in the order written."""
+
+    def __init__(
+        self, actions: tuple[Action, ...], effects: tuple[_Effect, ...], paths: tuple[Path, ...], table: Table
+    ) -> None:
+        self._actions = actions
+        self._effects = effects
+        self._table = table
+        self.paths = paths
+        if all(len(path) == 1 for path in paths):
+            # The operands of SET are the first to be at fault.
+            order = sorted(range(len(actions)), key=lambda at: not isinstance(actions[at], Set))
+            self._attributes = [(cast(str, paths[at][0]), effects[at]) for at in order]
+            self.applied_to = self._with_attributes
+        else:
+            self._tree = _tree_of(paths)
+            self.applied_to = self._with_places
+
+    @property
+    def top_level_names(self) -> frozenset[str]:
+        """The attributes it writes to or into: ``a`` for ``SET #a.b[1] = c``."""
+        return frozenset(str(path[0]) for path in self.paths)
+
+    @property
+    def nested_names(self) -> frozenset[str]:
+        """The attributes it writes or looks into: no key attribute has an inside."""
+        read = [
+            resolved(operand.parts, self._table)
+            for action in self._actions
+            for operand in operands_in(action)
+            if not isinstance(operand, (Value, Call))
+        ]
+        return frozenset(str(path[0]) for path in (*self.paths, *read) if len(path) > 1)
+
+    @property
+    def known_types(self) -> Mapping[str, str]:
+        """Attribute -> the type it will have, ``"N"``, where the request alone says so."""
+        types = {
+            str(path[0]): _type_of(action, self._table)
+            for action, path in zip(self._actions, self.paths, strict=True)
+            if len(path) == 1
+        }
+        return {name: known for name, known in types.items() if known is not None}
+
+    @property
+    def creates(self) -> bool:
+        """Whether it makes an item where there is none; one that only takes away does not.
+
+        Such an update is not applied to a missing item at all. An update without any action
+        creates. Source: ScyllaDB ``test_item.py`` and ``test_returnvalues.py``.
+        """
+        return not self._actions or any(isinstance(action, (Set, Add)) for action in self._actions)
+
+    @property
+    def set_count(self) -> int:
+        """Actions that write a value: SET and ADD."""
+        return sum(isinstance(action, (Set, Add)) for action in self._actions)
+
+    @property
+    def remove_count(self) -> int:
+        """Actions that take one away: REMOVE and DELETE."""
+        return len(self._actions) - self.set_count
+
+    def touched_in(self, item: Item) -> Item:
+        """What of the item, old or new, lies on ``paths``: UPDATED_OLD and UPDATED_NEW.
+
+        The paths are taken as written. So an element that was appended is not found at the
+        index it was given, and one that moved up into a gap is. Lists come without gaps.
+        """
+        return Projection(self.paths).applied_to(item) if self.paths else {}
+
+    def _with_attributes(self, item: Item) -> Item:
+        updated = item.copy()
+        for name, effect in self._attributes:
+            value = effect(item)
+            if value is not MISSING:
+                updated[name] = value
+            else:
+                updated.pop(name, None)
+        return updated
+
+    def _with_places(self, item: Item) -> Item:
+        results: list[object] = [MISSING] * len(self._actions)
+        for at, action in enumerate(self._actions):
+            if isinstance(action, Set):
+                results[at] = self._effects[at](item)
+        for at, action in enumerate(self._actions):
+            _check_parent(item, self.paths[at])
+            if isinstance(action, (Add, Delete)):
+                results[at] = self._effects[at](item)
+            elif not fits_at(results[at], len(self.paths[at]) - 1):
+                raise ValidationError(NESTED_TOO_DEEP)
+        return cast(Item, _rewritten(item, self._tree, results))
+
+
+class UpdateProgram:
+    """The actions of an update, the same for every request with this text. Immutable, so shared."""
+
+    __slots__ = ("_actions", "_makers", "_needs", "_paths", "_paths_are_fixed")
+
+    def __init__(
+        self,
+        actions: tuple[Action, ...],
+        kind: ExpressionKind = "UpdateExpression",
+        *,
+        type_fault: str = messages.UPDATE_OPERAND_TYPE,
+    ) -> None:
+        """``type_fault`` is the message when an operand has the wrong type in an item."""
+        self._actions = actions
+        self._needs = UpdateNeeds(actions, kind)
+        self._makers = tuple(_maker_of(action, type_fault) for action in actions)
+        self._paths = tuple(action.path.parts for action in actions)
+        self._paths_are_fixed = not any(is_placeholder(part) for path in self._paths for part in path)
+
+    def bound_to(self, placeholders: Placeholders) -> Update:
+        """The update of one request. Cost: a few look-ups a placeholder, a closure an action.
+
+        Raises:
+            ValidationError: a placeholder is not defined, two paths overlap or conflict, or
+                an operand does not fit.
+        """
+        table = self._needs.table_of(placeholders)
+        paths = self._paths
+        if not self._paths_are_fixed:
+            paths = tuple([resolved(path, table) for path in paths])
+        return Update(self._actions, tuple([make(table) for make in self._makers]), paths, table)
+
+
+# What an action leaves
+
+
+def _maker_of(action: Action, type_fault: str) -> _EffectMaker:
+    path = action.path.parts
+    if isinstance(action, Remove):
+        return lambda table: _nothing
+    if isinstance(action, Set):
+        value = action.value
+        if isinstance(value, Value):
+            placeholder = value.placeholder
+            return lambda table: _constant(table[placeholder])
+        return lambda table: _value_of(value, table, type_fault)
+    placeholder = action.value.placeholder
+    change = _added if isinstance(action, Add) else _deleted
+    return lambda table: change(fetch_path(resolved(path, table)), table[placeholder], type_fault)
+
+
+def _nothing(item: Item) -> object:
+    return MISSING
+
+
+def _constant(value: object) -> _Effect:
+    return lambda item: value
+
+
+def _value_of(value: Operand | Arithmetic, table: Table, type_fault: str) -> _Effect:
+    """One stack frame a call within a call, of which the parser has capped the number."""
+    if isinstance(value, Arithmetic):
+        left, right = _value_of(value.left, table, type_fault), _value_of(value.right, table, type_fault)
+        return _computed(number.add if value.operator == "+" else number.subtract, left, right, type_fault)
+    if isinstance(value, Call):
+        if value.function == "if_not_exists":
+            path, otherwise = value.operands
+            return _if_not_exists(fetch_of(path, table), _value_of(otherwise, table, type_fault))
+        first, second = [_value_of(operand, table, type_fault) for operand in value.operands]
+        return _list_append(first, second, type_fault)
+    return _present(fetch_of(value, table))
+
+
+def _present(fetch: Fetch) -> _Effect:
+    def effect(item: Item) -> object:
+        value = fetch(item)
+        if value is MISSING:
+            raise ValidationError(messages.UPDATE_OPERAND_MISSING)
+        return value
+
+    return effect
+
+
+def _if_not_exists(fetch: Fetch, otherwise: _Effect) -> _Effect:
+    def effect(item: Item) -> object:
+        value = fetch(item)
+        return otherwise(item) if value is MISSING else value
+
+    return effect
+
+
+def _computed(
+    compute: Callable[[number.Number, number.Number], number.Number],
+    left: _Effect,
+    right: _Effect,
+    type_fault: str,
+) -> _Effect:
+    def effect(item: Item) -> object:
+        one, other = left(item), right(item)
+        if not (_is_number(one) and _is_number(other)):
+            raise ValidationError(type_fault)
+        return compute(cast(number.Number, one), cast(number.Number, other))
+
+    return effect
+
+
+def _list_append(first: _Effect, second: _Effect, type_fault: str) -> _Effect:
+    def effect(item: Item) -> object:
+        one, other = first(item), second(item)
+        if not isinstance(one, list) or not isinstance(other, list):
+            raise ValidationError(type_fault)
+        return one + other
+
+    return effect
+
+
+def _added(fetch: Fetch, addend: object, type_fault: str) -> _Effect:
+    def effect(item: Item) -> object:
+        present = fetch(item)
+        if present is MISSING:
+            return addend
+        if _is_number(present) and _is_number(addend):
+            return number.add(cast(number.Number, present), cast(number.Number, addend))
+        if not _are_sets_of_one_type(present, addend):
+            raise ValidationError(type_fault)
+        return cast("set[object]", present) | cast("set[object]", addend)
+
+    return effect
+
+
+def _deleted(fetch: Fetch, elements: object, type_fault: str) -> _Effect:
+    def effect(item: Item) -> object:
+        present = fetch(item)
+        if present is MISSING:
+            return MISSING
+        if not _are_sets_of_one_type(present, elements):
+            raise ValidationError(type_fault)
+        return cast("set[object]", present) - cast("set[object]", elements) or MISSING
+
+    return effect
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is int or type(value) is Decimal
+
+
+def _are_sets_of_one_type(one: object, other: object) -> bool:
+    return isinstance(one, set) and isinstance(other, set) and type_name(one) == type_name(other)
+
+
+def _type_of(action: Action, table: Table) -> str | None:
+    value = action.value if not isinstance(action, Remove) else None
+    if isinstance(value, Value):
+        return type_name(table[value.placeholder])
+    if isinstance(value, Arithmetic):
+        return "N"
+    if isinstance(value, Call) and value.function == "list_append":
+        return "L"
+    return None
+
+
+# Writing into documents
+
+
+def _tree_of(paths: Sequence[Path]) -> _Tree:
+    """``paths`` do not overlap, so none of them ends where another goes on."""
+    root: _Tree = {}
+    for at, path in enumerate(paths):
+        branch = root
+        for step in path[:-1]:
+            branch = cast(_Tree, branch.setdefault(step, {}))
+        branch[path[-1]] = at
+    return root
+
+
+def _check_parent(item: Item, path: Path) -> None:
+    """What the last step of a path goes into must be there, a map for a name, a list for an index."""
+    if len(path) > 1:
+        parent = fetch_path(path[:-1])(item)
+        if not isinstance(parent, dict if isinstance(path[-1], str) else list):
+            raise ValidationError(messages.UPDATE_PATH_INVALID)
+
+
+def _rewritten(container: object, tree: _Tree, results: Sequence[object]) -> object:
+    """A copy of a map or list in which each place of ``tree`` has its action's result."""
+    changed = {
+        step: results[below]
+        if isinstance(below, int)
+        else _rewritten(_step_into(container, step), below, results)
+        for step, below in tree.items()
+    }
+    if isinstance(container, list):
+        return _list_with(container, cast("dict[int, object]", changed))
+    assert isinstance(container, dict)
+    updated = container | changed
+    for name, value in changed.items():
+        if value is MISSING:
+            del updated[name]
+    return updated
+
+
+def _step_into(container: object, step: str | int) -> object:
+    return container[step]  # type: ignore[index]
+
+
+def _list_with(elements: list[object], changed: Mapping[int, object]) -> list[object]:
+    updated = elements.copy()
+    for index in sorted(changed):
+        if index < len(elements):
+            updated[index] = changed[index]
+        else:
+            updated.append(changed[index])
+    return [element for element in updated if element is not MISSING]
