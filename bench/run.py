@@ -3,7 +3,7 @@
 Measures kvdb beside a peer that does the same work in the same run, kvdb and peer in turn, each
 measurement in a process of its own; prints a table of medians, ratios first, and writes JSON.
 Takes under ten minutes on two cores, ``--quick`` under one. What is compared with what stands in
-``embedded`` and ``served``.
+``embedded``, ``items`` and ``served``.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from kvdb.env.fs import OsFileSystem, join
 
 OUT = Path("bench/out")
 ROCKSDB = "RocksDB, msgpack"
+SQLITE = "SQLite, JSON column"
 ECHO = "bare gRPC echo"
 
 
@@ -90,6 +91,22 @@ class Bench:
             self._add(engine, f"embedded, sync {sync}: {name}", "us", ROCKSDB, value)
         self._add(engine, f"embedded, sync {sync}: peak memory", "MiB", ROCKSDB, outcome.peak_mib)
         progress(f"embedded {sync} {engine}: {outcome.figures}")
+
+    def items(self) -> None:
+        for _ in range(self._scale.rounds):
+            for engine in ("kvdb", "sqlite"):
+                directory = self._fresh()
+                outcome = run(
+                    f"items.{engine}_operations",
+                    directory=directory,
+                    count=self._scale.items // 5,
+                    updates=self._scale.reads // 5,
+                    queries=self._scale.queries // 5,
+                )
+                shutil.rmtree(directory)
+                for name, value in outcome.figures.items():
+                    self._add(engine, f"items, sync none: {name}", "us", SQLITE, value)
+                progress(f"items {engine}: {outcome.figures}")
 
     def served(self) -> None:
         for _ in range(self._scale.rounds):
@@ -178,7 +195,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a twentieth of the work, once: a smoke test")
     parser.add_argument("--json", type=Path, default=OUT / "bench.json", metavar="FILE")
-    parser.add_argument("--only", choices=["embedded", "served", "reopen"], help="one part")
+    parser.add_argument("--only", choices=["embedded", "items", "served", "reopen"], help="one part")
     chosen = parser.parse_args(arguments)
     scale = QUICK if chosen.quick else FULL
     report = Report(asdict(scale))
@@ -188,6 +205,7 @@ def main(arguments: list[str]) -> None:
         bench = Bench(scale, Path(place), report)
         parts: dict[str, Callable[[], None]] = {
             "embedded": bench.embedded,
+            "items": bench.items,
             "served": bench.served,
             "reopen": bench.reopen,
         }

@@ -115,7 +115,7 @@ class Database:
         *,
         profile: LimitsProfile | None = None,
     ) -> None:
-        """Serve a ``GetItem``, ``PutItem`` or ``DeleteItem`` from an event loop, never waiting.
+        """Serve a get, put, update or delete of one item from an event loop, never waiting.
 
         ``done(result, None)`` or ``done(None, error)`` is called exactly once, on the thread that
         calls ``submit``: at once if nothing has to be waited for, else by a function handed to

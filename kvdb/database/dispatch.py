@@ -26,6 +26,8 @@ from kvdb.api.items import (
     PutItemResult,
     Query,
     Scan,
+    UpdateItem,
+    UpdateItemResult,
 )
 from kvdb.api.operations import Request, Result
 from kvdb.api.tables import (
@@ -105,7 +107,7 @@ def submit(floor: TableFloor, request: Request, done: Done[Result], defer: Defer
     Raises:
         KvdbError: found wrong before anything was begun; ``done`` is then not called.
     """
-    if not isinstance(request, (GetItem, PutItem, DeleteItem)):
+    if not isinstance(request, (GetItem, PutItem, UpdateItem, DeleteItem)):
         raise UnknownOperation(f"not a point operation: {type(request).__name__}")
     validation.check(request, floor.profile)
     if isinstance(request, GetItem):
@@ -120,6 +122,10 @@ def submit(floor: TableFloor, request: Request, done: Done[Result], defer: Defer
 
 def _put_item(floor: TableFloor, request: PutItem) -> Steps[PutItemResult]:
     return floor.writer.put_item(request)
+
+
+def _update_item(floor: TableFloor, request: UpdateItem) -> Steps[UpdateItemResult]:
+    return floor.writer.update_item(request)
 
 
 def _delete_item(floor: TableFloor, request: DeleteItem) -> Steps[DeleteItemResult]:
@@ -219,6 +225,7 @@ def _describe_limits(floor: TableFloor, request: DescribeLimits) -> DescribeLimi
 
 _WRITES: Mapping[type, Callable[..., Steps[Result]]] = {
     PutItem: _put_item,
+    UpdateItem: _update_item,
     DeleteItem: _delete_item,
     BatchWriteItem: _batch_write_item,
 }

@@ -83,6 +83,24 @@ class Table:
         """Set once, for ever. A writer looks at it under the latch of the item it writes."""
         self.adopt(descriptor)
 
+    def refuse_inside(self, names: frozenset[str]) -> None:
+        """Raise ``ValidationError`` if a document path goes into a key attribute.
+
+        Source: dynalite, db/index.js validateKeyPaths; ScyllaDB test_gsi.py.
+        """
+        if not names:
+            return
+        for kind, keys_of in (
+            ("Key", [self.keys.start_names]),
+            ("IndexKey", [index.keys.start_names for index in self.indexes.by_name.values()]),
+        ):
+            for name in (name for each in keys_of for name in each):
+                if name in names:
+                    raise ValidationError(
+                        "Key attributes must be scalars; list random access '[]' and map lookup '.' "
+                        f"are not allowed: {kind}: {name}"
+                    )
+
     def adopt(self, descriptor: TableDescriptor) -> None:
         """Become what ``descriptor`` says, from the next look on. Under the catalog's lock."""
         self.indexes = Indexes.of(descriptor, self.keys)

@@ -98,6 +98,13 @@ class Selection(NamedTuple):
     """Whole items, also from an index that has not all of them."""
 
     @property
+    def nested_names(self) -> frozenset[str]:
+        """The attributes that filter and projection look into."""
+        paths = () if self.projection is None else self.projection.paths
+        nested = frozenset(str(path[0]) for path in paths if len(path) > 1)
+        return nested if self.condition is None else nested | self.condition.nested_names
+
+    @property
     def projected_names(self) -> list[str]:
         """The attributes the projection names, in the order written."""
         paths = () if self.projection is None else self.projection.paths
@@ -116,7 +123,8 @@ def selection_of(request: Query | Scan, placeholders: Placeholders) -> Selection
 
 
 def check_selection(source: Source, selection: Selection) -> None:
-    """Refuse what a global index cannot give: attributes it does not keep."""
+    """Refuse what no key attribute has, an inside, and what a global index cannot give."""
+    source.table.refuse_inside(selection.nested_names)
     index = source.index
     if index is None or index.is_local or index.keeps_all:
         return

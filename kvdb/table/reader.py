@@ -31,9 +31,12 @@ def get_item(
     """
     projection = projection_of(request.projection_expression, request.expression_attribute_names)
     table = catalog.table(request.table_name)
+    key = table.keys.of_key(request.key)
+    if projection is not None:
+        table.refuse_inside(frozenset(str(path[0]) for path in projection.paths if len(path) > 1))
     if (meter := table.meter) is not None:
         meter.check("read", TABLE_NUMBER)
-    stored = engine.get(table.keys.of_key(request.key), at)
+    stored = engine.get(key, at)
     item = None
     if stored is not None:
         item = row.item_of(stored)

@@ -27,9 +27,13 @@ from kvdb.api.items import (
     ItemCollectionMetrics,
     PutItem,
     PutItemResult,
+    ReturnValues,
+    UpdateItem,
+    UpdateItemResult,
 )
 from kvdb.env.hlc import HybridClock
 from kvdb.errors import ServiceUnavailable
+from kvdb.item.value import Item
 from kvdb.limits import AWS, LimitsProfile
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
@@ -39,7 +43,7 @@ from kvdb.table.catalog import Catalog, Table, not_found
 from kvdb.table.claims import Claims, collection_metrics
 from kvdb.table.latches import Grant, Latches
 from kvdb.table.mutation import Change
-from kvdb.table.writes import DeleteWrite, PutWrite, Write
+from kvdb.table.writes import DeleteWrite, PutWrite, UpdateWrite, Write
 
 _log = logging.getLogger("kvdb.table")
 
@@ -101,8 +105,18 @@ class Writer:
         old = change.old if request.return_values == "ALL_OLD" else None
         return DeleteItemResult(old, *self._costs(request, change))
 
+    def update_item(self, request: UpdateItem) -> Steps[UpdateItemResult]:
+        """Source: API Reference, UpdateItem."""
+        target = self.update_target(request)
+        change = yield from self._write_one(target)
+        shown = None
+        if request.return_values != "NONE":
+            assert isinstance(target.write, UpdateWrite)
+            shown = _shown(request.return_values, target.write, change)
+        return UpdateItemResult(shown, *self._costs(request, change))
+
     def _costs(
-        self, request: PutItem | DeleteItem, change: Change
+        self, request: PutItem | UpdateItem | DeleteItem, change: Change
     ) -> tuple[ConsumedCapacity | None, ItemCollectionMetrics | None]:
         """What was consumed, and what the item's collection has come to, as far as asked for."""
         consumed = metrics = None
@@ -122,6 +136,15 @@ class Writer:
         table = self._catalog.table(request.table_name)
         key = table.keys.of_item(write.item)
         table.indexes.check(write.item)
+        return Target(table, key, write)
+
+    def update_target(self, request: UpdateItem) -> Target:
+        """As ``put_target``."""
+        write = UpdateWrite.of_request(request, self.profile)
+        table = self._catalog.table(request.table_name)
+        key = table.keys.of_key(request.key)
+        table.keys.refuse_change(write.touched_names)
+        table.refuse_inside(write.nested_names)
         return Target(table, key, write)
 
     def delete_target(self, request: DeleteItem) -> Target:
@@ -168,6 +191,8 @@ class Writer:
         if is_old_known and (stored := self._engine.get(key)) is not None:
             old, old_size = row.item_of(stored), row.size_of(stored)
         new = write.apply(old)
+        if new is not None and isinstance(write, UpdateWrite):
+            indexes.check(new, write.touched_names)
         new_size = 0 if new is None else write.size_of(new, old, old_size)
         return Change(
             table,
@@ -191,9 +216,11 @@ class Writer:
         """
         if batch is None:
             batch = WriteBatch()
+        make_claims = False
         for change in changes:
             mutation.add(batch, change, self._hlc.tick())
-        if any(change.indexes.make_claims for change in changes):
+            make_claims = make_claims or change.indexes.make_claims
+        if make_claims:
             claims = Claims(changes)
             if claims.keys:
                 return (yield from self._commit_claiming(claims, batch))
@@ -208,6 +235,18 @@ class Writer:
             return (yield batch)
         finally:
             self._latches.give_back(grant)
+
+
+def _shown(returns: ReturnValues, write: UpdateWrite, change: Change) -> Item | None:
+    match returns:
+        case "ALL_OLD":
+            return change.old
+        case "ALL_NEW":
+            return change.new
+        case "UPDATED_OLD":
+            return write.shown(change.old)
+        case _:
+            return write.shown(change.new)
 
 
 def in_key_order(targets: Sequence[Target]) -> tuple[bytes, ...]:

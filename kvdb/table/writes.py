@@ -9,11 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol, TypeAlias
 
-from kvdb.api.items import ConditionCheck, DeleteItem, PutItem
+from kvdb.api.items import ConditionCheck, DeleteItem, PutItem, UpdateItem
 from kvdb.errors import ConditionalCheckFailed, ValidationError
-from kvdb.expr.compiler import Condition, Placeholders, compile_condition
+from kvdb.expr.compiler import Condition, Placeholders, Update, compile_condition, compile_update
+from kvdb.item.size import item_size, text_size, value_size
 from kvdb.item.value import ITEM_TOO_LARGE, Item, normalise_item
 from kvdb.limits import AWS, LimitsProfile
+
+UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
+"""Source: dynalite, actions/updateItem.js."""
+UPDATE_BYTES, WRITE_BYTES, CLEAR_BYTES = 3, 19, 2
+"""What counts towards the size of an update besides attributes: itself, each SET or ADD, each REMOVE
+or DELETE. Source: dynoxide, expressions/update.rs size_overhead, captured from the service."""
 
 _NO_ITEM: Item = {}
 
@@ -58,7 +65,7 @@ class Guard:
             raise ConditionalCheckFailed(item=old if self._shows_item else None)
 
 
-_Conditioned: TypeAlias = PutItem | DeleteItem | ConditionCheck
+_Conditioned: TypeAlias = PutItem | UpdateItem | DeleteItem | ConditionCheck
 
 
 def _placeholders_of(request: _Conditioned) -> Placeholders:
@@ -112,6 +119,77 @@ class PutWrite:
 
     def size_of(self, new: Item, old: Item | None, old_size: int) -> int:
         return self.size_bytes
+
+
+class UpdateWrite:
+    """Some attributes change; where there was no item, one with this key is made."""
+
+    __slots__ = ("_guard", "_item_bytes_max", "_key", "_update", "needs_old", "touched_names")
+
+    def __init__(
+        self, key: Item, update: Update | None, guard: Guard | None = None, *, item_bytes_max: int
+    ) -> None:
+        self.needs_old = True
+        self.touched_names: frozenset[str] = frozenset() if update is None else update.top_level_names
+        """The attributes it writes or removes, in whole or in part."""
+        self._key = key
+        """Normalised."""
+        self._update = update
+        self._guard = guard
+        self._item_bytes_max = item_bytes_max
+
+    @classmethod
+    def of_request(cls, request: UpdateItem, profile: LimitsProfile = AWS) -> UpdateWrite:
+        """Check what can be checked without the table, in the service's order."""
+        update = guard = None
+        if request.update_expression is not None or request.condition_expression is not None:
+            placeholders = _placeholders_of(request)
+            if request.update_expression is not None:
+                update = compile_update(request.update_expression, placeholders)
+            guard = _guard_of(request, placeholders)
+            placeholders.check_all_used()
+        key, _ = normalise_item(request.key)
+        return cls(key, update, guard, item_bytes_max=profile.item_bytes_max)
+
+    @property
+    def nested_names(self) -> frozenset[str]:
+        """The attributes it writes or looks into."""
+        return frozenset() if self._update is None else self._update.nested_names
+
+    def apply(self, old: Item | None) -> Item | None:
+        if self._guard is not None:
+            self._guard.check(old)
+        update = self._update
+        if update is None:
+            return self._key if old is None else old
+        if old is None and not update.creates:
+            return None
+        return update.applied_to(self._key if old is None else old)
+
+    def size_of(self, new: Item, old: Item | None, old_size: int) -> int:
+        """Bounds the item, and what the update writes, which the service counts in its own way:
+        the attributes it touches, as they come to be, and something for each action.
+
+        Source: dynoxide #210 and ``size_overhead``, captured byte by byte from the service.
+        """
+        update = self._update
+        if update is None:
+            return item_size(new) if old is None else old_size
+        touched = self._touched_size(new)
+        size = item_size(new) if old is None else old_size - self._touched_size(old) + touched
+        overhead = UPDATE_BYTES + WRITE_BYTES * update.set_count + CLEAR_BYTES * update.remove_count
+        if max(size, touched + overhead) > self._item_bytes_max:
+            raise ValidationError(UPDATE_TOO_LARGE)
+        return size
+
+    def shown(self, item: Item | None) -> Item | None:
+        """What UPDATED_OLD or UPDATED_NEW shows of the item before or after; ``None`` when nothing."""
+        if item is None or self._update is None:
+            return None
+        return self._update.touched_in(item) or None
+
+    def _touched_size(self, item: Item) -> int:
+        return sum(text_size(name) + value_size(item[name]) for name in self.touched_names if name in item)
 
 
 class DeleteWrite:

@@ -24,6 +24,7 @@ from kvdb.api.items import (
     PutRequest,
     Query,
     Scan,
+    UpdateItem,
 )
 from kvdb.api.tables import AttributeDefinition, CreateIndex, DeleteIndex, UpdateTable
 from kvdb.errors import ConditionalCheckFailed, UniqueViolation, ValidationError
@@ -148,7 +149,47 @@ class IndexesAgainstOracle(RuleBasedStateMachine):
             self.db.call(request)
             self.oracle.apply(changes)
 
-    def is_refused(self, item: Item) -> bool:
+    @rule(
+        data=st.data(),
+        sets=contents(),
+        removes=st.sets(st.sampled_from(sorted(POOLS)), max_size=3),
+        must_be=st.sampled_from((None, None, True, False)),
+    )
+    def update(self, data: st.DataObject, sets: Item, removes: set[str], must_be: bool | None) -> None:
+        key = self.drawn_key(data)
+        place = self.oracle.place(key)
+        old = self.oracle.rows.get(place)
+        sets = {name: value for name, value in sets.items() if name not in removes}
+        new = {name: value for name, value in {**key, **(old or {}), **sets}.items() if name not in removes}
+        clauses = [
+            *(["SET " + ", ".join(f"{name} = :{name}" for name in sets)] if sets else []),
+            *(["REMOVE " + ", ".join(sorted(removes))] if removes else []),
+        ]
+        condition = {None: None, True: "attribute_exists(p)", False: "attribute_not_exists(p)"}[must_be]
+        request = UpdateItem(
+            TABLE,
+            key,
+            " ".join(clauses) or None,
+            condition,
+            expression_attribute_values={f":{name}": value for name, value in sets.items()} or None,
+            return_values="ALL_NEW",
+        )
+        if must_be is not None and must_be != (old is not None):
+            self.refused(ConditionalCheckFailed, lambda: self.db.call(request))
+        elif old is None and removes and not sets:
+            assert self.db.call(request).attributes is None  # type: ignore[union-attr]
+        elif self.is_refused(new, {*sets, *removes}):
+            self.refused(ValidationError, lambda: self.db.call(request))
+        elif self.oracle.collides({place: new}):
+            self.refused(UniqueViolation, lambda: self.db.call(request))
+        else:
+            assert exactly(self.db.call(request).attributes, new)  # type: ignore[union-attr]
+            self.oracle.apply({place: new})
+
+    def is_refused(self, item: Item, names: set[str] | None = None) -> bool:
+        """``names``: what the write touches; what was there before is nobody's fault."""
+        if names is not None:
+            item = {name: value for name, value in item.items() if name in names}
         if self.oracle.has_fault(item):
             return True
         return any(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from kvdb import limits
-from kvdb.api.items import Capacity, ConsumedCapacity, DeleteItem, Page, PutItem, Query, Scan
+from kvdb.api.items import Capacity, ConsumedCapacity, DeleteItem, GetItem, Page, PutItem, Query, Scan
 from kvdb.errors import CorruptionError, ValidationError
 from kvdb.limits import AWS, OPEN, LimitsProfile
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Snapshot
 from kvdb.table.query import run_query
+from kvdb.table.reader import get_item
 from kvdb.table.scan import run_scan
 from kvdb.table.writer import run
 from tests.support.builders import Floor, open_floor
@@ -282,3 +283,23 @@ def test_values_of_a_condition_have_the_types_of_the_index_keys(floor):
     message = "One or more parameter values were invalid: Condition parameter type does not match schema type"
     assert refusal(by_height, floor, values={":k": 1}) == message
     assert "IndexName: by-height, IndexKey: kind" in refusal(by_height, floor, values={":k": ""})
+
+
+@pytest.mark.parametrize(
+    ("fields", "where"),
+    [
+        ({"projection_expression": "country.inside"}, "Key: country"),
+        ({"projection_expression": "city[0]"}, "IndexKey: city"),
+        ({"filter_expression": "attribute_exists(height.inside)"}, "IndexKey: height"),
+    ],
+)
+def test_no_expression_looks_into_a_key_attribute(floor, fields, where):
+    words = (
+        "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: " + where
+    )
+    request = Query("airports", "country = :c", expression_attribute_values={":c": "IS"}, **fields)
+    assert refusal(run_query, floor.catalog, floor.engine, request) == words
+    assert refusal(run_scan, floor.catalog, floor.engine, Scan("airports", **fields)) == words
+    if "projection_expression" in fields:
+        get = GetItem("airports", {"country": "IS", "icao": "BIKF"}, **fields)
+        assert refusal(get_item, floor.catalog, floor.engine, get) == words

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kvdb.api.items import DeleteItem, PutItem, PutItemResult
+from kvdb.api.items import DeleteItem, PutItem, PutItemResult, UpdateItem, UpdateItemResult
 from kvdb.env.hlc import Stamp
 from kvdb.errors import (
     ClosedError,
@@ -21,6 +21,7 @@ from kvdb.table.latches import Grant
 from kvdb.table.writer import Steps
 from kvdb.table.writes import PutWrite
 from tests.support.builders import Floor, open_floor
+from tests.support.indexes import index, index_rows, indexed_table
 
 KEY = {"country": "IS", "icao": "BIKF"}
 ITEM = {**KEY, "elevation": 171}
@@ -344,3 +345,128 @@ def test_a_loop_that_closes_meanwhile_leaves_no_latch_behind():
     ((_, error),) = loop.answers
     assert isinstance(error, ServiceUnavailable)
     assert not floor.latches.any_held(b"")
+
+
+# Updates.
+
+
+def update(floor: Floor, text: str | None, key: dict[str, object] = KEY, **fields: object) -> object:
+    request = UpdateItem("airports", key, text, **fields)  # type: ignore[arg-type]
+    answer = run(floor, floor.writer.update_item(request))
+    assert isinstance(answer, UpdateItemResult)
+    return answer.attributes
+
+
+VALUE = {"expression_attribute_values": {":v": 200}}
+
+
+@pytest.mark.parametrize(
+    ("returns", "attributes"),
+    [
+        ("NONE", None),
+        ("ALL_OLD", ITEM),
+        ("ALL_NEW", {**ITEM, "elevation": 200}),
+        ("UPDATED_OLD", {"elevation": 171}),
+        ("UPDATED_NEW", {"elevation": 200}),
+    ],
+)
+def test_an_update_answers_with_what_was_asked_for(returns, attributes):
+    floor = opened()
+    run(floor, floor.writer.put_item(PutItem("airports", ITEM)))
+    assert update(floor, "SET elevation = :v", return_values=returns, **VALUE) == attributes
+    assert row.item_of(stored(floor) or b"")["elevation"] == 200
+
+
+@pytest.mark.parametrize(
+    ("returns", "attributes"),
+    [
+        ("ALL_OLD", None),
+        ("ALL_NEW", {**KEY, "elevation": 200}),
+        ("UPDATED_OLD", None),
+        ("UPDATED_NEW", {"elevation": 200}),
+    ],
+)
+def test_an_update_that_makes_its_item_has_no_old_one_to_show(returns, attributes):
+    floor = opened()
+    assert update(floor, "SET elevation = :v", return_values=returns, **VALUE) == attributes
+
+
+def test_an_update_that_finds_nothing_to_take_away_writes_nothing():
+    floor = opened()
+    assert update(floor, "REMOVE elevation", return_values="ALL_NEW") is None
+    assert stored(floor) is None
+
+
+def test_an_update_stores_its_size():
+    floor = opened()
+    run(floor, floor.writer.put_item(PutItem("airports", ITEM)))
+    update(floor, "SET elevation = :v, city = :c", expression_attribute_values={":v": 7, ":c": "Keflavik"})
+    expected = PutWrite.of_request(PutItem("airports", {**ITEM, "elevation": 7, "city": "Keflavik"}))
+    assert row.size_of(stored(floor) or b"") == expected.size_bytes
+
+
+@pytest.mark.parametrize("name", ["country", "icao"])
+@pytest.mark.parametrize("text", ["SET {} = :v", "REMOVE {}", "ADD {} :v", "SET {}.inside = :v"])
+def test_an_update_may_not_touch_a_key_attribute(name, text):
+    floor = opened()
+    fields = VALUE if ":v" in text else {}
+    with pytest.raises(ValidationError) as refused:
+        update(floor, text.format(name), **fields)
+    assert refused.value.message == (
+        f"One or more parameter values were invalid: Cannot update attribute {name}. "
+        "This attribute is part of the key"
+    )
+
+
+def test_an_update_may_not_look_into_a_key_attribute():
+    floor = opened()
+    with pytest.raises(ValidationError, match=r"^Key attributes must be scalars; .*: Key: icao$"):
+        update(floor, "SET elevation = icao.inside")
+
+
+def test_an_update_may_not_give_an_index_key_another_type():
+    floor = open_floor()
+    floor.create(
+        indexed_table(
+            "airports", ("country", "S"), ("icao", "S"), ("city", "S"), across=[index("by-city", "city")]
+        )
+    )
+    run(floor, floor.writer.put_item(PutItem("airports", {**ITEM, "city": "Keflavik"})))
+    mismatch = "Type mismatch for Index Key city Expected: S Actual: N IndexName: by-city"
+    with pytest.raises(ValidationError, match=mismatch):
+        update(floor, "SET city = :v", **VALUE)
+    with pytest.raises(ValidationError, match=r"empty string value\. IndexName: by-city, IndexKey: city"):
+        update(floor, "SET city = :v", expression_attribute_values={":v": ""})
+    with pytest.raises(ValidationError, match=r"^Key attributes must be scalars; .*: IndexKey: city$"):
+        update(floor, "SET city.inside = :v", **VALUE)
+    kept = index_rows(floor.engine, floor.catalog.table("airports"), "by-city")
+    assert [item["city"] for item in kept.values()] == ["Keflavik"]
+    update(floor, "SET city = :v REMOVE elevation", expression_attribute_values={":v": "Reykjavik"})
+    kept = index_rows(floor.engine, floor.catalog.table("airports"), "by-city")
+    assert list(kept.values()) == [{**KEY, "city": "Reykjavik"}]
+
+
+def test_two_updates_of_one_item_both_count():
+    floor = opened()
+    add = UpdateItem("airports", KEY, "ADD elevation :v", expression_attribute_values={":v": 1})
+    threads = [
+        threading.Thread(target=lambda: [run(floor, floor.writer.update_item(add)) for _ in range(50)])
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert row.item_of(stored(floor) or b"")["elevation"] == 200
+
+
+def test_an_update_runs_on_an_event_loop():
+    floor = opened()
+    loop = Loop()
+    request = UpdateItem("airports", KEY, "SET elevation = :v", return_values="UPDATED_NEW", **VALUE)  # type: ignore[arg-type]
+    writer.submit(floor.writer.update_item(request), floor.engine, floor.latches, loop.done, loop.defer)
+    for _ in range(100):
+        if loop.answers:
+            break
+        loop.turn()
+    assert loop.answers == [(UpdateItemResult({"elevation": 200}), None)]

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from kvdb.api.items import DeleteItem, PutItem
+from kvdb.api.items import DeleteItem, PutItem, UpdateItem
 from kvdb.errors import ConditionalCheckFailed, ValidationError
-from kvdb.table.writes import DeleteWrite, PutWrite, sized_item
+from kvdb.item.size import item_size
+from kvdb.limits import OPEN, LimitsProfile
+from kvdb.table.writes import UPDATE_TOO_LARGE, DeleteWrite, PutWrite, UpdateWrite, sized_item
 
 OLD = {"p": "x", "v": 1}
 NEW = {"p": "x", "v": 2}
@@ -91,3 +93,130 @@ def test_unused_placeholders_are_refused():
 def test_a_malformed_condition_is_refused():
     with pytest.raises(ValidationError, match=r"^Invalid ConditionExpression: "):
         delete(condition_expression="v =")
+
+
+# Updates.
+
+
+def update(text: str | None = None, profile: LimitsProfile | None = None, **values: object) -> UpdateWrite:
+    """``SET`` and the like; ``values`` are the ``:placeholders``."""
+    given = {f":{name}": value for name, value in values.items()} or None
+    request = UpdateItem("table", {"p": "x"}, text, expression_attribute_values=given)
+    return UpdateWrite.of_request(request) if profile is None else UpdateWrite.of_request(request, profile)
+
+
+def size_after(write: UpdateWrite, old: dict[str, object] | None) -> int:
+    new = write.apply(old)
+    assert new is not None
+    return write.size_of(new, old, 0 if old is None else item_size(old))
+
+
+def test_an_update_changes_some_attributes_and_keeps_the_rest():
+    assert update("SET v = :v REMOVE w", v=2).apply({"p": "x", "v": 1, "w": 1, "z": 1}) == {
+        "p": "x",
+        "v": 2,
+        "z": 1,
+    }
+
+
+def test_an_update_leaves_the_old_item_as_it_was():
+    old = {"p": "x", "v": {"a": [1, 2]}}
+    update("SET v.a[0] = :v", v=9).apply(old)
+    assert old == {"p": "x", "v": {"a": [1, 2]}}
+
+
+@pytest.mark.parametrize("text", ["SET v = :v", "ADD v :v"])
+def test_an_update_makes_the_item_it_does_not_find(text):
+    assert update(text, v=2).apply(None) == {"p": "x", "v": 2}
+    assert update().apply(None) == {"p": "x"}
+
+
+@pytest.mark.parametrize(("text", "values"), [("REMOVE v", {}), ("DELETE v :v", {"v": {1}})])
+def test_taking_away_from_nothing_makes_nothing(text, values):
+    assert update(text, **values).apply(None) is None
+
+
+def test_an_update_without_an_expression_leaves_the_item_as_it_is():
+    assert update().apply(OLD) == OLD
+
+
+def test_an_update_may_be_held_to_a_condition():
+    request = UpdateItem(
+        "table",
+        {"p": "x"},
+        "SET v = v + :one",
+        "v = :one",
+        expression_attribute_values={":one": 1},
+        return_values_on_condition_check_failure="ALL_OLD",
+    )
+    write = UpdateWrite.of_request(request)
+    assert write.apply(OLD) == NEW
+    with pytest.raises(ConditionalCheckFailed) as refused:
+        write.apply(NEW)
+    assert refused.value.item == NEW
+    with pytest.raises(ConditionalCheckFailed) as refused:
+        write.apply(None)
+    assert refused.value.item is None
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("SET v = :v", {"v": "much longer than before"}),
+        ("SET v = :v", {"v": 7}),
+        ("REMOVE v", {}),
+        ("SET m.a = :v, w = :v", {"v": {"deep": [1, 2, 3]}}),
+        ("ADD v :v DELETE s :s", {"v": 5, "s": {"a"}}),
+    ],
+)
+def test_the_size_after_an_update_is_that_of_the_item(text, values):
+    old = {"p": "x", "v": 1, "m": {"a": 1, "b": "x"}, "s": {"a", "b"}, "other": "y" * 100}
+    write = update(text, **values)
+    new = write.apply(old)
+    assert new is not None
+    assert size_after(write, old) == item_size(new)
+    created = update("SET v = :v", v=5)
+    assert size_after(created, None) == item_size({"p": "x", "v": 5})
+
+
+LIMIT = 409_600
+
+
+@pytest.mark.parametrize(
+    ("text", "overhead"),
+    [
+        ("SET a = :v", 22),
+        ("SET a = :v, b = :w", 41),
+        ("SET a = :v REMOVE r", 24),
+        ("SET a = :v ADD n :w", 41),
+    ],
+)
+def test_an_update_counts_what_it_writes_and_something_for_each_action(text, overhead):
+    others = {"w": 1} if ":w" in text else {}
+    touched = len("a") + (len("b") + 2 if others else 0)
+    fits = LIMIT - overhead - touched
+    size_after(update(text, v="x" * fits, **others), {"p": "x"})
+    with pytest.raises(ValidationError, match=f"^{UPDATE_TOO_LARGE}$"):
+        size_after(update(text, v="x" * (fits + 1), **others), {"p": "x"})
+
+
+def test_what_an_update_leaves_alone_counts_towards_the_item_only():
+    old = {"p": "x", "u": "u" * 21}
+    whole = LIMIT - item_size(old) - len("a")
+    size_after(update("SET a = :v", v="x" * (LIMIT - 23)), {"p": "x", "u": "12345678"})
+    with pytest.raises(ValidationError):
+        size_after(update("SET a = :v", v="x" * (whole + 1)), old)
+
+
+def test_an_update_under_the_open_limits_may_write_more():
+    write = update("SET a = :v", OPEN, v="x" * LIMIT)
+    assert size_after(write, {"p": "x"}) > LIMIT
+
+
+def test_updates_show_the_places_they_touched():
+    write = update("SET m.a = :v, n = :v", v=5)
+    old = {"p": "x", "m": {"a": 1, "b": 2}}
+    assert write.shown(old) == {"m": {"a": 1}}
+    assert write.shown(write.apply(old)) == {"m": {"a": 5}, "n": 5}
+    assert write.shown(None) is None
+    assert update("REMOVE v").shown(update("REMOVE v").apply(OLD)) is None
