@@ -29,7 +29,7 @@ from typing import TypeAlias, cast
 from kvdb.errors import ValidationError
 from kvdb.expr import messages
 from kvdb.expr.messages import ExpressionKind
-from kvdb.expr.names import Placeholders, Table, is_placeholder, resolved
+from kvdb.expr.names import Placeholders, Table, resolved
 from kvdb.expr.nodes import Action, Add, Arithmetic, Call, Delete, Operand, Remove, Set, Value
 from kvdb.expr.operands import Fetch, fetch_of, fetch_path
 from kvdb.expr.projection import Projection
@@ -45,10 +45,44 @@ _Tree: TypeAlias = "dict[str | int, _Tree | int]"
 """Steps into one map or list: what is below, or which action's path ends here."""
 
 
+class _Shape:
+    """What an update is once its names are known, whatever its values. Immutable, so shared."""
+
+    __slots__ = (
+        "actions",
+        "nested_names",
+        "order",
+        "paths",
+        "projection",
+        "remove_count",
+        "set_count",
+        "top_level_names",
+        "tree",
+    )
+
+    def __init__(self, actions: tuple[Action, ...], table: Table) -> None:
+        self.actions = actions
+        self.paths = tuple([resolved(action.path.parts, table) for action in actions])
+        read = [
+            resolved(operand.parts, table)
+            for action in actions
+            for operand in operands_in(action)
+            if not isinstance(operand, (Value, Call))
+        ]
+        self.top_level_names = frozenset(str(path[0]) for path in self.paths)
+        self.nested_names = frozenset(str(path[0]) for path in (*self.paths, *read) if len(path) > 1)
+        self.set_count = sum(isinstance(action, (Set, Add)) for action in actions)
+        self.remove_count = len(actions) - self.set_count
+        self.projection = Projection(self.paths) if self.paths else None
+        # The operands of SET are the first to be at fault.
+        self.order = tuple(sorted(range(len(actions)), key=lambda at: not isinstance(actions[at], Set)))
+        self.tree = None if all(len(path) == 1 for path in self.paths) else _tree_of(self.paths)
+
+
 class Update:
     """One update of one request, ready to be applied to any number of items. Immutable."""
 
-    __slots__ = ("_actions", "_attributes", "_effects", "_table", "_tree", "applied_to", "paths")
+    __slots__ = ("_attributes", "_effects", "_shape", "_table", "applied_to")
 
     applied_to: Callable[[Item], Item]
     """The item as updated. ``item`` holds its key attributes, even if it does not exist yet.
@@ -56,47 +90,38 @@ class Update:
     Raises ValidationError, in the service's words, if the update does not fit the item.
     Whether the result is too large is the caller's to check.
     """
-    paths: tuple[Path, ...]
-    """Where the actions write, placeholders resolved, in the order written."""
 
-    def __init__(
-        self, actions: tuple[Action, ...], effects: tuple[_Effect, ...], paths: tuple[Path, ...], table: Table
-    ) -> None:
-        self._actions = actions
+    def __init__(self, shape: _Shape, effects: tuple[_Effect, ...], table: Table) -> None:
+        self._shape = shape
         self._effects = effects
         self._table = table
-        self.paths = paths
-        if all(len(path) == 1 for path in paths):
-            # The operands of SET are the first to be at fault.
-            order = sorted(range(len(actions)), key=lambda at: not isinstance(actions[at], Set))
-            self._attributes = [(cast(str, paths[at][0]), effects[at]) for at in order]
+        if shape.tree is None:
+            self._attributes = [(cast(str, shape.paths[at][0]), effects[at]) for at in shape.order]
             self.applied_to = self._with_attributes
         else:
-            self._tree = _tree_of(paths)
             self.applied_to = self._with_places
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Where the actions write, placeholders resolved, in the order written."""
+        return self._shape.paths
 
     @property
     def top_level_names(self) -> frozenset[str]:
         """The attributes it writes to or into: ``a`` for ``SET #a.b[1] = c``."""
-        return frozenset(str(path[0]) for path in self.paths)
+        return self._shape.top_level_names
 
     @property
     def nested_names(self) -> frozenset[str]:
         """The attributes it writes or looks into: no key attribute has an inside."""
-        read = [
-            resolved(operand.parts, self._table)
-            for action in self._actions
-            for operand in operands_in(action)
-            if not isinstance(operand, (Value, Call))
-        ]
-        return frozenset(str(path[0]) for path in (*self.paths, *read) if len(path) > 1)
+        return self._shape.nested_names
 
     @property
     def known_types(self) -> Mapping[str, str]:
         """Attribute -> the type it will have, ``"N"``, where the request alone says so."""
         types = {
             str(path[0]): _type_of(action, self._table)
-            for action, path in zip(self._actions, self.paths, strict=True)
+            for action, path in zip(self._shape.actions, self.paths, strict=True)
             if len(path) == 1
         }
         return {name: known for name, known in types.items() if known is not None}
@@ -108,17 +133,17 @@ class Update:
         Such an update is not applied to a missing item at all. An update without any action
         creates. Source: ScyllaDB ``test_item.py`` and ``test_returnvalues.py``.
         """
-        return not self._actions or any(isinstance(action, (Set, Add)) for action in self._actions)
+        return not self._shape.actions or self._shape.set_count > 0
 
     @property
     def set_count(self) -> int:
         """Actions that write a value: SET and ADD."""
-        return sum(isinstance(action, (Set, Add)) for action in self._actions)
+        return self._shape.set_count
 
     @property
     def remove_count(self) -> int:
         """Actions that take one away: REMOVE and DELETE."""
-        return len(self._actions) - self.set_count
+        return self._shape.remove_count
 
     def touched_in(self, item: Item) -> Item:
         """What of the item, old or new, lies on ``paths``: UPDATED_OLD and UPDATED_NEW.
@@ -126,7 +151,8 @@ class Update:
         The paths are taken as written. So an element that was appended is not found at the
         index it was given, and one that moved up into a gap is. Lists come without gaps.
         """
-        return Projection(self.paths).applied_to(item) if self.paths else {}
+        projection = self._shape.projection
+        return {} if projection is None else projection.applied_to(item)
 
     def _with_attributes(self, item: Item) -> Item:
         updated = item.copy()
@@ -139,23 +165,30 @@ class Update:
         return updated
 
     def _with_places(self, item: Item) -> Item:
-        results: list[object] = [MISSING] * len(self._actions)
-        for at, action in enumerate(self._actions):
+        actions, paths, tree = self._shape.actions, self.paths, self._shape.tree
+        assert tree is not None
+        results: list[object] = [MISSING] * len(actions)
+        for at, action in enumerate(actions):
             if isinstance(action, Set):
                 results[at] = self._effects[at](item)
-        for at, action in enumerate(self._actions):
-            _check_parent(item, self.paths[at])
+        for at, action in enumerate(actions):
+            _check_parent(item, paths[at])
             if isinstance(action, (Add, Delete)):
                 results[at] = self._effects[at](item)
-            elif not fits_at(results[at], len(self.paths[at]) - 1):
+            elif not fits_at(results[at], len(paths[at]) - 1):
                 raise ValidationError(NESTED_TOO_DEEP)
-        return cast(Item, _rewritten(item, self._tree, results))
+        return cast(Item, _rewritten(item, tree, results))
+
+
+SHAPES_MAX = 32
+"""Sets of names kept for one text. Mostly a text comes with the same names every time."""
 
 
 class UpdateProgram:
-    """The actions of an update, the same for every request with this text. Immutable, so shared."""
+    """The actions of an update, the same for every request with this text. Immutable but for the
+    shapes it has seen, so shared."""
 
-    __slots__ = ("_actions", "_makers", "_needs", "_paths", "_paths_are_fixed")
+    __slots__ = ("_actions", "_makers", "_needs", "_shapes")
 
     def __init__(
         self,
@@ -168,21 +201,24 @@ class UpdateProgram:
         self._actions = actions
         self._needs = UpdateNeeds(actions, kind)
         self._makers = tuple(_maker_of(action, type_fault) for action in actions)
-        self._paths = tuple(action.path.parts for action in actions)
-        self._paths_are_fixed = not any(is_placeholder(part) for path in self._paths for part in path)
+        self._shapes: dict[tuple[object, ...], _Shape] = {}
 
     def bound_to(self, placeholders: Placeholders) -> Update:
-        """The update of one request. Cost: a few look-ups a placeholder, a closure an action.
+        """The update of one request. Cost: a look-up a placeholder, a closure an action.
 
         Raises:
             ValidationError: a placeholder is not defined, two paths overlap or conflict, or
                 an operand does not fit.
         """
-        table = self._needs.table_of(placeholders)
-        paths = self._paths
-        if not self._paths_are_fixed:
-            paths = tuple([resolved(path, table) for path in paths])
-        return Update(self._actions, tuple([make(table) for make in self._makers]), paths, table)
+        names = self._needs.names_of(placeholders)
+        shape = self._shapes.get(names)
+        table = self._needs.table_of(placeholders, are_apart=shape is not None)
+        if shape is None:
+            shape = _Shape(self._actions, table)
+            if len(self._shapes) >= SHAPES_MAX:
+                self._shapes.clear()
+            self._shapes[names] = shape
+        return Update(shape, tuple([make(table) for make in self._makers]), table)
 
 
 # What an action leaves
