@@ -18,6 +18,7 @@ from kvdb.api.items import (
     PutRequest,
     Query,
     Scan,
+    UpdateItem,
 )
 from kvdb.api.operations import Request
 from kvdb.api.tables import (
@@ -47,6 +48,7 @@ B = AttributeDefinition("b", "N")
 SOUND: dict[type, Request] = {
     GetItem: GetItem("table", {"a": "1"}),
     PutItem: PutItem("table", {"a": "1"}),
+    UpdateItem: UpdateItem("table", {"a": "1"}, "SET b = :b", expression_attribute_values={":b": 1}),
     DeleteItem: DeleteItem("table", {"a": "1"}),
     Query: Query("table", "a = :a", expression_attribute_values={":a": "1"}),
     Scan: Scan("table"),

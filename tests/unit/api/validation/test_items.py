@@ -13,6 +13,7 @@ from kvdb.api.items import (
     PutRequest,
     Query,
     Scan,
+    UpdateItem,
 )
 from kvdb.api.tables import (
     CreateTable,
@@ -21,7 +22,7 @@ from kvdb.api.tables import (
 from tests.support.sound_requests import changed, message_of
 
 
-@pytest.mark.parametrize("kind", [GetItem, PutItem, DeleteItem, Query, Scan])
+@pytest.mark.parametrize("kind", [GetItem, PutItem, UpdateItem, DeleteItem, Query, Scan])
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -260,3 +261,42 @@ def test_a_batch_write_takes_twenty_five_writes_over_all_tables():
 def test_a_batch_holds_only_puts_and_deletes():
     expected = "request_items must be lists of PutRequest and DeleteRequest, not dict"
     assert message_of(BatchWriteItem({"table": [{"a": "1"}]})) == expected
+
+
+def test_an_update_knows_every_kind_of_return_value():
+    for returns in ("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"):
+        validation.check(changed(UpdateItem, return_values=returns))
+
+
+def test_values_without_an_expression_are_refused_by_the_fields_that_could_use_them():
+    request = changed(UpdateItem, update_expression=None)
+    assert message_of(request) == (
+        "ExpressionAttributeValues can only be specified when using expressions: "
+        "UpdateExpression and ConditionExpression are null"
+    )
+
+
+@pytest.mark.parametrize("kind", [GetItem, PutItem, UpdateItem, DeleteItem, Query, Scan, BatchGetItem])
+def test_an_unknown_kind_of_consumed_capacity_is_refused(kind):
+    assert message_of(changed(kind, return_consumed_capacity="SOME")) == (
+        "1 validation error detected: Value 'SOME' at 'returnConsumedCapacity' failed to satisfy constraint: "
+        "Member must satisfy enum value set: [INDEXES, TOTAL, NONE]"
+    )
+
+
+@pytest.mark.parametrize("kind", [PutItem, UpdateItem, DeleteItem, BatchWriteItem])
+def test_an_unknown_kind_of_collection_metrics_is_refused(kind):
+    assert message_of(changed(kind, return_item_collection_metrics="ALL")) == (
+        "1 validation error detected: Value 'ALL' at 'returnItemCollectionMetrics' failed to satisfy "
+        "constraint: Member must satisfy enum value set: [SIZE, NONE]"
+    )
+
+
+@pytest.mark.parametrize("kind", [Query, Scan])
+def test_an_index_is_named_as_tables_are(kind):
+    assert message_of(changed(kind, index_name="a")) == (
+        "1 validation error detected: Value 'a' at 'indexName' failed to satisfy constraint: "
+        "Member must have length greater than or equal to 3"
+    )
+    assert message_of(changed(kind, index_name=5)) == "index_name must be str, not int"
+    validation.check(changed(kind, index_name="idx", select="ALL_PROJECTED_ATTRIBUTES"))
