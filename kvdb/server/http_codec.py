@@ -100,7 +100,7 @@ def read_json(body: bytes) -> object:
 
 def write_json(value: JsonObject) -> bytes:
     """A body. Text that UTF-8 cannot hold, which only messages can quote, is written as ``?``."""
-    return _ENCODER.encode(value).encode("utf-8", "replace")
+    return _encode(value).encode("utf-8", "replace")
 
 
 def _depth(body: bytes) -> int:
@@ -122,6 +122,28 @@ def _no_constant(text: str) -> NoReturn:
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"))
+
+
+def _encoder() -> Callable[[JsonObject], str]:
+    """What ``_ENCODER.encode`` does; that makes its C part anew for each call, this keeps it."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:  # another Python
+        return _ENCODER.encode
+    encode = make(
+        None,
+        _ENCODER.default,
+        json.encoder.encode_basestring,
+        None,
+        _ENCODER.key_separator,
+        _ENCODER.item_separator,
+        False,
+        False,
+        False,
+    )
+    return lambda value: "".join(encode(value, 0))
+
+
+_encode = _encoder()
 
 ROUTES: tuple[Route, ...] = (
     Route("GetItem", items.GET_ITEM, items.WRITE_GET_ITEM),

@@ -29,7 +29,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 
 from kvdb.api.operations import Request, Result
@@ -327,6 +327,7 @@ def _takes_gzip(accepted: bytes | None) -> bool:
     return False
 
 
+@lru_cache(maxsize=64)
 def _is_local_host(host: bytes | None) -> bool:
     """Whether a ``Host`` names an address, this machine, or (HTTP/1.0) nothing."""
     if host is None:
