@@ -10,7 +10,7 @@ flips ?= 1000000
 seed ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test demo serve check format bench crash-sweep bitflip coverage lock clean
+.PHONY: help venv test demo serve check format bench crash-sweep bitflip coverage lock clean sdk-js bench-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,12 @@ format: venv ## rewrite the sources in the project's format
 
 bench: venv ## measure; prints a table and writes bench/out/*.json
 	@$(python) -m bench.run
+
+sdk-js: venv ## the JavaScript SDK against a server; needs node, npm and their registry
+	@$(python) -m tests.sdk_js.run
+
+bench-http: venv ## the HTTP door beside a bare server of the same bytes
+	@$(python) -m bench.http
 
 crash-sweep: venv ## a million disks after a power loss (make crash-sweep images=20000 seed=7)
 	@$(python) -m tests.support.crash --images $(images) --seed $(seed)

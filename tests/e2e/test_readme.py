@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 KVDB = [sys.executable, "-m", "kvdb"]
 ADDRESS = "localhost:7400"
+HTTP_ADDRESS = "localhost:8000"
 WAIT_SECONDS = 60
 
 
@@ -24,15 +25,17 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
-    """Where a fresh server listens."""
-    command = [*KVDB, "serve", "--data-dir", str(tmp_path / "served"), "--grpc", "127.0.0.1:0"]
+def addresses(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Where the doors of a fresh server listen."""
+    command = [*KVDB, "serve", "--data-dir", str(tmp_path / "served")]
+    command += ["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         try:
             assert server.stdout is not None
             readable, _, _ = select.select([server.stdout], [], [], WAIT_SECONDS)
             assert readable
-            yield server.stdout.readline().strip().partition("grpc=")[2]
+            line = server.stdout.readline().removeprefix("kvdb ready ")
+            yield dict(part.split("=") for part in line.split())
         finally:
             server.kill()
 
@@ -49,19 +52,20 @@ def test_the_readme_has_examples() -> None:
     assert len(blocks("sh")) >= 4
 
 
-def test_every_python_block_runs(address: str, tmp_path: Path) -> None:
+def test_every_python_block_runs(addresses: dict[str, str], tmp_path: Path) -> None:
     # In order and in one directory, as a reader would try them.
     for block in blocks("python"):
-        run([sys.executable, "-c", block.replace(ADDRESS, address)], tmp_path)
+        block = block.replace(ADDRESS, addresses["grpc"]).replace(HTTP_ADDRESS, addresses["http"])
+        run([sys.executable, "-c", block], tmp_path)
 
 
-def test_every_kvdb_command_line_runs(address: str, tmp_path: Path) -> None:
+def test_every_kvdb_command_line_runs(addresses: dict[str, str], tmp_path: Path) -> None:
     lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("kvdb ")]
     commands = [shlex.split(line, comments=True)[1:] for line in lines if not line.startswith("kvdb serve")]
 
     assert {command[0] for command in commands} >= {"table", "put", "get", "query", "scan", "delete"}
     for command in commands:
-        run([*KVDB, *command, "--endpoint", f"grpc://{address}"], tmp_path)
+        run([*KVDB, *command, "--endpoint", f"grpc://{addresses['grpc']}"], tmp_path)
 
 
 def test_every_make_target_in_the_readme_exists() -> None:
