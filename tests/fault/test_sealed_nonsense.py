@@ -124,6 +124,14 @@ def test_a_compression_of_a_later_kvdb_is_told_from_damage() -> None:
         layout.opened_block(block, unique_id=7, offset=40, file="000001.sst")
 
 
+def test_a_block_that_unpacks_to_less_than_it_declares_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The library holds a frame to its own size; should it ever not, the block is refused.
+    block = layout.sealed_block(bytes(500), unique_id=7, offset=40, compression="zstd")
+    monkeypatch.setattr(layout._codecs, "decompress", lambda frame, max_output_size: b"short")
+    with pytest.raises(CorruptionError, match="wrong size declared=500 found=5"):
+        layout.opened_block(block, unique_id=7, offset=40, file="000001.sst")
+
+
 def test_a_file_too_short_for_a_footer_says_nothing_of_itself() -> None:
     fs = MemFileSystem()
     fs.make_dir("db")
@@ -279,7 +287,7 @@ def test_a_directory_on_a_network_is_refused_unless_that_is_wanted() -> None:
 
 def test_a_large_sstable_is_written_in_pieces_and_searched_by_its_end() -> None:
     fs = MemFileSystem()
-    engine = Engine.open("db", sim_env(fs), EngineOptions(block_size_bytes=500))
+    engine = Engine.open("db", sim_env(fs), EngineOptions(block_size_bytes=500, compression="none"))
     first = engine.snapshot()
     for number in range(500):
         engine.write(WriteBatch().put(b"%04d" % number, bytes([number % 251]) * 700))

@@ -9,6 +9,10 @@ import pytest
 
 import kvdb
 from kvdb import Key
+from kvdb.env.fs import OsFileSystem
+from kvdb.lsm.filenames import parse
+from kvdb.lsm.verify import verify_directory
+from tests.support.command_line import run
 from tools.golden import ITEMS
 
 DATABASES = sorted(pathlib.Path(__file__).parent.glob("database_*"))
@@ -34,3 +38,26 @@ def test_it_holds_a_log_with_batches_and_an_sstable() -> None:
     sizes = {path.suffix: path.stat().st_size for path in DATABASES[-1].iterdir()}
     assert sizes[".log"] > 3000
     assert sizes[".sst"] > 500
+
+
+def test_it_has_a_file_of_every_kind_that_has_a_format() -> None:
+    kinds = {parsed.kind for path in DATABASES[-1].iterdir() if (parsed := parse(path.name)) is not None}
+    assert kinds == {"identity", "current", "manifest", "log", "sstable"}
+
+
+@pytest.mark.parametrize("golden", DATABASES, ids=lambda path: path.name)
+def test_every_byte_of_it_is_as_it_was_written(golden: pathlib.Path) -> None:
+    report = verify_directory(OsFileSystem(), str(golden), deep=True).run()
+    assert report.findings == []
+    assert report.entries > 5
+    assert (report.sstables, report.logs) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "pattern"), [("wal", "*.log"), ("sst", "*.sst"), ("manifest", "MANIFEST-*")]
+)
+def test_each_of_its_files_is_printed(kind: str, pattern: str) -> None:
+    (file,) = DATABASES[-1].glob(pattern)
+    result = run("inspect", kind, str(file), "--json")
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) >= 2
