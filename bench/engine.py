@@ -67,7 +67,8 @@ def load(store: str, directory: str, count: int) -> Figures:
             user_bytes += len(key)
 
     put_s = seconds(put_all)
-    user_bytes += sum(len(msgpack.packb(sample_items.item(number, count))) for number in range(0, count, 97)) * 97
+    sampled = range(0, count, 97)
+    user_bytes += sum(len(msgpack.packb(sample_items.item(number, count))) for number in sampled) * 97
     # Background work goes on after the last put, and counts.
     written = _settled_bytes_written()
     db.close()

@@ -53,15 +53,16 @@ class WriteBatch:
     interval, and is refused in modes commit and group, whose reads never see what is not durable.
     """
 
-    __slots__ = ("_holes", "guard", "operations", "size_bytes", "sync")
+    # What few batches have stands in the class: a batch is made for every write.
+    guard: Callable[[], None] | None = None
+    sync: SyncMode | None = None
+    holes: list[_Hole] | None = None
+    """Stamped puts, whose keys commit fills."""
 
     def __init__(self) -> None:
         self.operations: Operations = []
         self.size_bytes = 0
         """Bytes of keys and values, without their framing."""
-        self.guard: Callable[[], None] | None = None
-        self.sync: SyncMode | None = None
-        self._holes: list[_Hole] | None = None
 
     def put(self, key: bytes, value: bytes) -> WriteBatch:
         """Set ``key`` to ``value``."""
@@ -80,7 +81,7 @@ class WriteBatch:
         """Whether it deletes and puts nothing, stamped puts apart: they record what is done to
         others. Such a batch is taken on a disk that is nearly full."""
         puts = sum(isinstance(effect, bytes) for effect in self.operations[1::2])
-        return 2 * (puts - len(self._holes or ())) == 0 < len(self.operations) - 2 * puts
+        return 2 * (puts - len(self.holes or ())) == 0 < len(self.operations) - 2 * puts
 
     def delete_range(self, start: bytes, end: bytes) -> WriteBatch:
         """Remove every key of ``[start, end)``, however many there are, at the cost of one entry.
@@ -96,14 +97,14 @@ class WriteBatch:
 
     def put_stamped(self, prefix: bytes, suffix: bytes, value: bytes) -> WriteBatch:
         """Set ``prefix``, the 8-byte big-endian seqno of this operation, ``suffix`` to ``value``."""
-        if self._holes is None:
-            self._holes = []
-        self._holes.append(_Hole(len(self.operations), prefix, suffix))
+        if self.holes is None:
+            self.holes = []
+        self.holes.append(_Hole(len(self.operations), prefix, suffix))
         return self.put(prefix + bytes(STAMP_BYTES) + suffix, value)
 
     def stamp(self, seqno: int) -> None:
         """Fill the keys of stamped puts, the first operation having ``seqno``. The commit leader's."""
-        for place, prefix, suffix in self._holes or ():
+        for place, prefix, suffix in self.holes or ():
             self.operations[place] = prefix + _STAMP.pack(seqno + (place >> 1)) + suffix
 
     def __len__(self) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from kvdb.metrics import Registry
 
@@ -22,8 +22,15 @@ class Cacheable(Protocol):
     was_read: bool
 
 
+Kept = TypeVar("Kept", bound=Cacheable)
+
+
+class _Slots(Protocol):
+    def __setitem__(self, place: int, nothing: None, /) -> None: ...
+
+
 class _Cached(NamedTuple):
-    slots: list[Cacheable | None]
+    slots: _Slots
     place: int
     block: Cacheable
 
@@ -36,6 +43,8 @@ class BlockCache:
         self._used_bytes = 0
         self._clock: deque[_Cached] = deque()
         self._lock = threading.Lock()
+        self.hits = metrics.counter("lsm_block_cache_hits_total")
+        """Counted by the readers, for a hit does not pass through here."""
         self._misses = metrics.counter("lsm_block_cache_misses_total")
         metrics.gauge("lsm_block_cache_bytes").read_by(lambda: self._used_bytes)
 
@@ -43,7 +52,7 @@ class BlockCache:
     def used_bytes(self) -> int:
         return self._used_bytes
 
-    def admit(self, slots: list[Cacheable | None], index: int, block: Cacheable) -> None:
+    def admit(self, slots: list[Kept | None], index: int, block: Kept) -> None:
         """Put ``block`` into ``slots[index]`` and make room for it."""
         self._misses.add()
         if block.charge_bytes > self._capacity_bytes:

@@ -6,7 +6,9 @@ so that the format rooms can name the file and offset in a ``CorruptionError``.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from typing import Final
 
 import google_crc32c
 import msgpack
@@ -20,9 +22,19 @@ def crc32c(data: bytes, seed: int = 0) -> int:
     return crc32c_extend(seed, data)
 
 
+class _Packer(threading.local):
+    """A thread's own packer: making one, with its buffer, costs more than using it."""
+
+    def __init__(self) -> None:
+        self.pack: Callable[[object], bytes] = msgpack.Packer().pack
+
+
+_packer: Final = _Packer()
+
+
 def pack(value: object) -> bytes:
     """``value`` (None, bool, int, str, bytes, list, tuple, dict of those) as msgpack."""
-    return bytes(msgpack.packb(value))
+    return _packer.pack(value)
 
 
 def unpack(data: bytes) -> object:

@@ -39,8 +39,9 @@ from kvdb.env.jobs import Spawned
 from kvdb.env.process import EXIT_IO_ERROR
 from kvdb.errors import ClosedError, KvdbError, ReadOnlyDegraded, ValidationError, disk_error, is_no_room
 from kvdb.lsm.batch import WriteBatch
+from kvdb.lsm.coding import pack
 from kvdb.lsm.memtable import Memtable
-from kvdb.lsm.timeline import Timeline
+from kvdb.lsm.timeline import TICK_MS, Timeline
 from kvdb.lsm.wal import LogWriter
 from kvdb.options import EngineOptions, SyncMode
 
@@ -106,10 +107,12 @@ class Commit:
         self._env = env
         self._options = options
         self._store = store
-        self._log = log
-        self._memtable = memtable
+        self.log = log
+        self.memtable = memtable
+        self._now_ms = env.hlc.wall_ms
         self._timeline = timeline
         self._wall_ms = wall_ms
+        self._noted_s = 0
         self._strength = _STRENGTH[options.sync]
         self._is_synced_first = options.sync in ("commit", "group")
         self._group_delay_ms = options.group_delay_ms if options.sync == "group" else 0
@@ -135,14 +138,6 @@ class Commit:
         """Why writes are refused, if they are."""
         return self._failure
 
-    @property
-    def log(self) -> LogWriter:
-        return self._log
-
-    @property
-    def memtable(self) -> Memtable:
-        return self._memtable
-
     def write(self, batch: WriteBatch) -> int:
         """Commit ``batch`` and return its last seqno once the sync mode's promise holds.
 
@@ -154,26 +149,22 @@ class Commit:
             ClosedError: the engine is closed.
             Whatever its guard raised: nothing happened.
         """
-        self._require_sound(batch)
-        pending = _Pending(batch, None)
+        if batch.sync is not None:
+            self._require_sound(batch)
         with self._queue_lock:
             self._require_open()
-            is_follower = self._is_led
-            if is_follower:
-                self._queue.append(pending)
-                pending.turn = threading.Lock()
-                pending.turn.acquire()
+            if self._is_led:
+                pending = _Pending(batch, None)
+                self._wait_in_queue(pending)
             else:
                 self._is_led = True
-        if is_follower:
-            assert pending.turn is not None
-            pending.turn.acquire()
-            if not pending.is_done:
-                self._lead_until(pending)
-        else:
-            # Nobody leads, so nobody waits: the group is this one batch, and whom the
-            # delay of mode group brings.
-            self._lead_with(pending)
+                pending = None
+        if pending is None:
+            return self._write_alone(batch)
+        assert pending.turn is not None
+        pending.turn.acquire()
+        if not pending.is_done:
+            self._lead_until(pending)
         if pending.error is not None:
             raise pending.error
         return pending.seqno
@@ -209,14 +200,14 @@ class Commit:
         Raises:
             ReadOnlyDegraded: the sync failed.
         """
-        if self._log.synced_to < self._log.size:
+        if self.log.synced_to < self.log.size:
             self._sync_log()
 
     def rotate(self, log: LogWriter, memtable: Memtable) -> None:
         """Write to ``log`` and ``memtable`` from now on. Only from within ``Store.make_room``."""
-        self._log.close()
-        self._log = log
-        self._memtable = memtable
+        self.log.close()
+        self.log = log
+        self.memtable = memtable
 
     def refuse(self, error: KvdbError) -> None:
         """Raise ``error`` for every write from now on: the database is not open for writing."""
@@ -247,7 +238,7 @@ class Commit:
             self._thread_turn.release()
             self._thread.join()
         self.sync()
-        self._log.close()
+        self.log.close()
 
     def forked(self) -> None:
         self._is_closed = True
@@ -271,15 +262,20 @@ class Commit:
     def _asks_for_sync(self, batch: WriteBatch) -> bool:
         return batch.sync is not None and _STRENGTH[batch.sync] > self._strength
 
+    def _wait_in_queue(self, pending: _Pending) -> None:
+        """Under the queue's lock: stand behind the leader, to be told by ``turn``."""
+        self._queue.append(pending)
+        pending.turn = threading.Lock()
+        pending.turn.acquire()
+
     def _drain(self) -> None:
         """Wait until everything queued is done, as a writer with nothing to write."""
         pending = _Pending(WriteBatch(), None)
         with self._queue_lock:
             if not self._is_led:
                 return
-            self._queue.append(pending)
-            pending.turn = threading.Lock()
-            pending.turn.acquire()
+            self._wait_in_queue(pending)
+        assert pending.turn is not None
         pending.turn.acquire()
         if not pending.is_done:
             self._lead_until(pending)
@@ -311,15 +307,19 @@ class Commit:
             while not self._pass_lead():
                 self._lead()
 
-    def _lead_with(self, own: _Pending) -> None:
-        """Serve ``own`` first, with whatever mode group lets it wait for, then pass the lead on."""
+    def _write_alone(self, batch: WriteBatch) -> int:
+        """Write as the leader whom nobody waits for, with whom the delay of mode group brings."""
         try:
             if self._group_delay_ms:
+                pending = _Pending(batch, None)
                 with self._queue_lock:
-                    self._queue.appendleft(own)
+                    self._queue.appendleft(pending)
                 self._lead()
-            else:
-                self._serve([own])
+                if pending.error is not None:
+                    raise pending.error
+                return pending.seqno
+            with self._io_lock:
+                return self._commit_alone(batch)
         finally:
             while not self._pass_lead():
                 self._lead()
@@ -374,6 +374,39 @@ class Commit:
                 group.append(queue.popleft())
         return group
 
+    def _commit_alone(self, batch: WriteBatch) -> int:
+        """``_commit_group`` for a group of one batch, the common case: no lists, no pending."""
+        if self._failure is not None:
+            raise self._failure
+        self._store.make_room(self)
+        if batch.guard is not None:
+            batch.guard()
+        operations = batch.operations
+        if not operations:
+            return self.visible_seqno
+        log = self.log
+        seqno = log.last_seqno + 1
+        if batch.holes is not None:
+            batch.stamp(seqno)
+        payload = pack(operations)
+        try:
+            wall_ms = self._tick()
+            try:
+                log.append_one(payload, len(operations) >> 1, wall_ms=wall_ms)
+            except OSError as error:
+                self._append_again(error, [payload], [len(operations) >> 1])
+            if self._is_synced_first or (batch.sync is not None and self._asks_for_sync(batch)):
+                self.seal()
+            self.memtable.apply(operations, seqno)
+            self._publish(log.last_seqno)
+        except KvdbError:
+            raise
+        except BaseException as error:
+            raise self._interrupted(error) from error
+        self._groups.value += 1
+        self._batches.value += 1
+        return self.visible_seqno
+
     def _commit_group(self, group: list[_Pending]) -> None:
         if self._failure is not None:
             raise self._failure
@@ -381,24 +414,29 @@ class Commit:
         if group[0].batch.guard is not None and not self._is_admitted(group[0]):
             group = group[1:]
         batches = [pending.batch for pending in group if pending.batch.operations]
-        seqno = self._log.last_seqno + 1
+        seqno = self.log.last_seqno + 1
         for batch in batches:
-            batch.stamp(seqno)
+            if batch.holes is not None:
+                batch.stamp(seqno)
             seqno += len(batch)
         encoded = [batch.encoded() for batch in batches]
         try:
-            self._append(encoded, [len(batch) for batch in batches])
+            if batches:
+                self._append(encoded, [len(batch) for batch in batches])
             if self._is_synced_first or any(self._asks_for_sync(batch) for batch in batches):
                 self.seal()
             self._apply(group)
         except KvdbError:
             raise
         except BaseException as error:
-            # Interrupted half way (Ctrl-C, no memory): log and memtable may differ.
-            self.degrade(f"commit was interrupted: {type(error).__name__}")
-            raise
-        self._groups.add()
-        self._batches.add(len(group))
+            raise self._interrupted(error) from error
+        self._groups.value += 1
+        self._batches.value += len(group)
+
+    def _interrupted(self, error: BaseException) -> BaseException:
+        """Half way through (Ctrl-C, no memory) log and memtable may differ."""
+        self.degrade(f"commit was interrupted: {type(error).__name__}")
+        return error
 
     def _is_admitted(self, pending: _Pending) -> bool:
         """Whether the guard of a batch lets it pass; what it raises is the batch's own error."""
@@ -410,36 +448,46 @@ class Commit:
             return False
         return True
 
-    def _append(self, batches: list[bytes], counts: list[int]) -> None:
-        if not batches:
-            return
-        try:
-            try:
-                self._append_or_undo(batches, counts)
-            except OSError as error:
-                # Nothing of the group is in the log: this is no second try of a failed sync.
-                if not is_no_room(error) or not self._store.free_space():
-                    raise
-                self._append_or_undo(batches, counts)
-        except OSError as error:
-            raise disk_error(error, "the log") from error
+    def _tick(self) -> int:
+        """The wall time of a group. That of the log never goes back."""
+        wall_ms = self._now_ms()
+        if wall_ms > self._wall_ms:
+            self._wall_ms = wall_ms
+        return self._wall_ms
 
-    def _append_or_undo(self, batches: list[bytes], counts: list[int]) -> None:
-        log = self._log
-        self._wall_ms = max(self._wall_ms, self._env.hlc.wall_ms())
+    def _append(self, batches: list[bytes], counts: list[int]) -> None:
         try:
-            log.append(batches, counts, wall_ms=self._wall_ms)
+            self.log.append(batches, counts, wall_ms=self._tick())
         except OSError as error:
-            try:
-                log.drop_tail()
-            except OSError as second:
-                self.degrade(f"log append failed and could not be undone: {error}; {second}")
-                assert self._failure is not None
-                raise self._failure from error
-            raise
+            self._append_again(error, batches, counts)
+
+    def _append_again(self, error: OSError, batches: list[bytes], counts: list[int]) -> None:
+        """After a failed append: undo it, and try once more if it failed for want of room and there
+        is some now. Nothing of the group is in the log: this is no second try of a failed sync.
+
+        Raises:
+            DiskError, DiskFull: nothing was written.
+            ReadOnlyDegraded: the log could not be cut off where it was good.
+        """
+        self._drop_tail(error)
+        if not is_no_room(error) or not self._store.free_space():
+            raise disk_error(error, "the log") from error
+        try:
+            self.log.append(batches, counts, wall_ms=self._wall_ms)
+        except OSError as second:
+            self._drop_tail(second)
+            raise disk_error(second, "the log") from second
+
+    def _drop_tail(self, error: OSError) -> None:
+        try:
+            self.log.drop_tail()
+        except OSError as second:
+            self.degrade(f"log append failed and could not be undone: {error}; {second}")
+            assert self._failure is not None
+            raise self._failure from error
 
     def _apply(self, group: list[_Pending]) -> None:
-        memtable = self._memtable
+        memtable = self.memtable
         seqno = self.visible_seqno + 1
         for pending in group:
             operations = pending.batch.operations
@@ -447,14 +495,20 @@ class Commit:
                 memtable.apply(operations, seqno)
                 seqno += len(operations) >> 1
             pending.seqno = seqno - 1
-        assert seqno == self._log.last_seqno + 1
-        if seqno > self.visible_seqno + 1:
+        assert seqno == self.log.last_seqno + 1
+        self._publish(seqno - 1)
+
+    def _publish(self, last_seqno: int) -> None:
+        """From here on reads see everything up to ``last_seqno``."""
+        wall_s = self._wall_ms // TICK_MS
+        if wall_s != self._noted_s and last_seqno > self.visible_seqno:
+            self._noted_s = wall_s
             self._timeline.note(self.visible_seqno + 1, self._wall_ms)
-        self.visible_seqno = seqno - 1
+        self.visible_seqno = last_seqno
 
     def _sync_log(self) -> None:
         try:
-            self._log.sync()
+            self.log.sync()
             self._syncs.add()
         except OSError as error:
             self.degrade(f"log sync failed: {error}")

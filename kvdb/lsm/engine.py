@@ -10,6 +10,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from kvdb.env.env import Env
@@ -33,8 +34,8 @@ from kvdb.lsm.filenames import log_name
 from kvdb.lsm.flush import Flush
 from kvdb.lsm.history import changed_since, newest_seqno, versions_of
 from kvdb.lsm.internal_key import MISSING, KeyVersion
-from kvdb.lsm.iterator import Pair, live
-from kvdb.lsm.memtable import RANGES_MAX, Memtable
+from kvdb.lsm.iterator import Pair, Source, live
+from kvdb.lsm.memtable import RANGES_MAX, Memtable, MemtableScan
 from kvdb.lsm.obsolete import Needed, remove_obsolete
 from kvdb.lsm.pin import Pin, Pins
 from kvdb.lsm.range_tombstone import united
@@ -88,6 +89,9 @@ class Engine:
         self._env = env
         self._directory = directory
         self._options = options
+        self._memtable_bytes_max = options.memtable_size_bytes
+        self._batch_bytes_max = options.batch_bytes_max
+        self._is_read_only = options.read_only
         self._database_id = parts.database_id
         self._lock = parts.lock
         self._readers = parts.readers
@@ -163,7 +167,15 @@ class Engine:
             CorruptionError: a block failed its checksum; names file and offset.
             ClosedError: the engine or the snapshot is closed.
         """
-        state, seqno = self._read_point(at)
+        if at is None:
+            if self._is_closed:
+                raise ClosedError(self._closed_reason)
+            # As ``_read_point``, spelled out: this is the shortest path there is.
+            state, seqno = self._versions.state, self._commit.visible_seqno
+            while state is not self._versions.state:
+                state, seqno = self._versions.state, self._commit.visible_seqno
+        else:
+            state, seqno = self._read_point(at)
         found: object = state.memtable.get(key, seqno)
         if found is MISSING:
             for memtable in state.frozen:
@@ -171,7 +183,10 @@ class Engine:
                 if found is not MISSING:
                     break
             else:
-                found = self._get_from_files(state, key, seqno)
+                try:
+                    found = state.version.get(key, seqno, self._readers)
+                except OSError as error:
+                    raise disk_error(error, self._directory) from error
         return found if isinstance(found, bytes) else None
 
     def scan(
@@ -184,19 +199,23 @@ class Engine:
 
         Raises:
             CorruptionError: a block failed its checksum; names file and offset.
-            ClosedError: the engine or the snapshot is closed.
+            ClosedError: the engine or the snapshot is closed; of what one block holds, the rest
+                may come before that.
         """
+        return chain.from_iterable(self._pages(start, end, at, reverse))
+
+    def _pages(self, start: bytes, end: bytes, at: Snapshot | None, reverse: bool) -> Iterator[list[Pair]]:
         state, seqno = self._read_point(at)
         memtables = (state.memtable, *state.frozen)
-        sources = [memtable.scan(start, end, seqno, reverse=reverse) for memtable in memtables]
+        sources: list[Source] = [MemtableScan(memtable, start, end, seqno, reverse) for memtable in memtables]
         try:
-            sources += state.version.sources(start, end, seqno, self._readers, reverse=reverse)
+            sources += state.version.sources(start, end, self._readers, reverse=reverse)
             deletes = [memtable.ranges for memtable in memtables]
             deletes += state.version.ranges_in(start, end, self._readers)
-            for pair in live(sources, united(deletes), seqno, reverse=reverse):
+            for page in live(sources, united(deletes), seqno, reverse=reverse):
                 if self._is_closed:
                     raise ClosedError(self._closed_reason)
-                yield pair
+                yield page
         except OSError as error:
             raise disk_error(error, self._directory) from error
 
@@ -214,9 +233,10 @@ class Engine:
             ClosedError: the engine is closed.
             Whatever the batch's guard raised; nothing was written.
         """
-        self._require_fitting(batch)
-        if not self._options.read_only:
-            self._space.admit(batch.size_bytes, only_deletes=batch.only_deletes)
+        if batch.size_bytes > self._batch_bytes_max:
+            raise self._too_large(batch)
+        if not self._is_read_only:
+            self._space.admit(batch)
         return self._commit.write(batch)
 
     def submit(self, batch: WriteBatch, done: Done) -> None:
@@ -226,9 +246,10 @@ class Engine:
         Raises:
             ValidationError, DiskFull, ClosedError: as ``write``; ``done`` is not called.
         """
-        self._require_fitting(batch)
-        if not self._options.read_only:
-            self._space.admit(batch.size_bytes, only_deletes=batch.only_deletes)
+        if batch.size_bytes > self._batch_bytes_max:
+            raise self._too_large(batch)
+        if not self._is_read_only:
+            self._space.admit(batch)
         self._commit.submit(batch, done)
 
     def snapshot(self) -> Snapshot:
@@ -399,8 +420,11 @@ class Engine:
     def make_room(self, commit: Commit) -> None:
         """Before each group, by the commit leader: freeze a full memtable, once there is a place for it."""
         memtable = commit.memtable
-        is_full = memtable.size_bytes >= self._options.memtable_size_bytes
-        if not is_full and memtable.range_count < RANGES_MAX and not self._must_rotate:
+        if (
+            memtable.size_bytes < self._memtable_bytes_max
+            and memtable.range_count < RANGES_MAX
+            and not self._must_rotate
+        ):
             return
         waited_ms = 0
         while (handle := self._what_is_behind()) is not None:
@@ -517,12 +541,6 @@ class Engine:
         except OSError as error:
             raise disk_error(error, self._directory) from error
 
-    def _get_from_files(self, state: ReadState, key: bytes, seqno: int) -> object:
-        try:
-            return state.version.get(key, seqno, self._readers)
-        except OSError as error:
-            raise disk_error(error, self._directory) from error
-
     def _keep_ballast(self) -> None:
         self._space.keep_ballast(sum(meta.size for meta in self._versions.state.version.files()))
 
@@ -549,11 +567,10 @@ class Engine:
         if self._is_closed:
             raise ClosedError(self._closed_reason)
 
-    def _require_fitting(self, batch: WriteBatch) -> None:
-        if batch.size_bytes > self._options.batch_bytes_max:
-            raise ValidationError(
-                f"write batch is too large bytes={batch.size_bytes} max={self._options.batch_bytes_max}"
-            )
+    def _too_large(self, batch: WriteBatch) -> ValidationError:
+        return ValidationError(
+            f"write batch is too large bytes={batch.size_bytes} max={self._batch_bytes_max}"
+        )
 
     def _declare_gauges(self) -> None:
         gauge = self._env.metrics.gauge

@@ -19,20 +19,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from itertools import islice
-from typing import Final, TypeAlias, cast
+from itertools import chain, islice
+from typing import Final, NamedTuple, TypeAlias, cast
 
 from sortedcontainers import SortedList
 
 from kvdb.lsm.batch import Operations
 from kvdb.lsm.internal_key import MISSING, SEQNO_MAX, Entry, Found, KeyVersion
+from kvdb.lsm.iterator import Chunk, Pair, visible
 from kvdb.lsm.range_tombstone import NO_RANGES, RangeTombstone, RangeTombstones
 
 Versions: TypeAlias = "tuple[int, bytes | None, Versions | None]"
 
 _ENTRY_OVERHEAD_BYTES: Final = 250
 """What CPython spends on one entry beside its bytes: tuple, objects, dict slot, index."""
-_CHUNK_KEYS: Final = 256
+_FIRST_CHUNK_KEYS: Final = 32
+_CHUNK_KEYS_MAX: Final = 256
 RANGES_MAX: Final = 256
 
 
@@ -84,11 +86,11 @@ class Memtable:
         versions = self._table.get(key)
         while versions is not None:
             if versions[0] <= seqno:
-                if self.ranges and self.ranges.covering(key, seqno) > versions[0]:
+                if self.range_count and self.ranges.covering(key, seqno) > versions[0]:
                     return None
                 return versions[1]
             versions = versions[2]
-        return None if self.ranges and self.ranges.covering(key, seqno) else MISSING
+        return None if self.range_count and self.ranges.covering(key, seqno) else MISSING
 
     def versions(self, key: bytes) -> Iterator[KeyVersion]:
         """Every version of ``key`` that an operation of its own made, newest first."""
@@ -106,26 +108,27 @@ class Memtable:
         """Whether a key of ``[start, end)`` has a version newer than ``seqno``, range deletes apart."""
         if self.last_seqno <= seqno:
             return False
-        return any(self._table[key][0] > seqno for key in self._keys(start, end, reverse=False))
+        return any(self._table[key][0] > seqno for key in self._keys(start, end))
 
-    def scan(self, start: bytes, end: bytes, seqno: int, *, reverse: bool = False) -> Iterator[Entry]:
-        """The newest entry at ``seqno`` of each key in ``[start, end)``, tombstones too.
-
-        Forward entries carry their rank, reverse entries their seqno (see ``internal_key``).
-        """
+    def chunks(self, start: bytes, end: bytes, seqno: int, *, reverse: bool = False) -> Iterator[Chunk]:
+        """The newest entry at ``seqno`` of each key in ``[start, end)``, tombstones too."""
         table = self._table
-        for key in self._keys(start, end, reverse):
-            versions: Versions | None = table[key]
-            while versions is not None:
-                if versions[0] <= seqno:
-                    yield (key, versions[0] if reverse else SEQNO_MAX - versions[0], versions[1])
-                    break
-                versions = versions[2]
+        for keys in self._key_lists(start, end, reverse):
+            chunk: Chunk = []
+            for key in keys:
+                versions: Versions | None = table[key]
+                while versions is not None:
+                    if versions[0] <= seqno:
+                        chunk.append((key, SEQNO_MAX - versions[0], versions[1]))
+                        break
+                    versions = versions[2]
+            if chunk:
+                yield chunk[::-1] if reverse else chunk
 
     def entries(self) -> Iterator[Entry]:
         """Every version of every key, in the order of internal keys."""
         table = self._table
-        for key in self._keys(b"", b"", reverse=False):
+        for key in self._keys(b"", b""):
             versions: Versions | None = table[key]
             while versions is not None:
                 yield (key, SEQNO_MAX - versions[0], versions[1])
@@ -136,21 +139,24 @@ class Memtable:
         self.range_count += 1
         self.size_bytes += len(start) + len(end) + _ENTRY_OVERHEAD_BYTES
 
-    def _keys(self, start: bytes, end: bytes, reverse: bool) -> Iterator[bytes]:
+    def _keys(self, start: bytes, end: bytes) -> Iterator[bytes]:
+        return chain.from_iterable(self._key_lists(start, end, reverse=False))
+
+    def _key_lists(self, start: bytes, end: bytes, reverse: bool) -> Iterator[list[bytes]]:
         """Keys in order, read a chunk at a time: the writer may add keys between chunks."""
         lower, upper = start, end or None
         inclusive = (True, False)
+        count = _FIRST_CHUNK_KEYS
         while True:
             with self._index_lock:
                 self._sort()
-                chunk = list(
-                    islice(
-                        self._sorted.irange(lower, upper, inclusive=inclusive, reverse=reverse), _CHUNK_KEYS
-                    )
-                )
-            yield from chunk
-            if len(chunk) < _CHUNK_KEYS:
+                found = self._sorted.irange(lower, upper, inclusive=inclusive, reverse=reverse)
+                chunk = list(islice(found, count))
+            if chunk:
+                yield chunk
+            if len(chunk) < count:
                 return
+            count = min(2 * count, _CHUNK_KEYS_MAX)
             if reverse:
                 upper = chunk[-1]
             else:
@@ -162,3 +168,19 @@ class Memtable:
             count = len(self._unsorted)
             self._sorted.update(self._unsorted[:count])
             del self._unsorted[:count]
+
+
+class MemtableScan(NamedTuple):
+    """A memtable as a source of a scan."""
+
+    memtable: Memtable
+    start: bytes
+    end: bytes
+    seqno: int
+    reverse: bool
+
+    def chunks(self) -> Iterator[Chunk]:
+        return self.memtable.chunks(self.start, self.end, self.seqno, reverse=self.reverse)
+
+    def pages(self, seqno: int) -> Iterator[list[Pair]]:
+        return (visible(chunk, seqno, reverse=self.reverse) for chunk in self.chunks())

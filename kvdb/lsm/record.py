@@ -112,6 +112,21 @@ class RecordWriter:
             raise
         self.size += len(data)
 
+    def append_one(self, kind: int, payload: bytes) -> None:
+        """``append`` of one record.
+
+        Raises:
+            OSError: as ``append``.
+        """
+        digest = self.digest
+        data = self._framed(kind, payload)
+        try:
+            self._file.append(data)
+        except OSError:
+            self.digest = digest
+            raise
+        self.size += len(data)
+
     def drop_tail(self) -> None:
         """Cut off what a failed ``append`` may have left behind the last good record."""
         self._file.truncate(self.size)

@@ -24,6 +24,7 @@ from typing import Final
 from kvdb.env.env import Env
 from kvdb.env.fs import join
 from kvdb.errors import DiskFull
+from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.filenames import BALLAST
 from kvdb.options import EngineOptions
 
@@ -51,16 +52,16 @@ class Space:
         env.metrics.gauge("lsm_disk_is_low").read_by(lambda: float(self.is_low))
         env.metrics.gauge("lsm_ballast_bytes").read_by(lambda: self._ballast_bytes * self._has_ballast)
 
-    def admit(self, size_bytes: int, *, only_deletes: bool) -> None:
-        """Before a batch of so many bytes is written.
+    def admit(self, batch: WriteBatch) -> None:
+        """Before a batch is written.
 
         Raises:
             DiskFull: there is too little room for it.
         """
-        self._unchecked += size_bytes
+        self._unchecked += batch.size_bytes
         if self._unchecked >= CHECK_BYTES or self.is_low:
             self._check()
-            if self.is_low and not only_deletes:
+            if self.is_low and not batch.only_deletes:
                 self._refused.add()
                 raise DiskFull(
                     f"too little room on the disk, only deletes are taken directory={self._directory}"

@@ -12,7 +12,7 @@ import logging
 import threading
 import weakref
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -21,7 +21,8 @@ from typing import Final, NamedTuple, Protocol
 from kvdb.env.fs import FileSystem
 from kvdb.errors import CorruptionError
 from kvdb.lsm.block_cache import BlockCache
-from kvdb.lsm.internal_key import MISSING, Entry, Found
+from kvdb.lsm.internal_key import MISSING, Found
+from kvdb.lsm.iterator import Chunk, Pair
 from kvdb.lsm.manifest import (
     FileMeta,
     ManifestWriter,
@@ -42,7 +43,10 @@ LEVELS: Final = 7
 
 
 class Readers(Protocol):
-    """Where a version gets the reader of one of its files."""
+    """Where a version gets the readers of its files."""
+
+    find: Callable[[int], SstableReader | None]
+    """The reader of a file by its number, when it is at hand."""
 
     def open(self, meta: FileMeta) -> SstableReader: ...
 
@@ -54,12 +58,12 @@ class SstableReaders:
         self._fs = fs
         self._directory = directory
         self._tables = tables
-        self._find = tables.find
+        self.find = tables.find
         self._blocks = blocks
 
     def open(self, meta: FileMeta) -> SstableReader:
         """Raises what ``SstableReader`` raises."""
-        reader = self._find(meta.number)
+        reader = self.find(meta.number)
         if reader is not None:
             return reader
         fresh = SstableReader(
@@ -71,6 +75,27 @@ class SstableReaders:
             cache=self._blocks,
         )
         return self._tables.admit(meta.number, fresh)
+
+
+class FilesScan(NamedTuple):
+    """Files that follow one another in key order, as a source of a scan."""
+
+    files: tuple[FileMeta, ...]
+    start: bytes
+    end: bytes
+    readers: Readers
+    reverse: bool
+
+    def chunks(self) -> Iterator[Chunk]:
+        for reader in self._in_turn():
+            yield from reader.chunks(self.start, self.end, reverse=self.reverse)
+
+    def pages(self, seqno: int) -> Iterator[list[Pair]]:
+        for reader in self._in_turn():
+            yield from reader.pages(self.start, self.end, seqno, reverse=self.reverse)
+
+    def _in_turn(self) -> Iterator[SstableReader]:
+        return map(self.readers.open, reversed(self.files) if self.reverse else self.files)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,16 +126,22 @@ class Version:
     def get(self, key: bytes, seqno: int, readers: Readers) -> Found:
         """The newest value of ``key`` at ``seqno`` in any file."""
         hashed = key_hash(key)
+        find = readers.find
         for meta in self.levels[0]:
             if meta.smallest <= key < meta.limit:
-                found = _get(readers.open(meta), key, hashed, seqno)
+                reader = find(meta.number) or readers.open(meta)
+                get = _get if meta.range_tombstones else SstableReader.get
+                found = get(reader, key, seqno, hashed)
                 if found is not MISSING:
                     return found
         for level in self.sorted_levels:
             place = bisect_right(self.limits[level], key)
             files = self.levels[level]
             if place < len(files) and files[place].smallest <= key:
-                found = _get(readers.open(files[place]), key, hashed, seqno)
+                meta = files[place]
+                reader = find(meta.number) or readers.open(meta)
+                get = _get if meta.range_tombstones else SstableReader.get
+                found = get(reader, key, seqno, hashed)
                 if found is not MISSING:
                     return found
         return MISSING
@@ -131,20 +162,14 @@ class Version:
         for level in range(LEVELS):
             yield from self.overlapping(level, start, end)
 
-    def sources(
-        self, start: bytes, end: bytes, seqno: int, readers: Readers, *, reverse: bool
-    ) -> list[Iterator[Entry]]:
+    def sources(self, start: bytes, end: bytes, readers: Readers, *, reverse: bool) -> list[FilesScan]:
         """One sorted source a level-0 file, and one a deeper level, that has keys of the range."""
-        sources = [
-            readers.open(meta).scan(start, end, seqno, reverse=reverse)
-            for meta in self.levels[0]
-            if meta.overlaps(start, end)
-        ]
+        groups: list[tuple[FileMeta, ...]] = [(meta,) for meta in self.levels[0] if meta.overlaps(start, end)]
         for level in self.sorted_levels:
             files = self.in_range(level, start, end)
             if files:
-                sources.append(_chained(files, start, end, seqno, readers, reverse))
-        return sources
+                groups.append(files)
+        return [FilesScan(files, start, end, readers, reverse) for files in groups]
 
     def ranges_in(self, start: bytes, end: bytes, readers: Readers) -> list[RangeTombstones]:
         """The range deletes of the files that have any in ``[start, end)``."""
@@ -189,22 +214,16 @@ class Version:
         return Version(tuple(tuple(files) for files in levels))
 
 
-def _get(reader: SstableReader, key: bytes, hashed: int, seqno: int) -> Found:
-    covered = reader.ranges.covering(key, seqno) if reader.ranges else 0
+def _get(reader: SstableReader, key: bytes, seqno: int, hashed: int) -> Found:
+    """``SstableReader.get``, and what the file's range deletes say."""
+    covered = reader.ranges.covering(key, seqno)
     if not covered:
-        return reader.get(key, seqno) if reader.may_contain(hashed) else MISSING
+        return reader.get(key, seqno, hashed)
     for written, value in reader.versions(key):
         if covered < written <= seqno:
             return value
     # What lies deeper is older than the range delete.
     return None
-
-
-def _chained(
-    files: tuple[FileMeta, ...], start: bytes, end: bytes, seqno: int, readers: Readers, reverse: bool
-) -> Iterator[Entry]:
-    for meta in reversed(files) if reverse else files:
-        yield from readers.open(meta).scan(start, end, seqno, reverse=reverse)
 
 
 def _require_apart(level: int, files: list[FileMeta]) -> None:

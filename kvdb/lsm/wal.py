@@ -102,6 +102,15 @@ class LogWriter:
         """The end of what is known durable."""
         return self._records.synced_to
 
+    def append_one(self, batch: bytes, count: int, *, wall_ms: int) -> None:
+        """``append`` of a group of one.
+
+        Raises:
+            OSError: as ``append``.
+        """
+        self._records.append_one(_BATCH, _BATCH_HEAD.pack(self.last_seqno + 1, wall_ms) + batch)
+        self.last_seqno += count
+
     def append(self, batches: Sequence[bytes], counts: Sequence[int], *, wall_ms: int) -> None:
         """Write a group of batches, given as byte form and count of operations, with one call.
 

@@ -23,7 +23,7 @@ from kvdb.lsm.compaction.retention import retained, retained_ranges
 from kvdb.lsm.filenames import sstable_name
 from kvdb.lsm.flush import file_meta, new_unique_id, remove_outputs
 from kvdb.lsm.internal_key import SEQNO_MAX
-from kvdb.lsm.iterator import merge
+from kvdb.lsm.iterator import entries
 from kvdb.lsm.manifest import FileMeta, VersionEdit
 from kvdb.lsm.range_tombstone import RangeTombstone, clipped, united
 from kvdb.lsm.snapshot import ReadPoints
@@ -55,10 +55,10 @@ def compact_files(fs: FileSystem, task: Task) -> Plain:
         for group in groups
     ]
     ranges = united(reader.ranges for group in readers for reader in group)
-    sources = [chain.from_iterable(reader.entries() for reader in group) for group in readers]
+    sources = [chain.from_iterable(reader.stored_chunks() for reader in group) for group in readers]
     outputs = _Outputs(fs, task, list(retained_ranges(ranges, points, is_bottom=is_bottom)))
     try:
-        for key, rank, value in retained(merge(sources), ranges, points, is_bottom=is_bottom):
+        for key, rank, value in retained(entries(sources), ranges, points, is_bottom=is_bottom):
             outputs.add(key, SEQNO_MAX - rank, value)
         outputs.finish()
     except BaseException:

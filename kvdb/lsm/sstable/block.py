@@ -14,9 +14,11 @@ from typing import Final
 
 from kvdb.lsm.coding import pack, unpack
 from kvdb.lsm.internal_key import MISSING, SEQNO_MAX, Entry, Found, KeyVersion
+from kvdb.lsm.iterator import Chunk
 
 _ENTRY_OVERHEAD_BYTES: Final = 120
 """What CPython spends on one decoded entry beside its bytes."""
+_UNKNOWN: Final = -1
 
 
 class BlockBuilder:
@@ -46,7 +48,7 @@ class BlockBuilder:
 class Block:
     """A decoded block."""
 
-    __slots__ = ("charge_bytes", "keys", "seqnos", "values", "was_read")
+    __slots__ = ("_newest_plain", "charge_bytes", "keys", "seqnos", "values", "was_read")
 
     def __init__(self, body: bytes) -> None:
         """Decode ``body``; ``ValueError`` when it is not a block."""
@@ -61,6 +63,7 @@ class Block:
         self.keys, self.seqnos, self.values = columns
         self.charge_bytes = len(body) + _ENTRY_OVERHEAD_BYTES * len(self.keys)
         self.was_read = False
+        self._newest_plain = _UNKNOWN
 
     def get(self, key: bytes, seqno: int) -> Found:
         """The newest value of ``key`` at ``seqno`` in this block."""
@@ -81,6 +84,22 @@ class Block:
         """The seqnos of all entries with keys of ``[start, end)``."""
         last = bisect_left(self.keys, end) if end else len(self.keys)
         return self.seqnos[bisect_left(self.keys, start) : last]
+
+    def is_plain(self, seqno: int) -> bool:
+        """Whether every entry is a put, of a key of its own, and visible at ``seqno``."""
+        newest = self._newest_plain
+        if newest == _UNKNOWN:
+            is_plain = None not in self.values and len(set(self.keys)) == len(self.keys)
+            self._newest_plain = newest = max(self.seqnos) if is_plain else SEQNO_MAX
+        return newest <= seqno
+
+    def chunk(self, low: int, high: int) -> Chunk:
+        """The entries between two places, with ranks."""
+        ranks = map(SEQNO_MAX.__sub__, self.seqnos[low:high])
+        return list(zip(self.keys[low:high], ranks, self.values[low:high], strict=True))
+
+    def all_entries(self) -> Chunk:
+        return self.chunk(0, len(self.keys))
 
     def entries(self) -> Iterator[Entry]:
         """Every version of every key, with ranks."""

@@ -15,10 +15,11 @@ from typing import Final, NamedTuple, cast
 
 from kvdb.env.fs import File, FileSystem, join
 from kvdb.errors import CorruptionError
-from kvdb.lsm.block_cache import BlockCache, Cacheable
+from kvdb.lsm.block_cache import BlockCache
 from kvdb.lsm.coding import unpack
 from kvdb.lsm.filenames import sstable_name
-from kvdb.lsm.internal_key import MISSING, SEQNO_MAX, Entry, Found, KeyVersion
+from kvdb.lsm.internal_key import MISSING, Entry, Found, KeyVersion, successor
+from kvdb.lsm.iterator import Chunk, Pair, visible
 from kvdb.lsm.range_tombstone import NO_RANGES, RangeTombstones
 from kvdb.lsm.sstable.block import Block
 from kvdb.lsm.sstable.bloom import BloomFilter
@@ -30,6 +31,7 @@ from kvdb.lsm.sstable.format import (
     decoded_footer,
     opened_block,
 )
+from kvdb.metrics import Counter
 
 
 class Stated(NamedTuple):
@@ -87,7 +89,8 @@ class SstableReader:
         self.name = sstable_name(number)
         self._unique_id = unique_id
         self._cache = cache
-        self._slots: list[Cacheable | None] = []
+        self._slots: list[Block | None] = []
+        self._hits = cache.hits if cache is not None else Counter()
         self._file = self._open(fs, directory)
         try:
             footer = self._read_footer(size)
@@ -115,10 +118,33 @@ class SstableReader:
         """Whether an entry whose key has this ``bloom.key_hash`` may be here."""
         return self._filter is None or self._filter.may_contain(hashed)
 
-    def get(self, key: bytes, seqno: int) -> Found:
-        """The newest value of ``key`` at ``seqno``, range deletes apart. Reads one block, seldom two."""
+    def get(self, key: bytes, seqno: int, hashed: int) -> Found:
+        """The newest value of ``key`` at ``seqno``, range deletes apart; ``hashed`` is its ``key_hash``.
+
+        Cost: nothing where the filter knows better, else one block, seldom two.
+        """
+        bloom = self._filter
+        if bloom is not None and not bloom.may_contain(hashed):
+            return MISSING
         separators = self._separators
         place = bisect_left(separators, key)
+        if place == len(separators):
+            return MISSING
+        # The common case, spelled out: a get of the engine spends half its time here.
+        block = self._slots[place]
+        if block is None:
+            block = self._block(place)
+        else:
+            block.was_read = True
+            self._hits.value += 1
+        keys = block.keys
+        index = bisect_left(keys, key)
+        if index < len(keys) and keys[index] == key and block.seqnos[index] <= seqno:
+            return block.values[index]
+        return self._get_older(key, seqno, place)
+
+    def _get_older(self, key: bytes, seqno: int, place: int) -> Found:
+        separators = self._separators
         while place < len(separators):
             found = self._block(place).get(key, seqno)
             # Older versions of the key go on in the next block only if this block's
@@ -147,12 +173,33 @@ class SstableReader:
                 break
         return False
 
-    def scan(self, start: bytes, end: bytes, seqno: int, *, reverse: bool = False) -> Iterator[Entry]:
-        """The newest entry at ``seqno`` of each key in ``[start, end)``, tombstones too.
+    def chunks(self, start: bytes, end: bytes, *, reverse: bool = False) -> Iterator[Chunk]:
+        """Every version of every key in ``[start, end)``, tombstones too."""
+        held: Chunk = []
+        for place, low, high in self._slices(start, end, reverse):
+            chunk, held = self._joined(place, low, high, held, reverse)
+            if chunk:
+                yield chunk
+        if held:
+            yield held
 
-        Forward entries carry their rank, reverse entries their seqno (see ``internal_key``).
-        """
-        return self._backward(start, end, seqno) if reverse else self._forward(start, end, seqno)
+    def pages(self, start: bytes, end: bytes, seqno: int, *, reverse: bool = False) -> Iterator[list[Pair]]:
+        """What is visible at ``seqno`` in ``[start, end)``, range deletes apart."""
+        held: Chunk = []
+        for place, low, high in self._slices(start, end, reverse):
+            block = self._block(place)
+            if not held and block.is_plain(seqno) and not self._is_split(place, block.keys):
+                page = cast(
+                    "list[Pair]", list(zip(block.keys[low:high], block.values[low:high], strict=True))
+                )
+                if reverse:
+                    page.reverse()
+                yield page
+            else:
+                chunk, held = self._joined(place, low, high, held, reverse)
+                yield visible(chunk, seqno, reverse=reverse)
+        if held:
+            yield visible(held, seqno, reverse=reverse)
 
     @property
     def places(self) -> list[tuple[BlockHandle, bytes]]:
@@ -177,49 +224,63 @@ class SstableReader:
         for place in range(len(self._offsets)):
             yield from self._read_block(place).entries()
 
-    def _forward(self, start: bytes, end: bytes, seqno: int) -> Iterator[Entry]:
-        last: bytes | None = None
-        for place in range(bisect_left(self._separators, start), len(self._separators)):
-            block = self._block(place)
-            keys = block.keys
-            low = bisect_left(keys, start) if keys[0] < start else 0
-            high = bisect_left(keys, end) if end and keys[-1] >= end else len(keys)
-            for key, written, value in zip(
-                keys[low:high], block.seqnos[low:high], block.values[low:high], strict=True
-            ):
-                if written <= seqno and key != last:
-                    last = key
-                    yield key, SEQNO_MAX - written, value
-            if high < len(keys):
-                return
+    def stored_chunks(self) -> Iterator[Chunk]:
+        """All of the file in chunks, past the cache: for compaction."""
+        held: Chunk = []
+        for place, separator in enumerate(self._separators):
+            chunk = self._read_block(place).all_entries()
+            last = chunk[-1][0]
+            if held:
+                chunk = held + chunk
+            cut = bisect_left(chunk, (last,)) if separator == last else len(chunk)
+            held = chunk[cut:]
+            if cut:
+                yield chunk[:cut]
+        if held:
+            yield held
 
-    def _backward(self, start: bytes, end: bytes, seqno: int) -> Iterator[Entry]:
-        place = bisect_left(self._separators, end) if end else len(self._separators) - 1
-        place = min(place, len(self._separators) - 1)
-        # Going back, the versions of one key come oldest first: the last visible one is the newest.
-        best: Entry | None = None
-        while place >= 0:
-            block = self._block(place)
-            keys = block.keys
+    def _slices(self, start: bytes, end: bytes, reverse: bool) -> Iterator[tuple[int, int, int]]:
+        """Each block with something in ``[start, end)``, and between which places of it that is."""
+        separators = self._separators
+        first = bisect_left(separators, start)
+        last = bisect_left(separators, end) if end else len(separators) - 1
+        last = min(last, len(separators) - 1)
+        for place in range(last, first - 1, -1) if reverse else range(first, last + 1):
+            keys = self._block(place).keys
             low = bisect_left(keys, start) if keys[0] < start else 0
             high = bisect_left(keys, end) if end and keys[-1] >= end else len(keys)
-            for index in range(high - 1, low - 1, -1):
-                if block.seqnos[index] > seqno:
-                    continue
-                if best is not None and keys[index] != best[0]:
-                    yield best
-                best = (keys[index], block.seqnos[index], block.values[index])
-            if low > 0:
-                break
-            place -= 1
-        if best is not None:
-            yield best
+            if low < high:
+                yield place, low, high
+
+    def _is_split(self, place: int, keys: list[bytes]) -> bool:
+        """Whether versions of the first or the last key may stand in the blocks beside this one."""
+        separators = self._separators
+        return separators[place] == keys[-1] or (place > 0 and separators[place - 1] == keys[0])
+
+    def _joined(self, place: int, low: int, high: int, held: Chunk, reverse: bool) -> tuple[Chunk, Chunk]:
+        """A part of a block as a chunk, together with what was held back from the block before;
+        and what is held back now, for the next block may have more versions of its key."""
+        block = self._block(place)
+        part = block.chunk(low, high)
+        keys = block.keys
+        if reverse:
+            chunk = part + held if held else part
+            if low == 0 and place > 0 and self._separators[place - 1] == keys[0]:
+                cut = bisect_left(chunk, (successor(keys[0]),))
+                return chunk[cut:], chunk[:cut]
+            return chunk, []
+        chunk = held + part if held else part
+        if high == len(keys) and self._separators[place] == keys[-1]:
+            cut = bisect_left(chunk, (keys[-1],))
+            return chunk[:cut], chunk[cut:]
+        return chunk, []
 
     def _block(self, place: int) -> Block:
         block = self._slots[place]
         if block is not None:
             block.was_read = True
-            return cast(Block, block)
+            self._hits.value += 1
+            return block
         fresh = self._read_block(place)
         if self._cache is not None:
             self._cache.admit(self._slots, place, fresh)

@@ -51,14 +51,15 @@ def file_digest() -> hashlib.blake2b:
 
 
 def separator(last: bytes, following: bytes) -> bytes:
-    """A short key ``s`` with ``last <= s < following``; ``last`` itself when they are equal."""
+    """A short key ``s`` with ``last < s < following`` where there is one, else ``last``: that versions
+    of ``last`` may follow in the next block is then all but certain."""
     length = min(len(last), len(following))
     common = 0
     while common < length and last[common] == following[common]:
         common += 1
     if common < length - 1 and last[common] + 1 < following[common]:
         return last[:common] + bytes([last[common] + 1])
-    return last
+    return successor(last) if successor(last) < following else last
 
 
 class SstableWriter:

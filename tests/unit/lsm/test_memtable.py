@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 from kvdb.lsm.internal_key import MISSING, SEQNO_MAX
 from kvdb.lsm.memtable import Memtable
@@ -13,6 +14,11 @@ def filled(*pairs: tuple[bytes, bytes | None]) -> Memtable:
     return memtable
 
 
+def keys_of(memtable: Memtable, seqno: int, *, reverse: bool = False) -> Iterator[bytes]:
+    for chunk in memtable.chunks(b"", b"", seqno, reverse=reverse):
+        yield from (key for key, _, _ in (reversed(chunk) if reverse else chunk))
+
+
 def test_a_read_sees_the_newest_version_at_its_seqno() -> None:
     memtable = filled((b"k", b"1"), (b"k", b"2"), (b"k", None))
     assert [memtable.get(b"k", seqno) for seqno in (0, 1, 2, 3, 9)] == [MISSING, b"1", b"2", None, None]
@@ -20,12 +26,11 @@ def test_a_read_sees_the_newest_version_at_its_seqno() -> None:
 
 def test_a_scan_gives_one_entry_a_key_with_tombstones_in_order() -> None:
     memtable = filled((b"b", b"1"), (b"a", b"2"), (b"b", b"3"), (b"c", None), (b"d", b"later"))
-    assert [(key, value) for key, _, value in memtable.scan(b"", b"", 4)] == [
-        (b"a", b"2"),
-        (b"b", b"3"),
-        (b"c", None),
+    found = list(memtable.chunks(b"", b"", 4))
+    assert [[(key, value) for key, _, value in chunk] for chunk in found] == [
+        [(b"a", b"2"), (b"b", b"3"), (b"c", None)]
     ]
-    assert list(memtable.scan(b"a", b"c", 4, reverse=True)) == [(b"b", 3, b"3"), (b"a", 2, b"2")]
+    assert list(memtable.chunks(b"a", b"c", 4, reverse=True)) == [found[0][:2]]
 
 
 def test_entries_are_in_internal_key_order_with_every_version() -> None:
@@ -46,12 +51,12 @@ def test_writes_between_the_chunks_of_a_scan_do_not_show_or_break_it() -> None:
     for seqno in range(1, 1001):
         memtable.apply([b"%04d" % (seqno * 2), b"v"], seqno)
     for reverse in (False, True):
-        scan = memtable.scan(b"", b"", memtable.last_seqno, reverse=reverse)
-        found = [next(scan)[0] for _ in range(300)]
+        scan = keys_of(memtable, memtable.last_seqno, reverse=reverse)
+        found = [next(scan) for _ in range(300)]
         start = memtable.last_seqno
         for odd in range(1, 2000, 2):
             memtable.apply([b"%04d" % odd, b"new"], start + odd)
-        found += [key for key, _, _ in scan]
+        found += scan
         assert found == sorted((b"%04d" % even for even in range(2, 2001, 2)), reverse=reverse)
         memtable = filled()
         for seqno in range(1, 1001):
@@ -66,7 +71,7 @@ def test_readers_and_the_writer_do_not_disturb_one_another() -> None:
     def read() -> None:
         while not stop.is_set():
             seqno = memtable.last_seqno
-            keys = [key for key, _, _ in memtable.scan(b"", b"", seqno)]
+            keys = list(keys_of(memtable, seqno))
             if keys != sorted(keys) or len(keys) != seqno:
                 failures.append((seqno, len(keys)))
 

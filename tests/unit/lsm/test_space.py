@@ -7,6 +7,7 @@ import pytest
 from kvdb.env.env import Env
 from kvdb.env.fs import join
 from kvdb.errors import DiskFull
+from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.space import CHECK_BYTES, Space
 from kvdb.options import EngineOptions
 from kvdb.testing import Fault, FaultyFileSystem, MemFileSystem, sim_env
@@ -21,18 +22,24 @@ def disk(capacity: int) -> tuple[MemFileSystem, Env]:
     return fs, sim_env(fs)
 
 
+def batch_of(size_bytes: int, *, only_deletes: bool = False) -> WriteBatch:
+    if only_deletes:
+        return WriteBatch().delete(bytes(size_bytes))
+    return WriteBatch().put(b"", bytes(size_bytes))
+
+
 def test_with_enough_room_everybody_writes() -> None:
     _, env = disk(1000)
-    Space(env, "db", OPTIONS).admit(10, only_deletes=False)
+    Space(env, "db", OPTIONS).admit(batch_of(10))
 
 
 def test_with_too_little_room_only_deletes_are_taken() -> None:
     _, env = disk(999)
     space = Space(env, "db", OPTIONS)
     with pytest.raises(DiskFull, match="only deletes are taken") as refused:
-        space.admit(10, only_deletes=False)
+        space.admit(batch_of(10))
     assert refused.value.retryable
-    space.admit(10, only_deletes=True)
+    space.admit(batch_of(10, only_deletes=True))
     assert env.metrics.read()["lsm_disk_is_low"] == 1
     assert env.metrics.read()["lsm_writes_refused_for_space_total"] == 1
 
@@ -41,31 +48,31 @@ def test_writes_go_on_when_room_comes_back() -> None:
     fs, env = disk(999)
     space = Space(env, "db", OPTIONS)
     with pytest.raises(DiskFull):
-        space.admit(10, only_deletes=False)
+        space.admit(batch_of(10))
     fs.capacity_bytes = 1000
-    space.admit(10, only_deletes=False)
+    space.admit(batch_of(10))
 
 
 def test_the_disk_is_asked_again_after_so_many_bytes() -> None:
     fs, env = disk(2000)
     space = Space(env, "db", OPTIONS)
-    space.admit(1, only_deletes=False)
+    space.admit(batch_of(1))
     fs.capacity_bytes = 0
-    space.admit(CHECK_BYTES - 1, only_deletes=False)
+    space.admit(batch_of(CHECK_BYTES - 1))
     with pytest.raises(DiskFull):
-        space.admit(1, only_deletes=False)
+        space.admit(batch_of(1))
 
 
 def test_a_reserve_of_nothing_never_refuses() -> None:
     _, env = disk(0)
-    Space(env, "db", EngineOptions(min_free_bytes=0)).admit(10, only_deletes=False)
+    Space(env, "db", EngineOptions(min_free_bytes=0)).admit(batch_of(10))
 
 
 def test_a_file_system_that_cannot_say_has_room() -> None:
     faulty = FaultyFileSystem(MemFileSystem())
     faulty.make_dir("db")
     faulty.fail(Fault("free_bytes", for_ever=True))
-    Space(sim_env(faulty), "db", OPTIONS).admit(10, only_deletes=False)
+    Space(sim_env(faulty), "db", OPTIONS).admit(batch_of(10))
 
 
 def test_the_ballast_is_made_for_a_database_larger_than_it_and_given_up_once() -> None:

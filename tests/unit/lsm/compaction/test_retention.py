@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from kvdb.lsm.compaction.retention import retained, retained_ranges
 from kvdb.lsm.internal_key import SEQNO_MAX, Entry
-from kvdb.lsm.iterator import live
+from kvdb.lsm.iterator import visible
 from kvdb.lsm.range_tombstone import NO_RANGES, RangeTombstone, RangeTombstones
 from kvdb.lsm.snapshot import ReadPoints
 
@@ -26,8 +26,7 @@ def entries(versions: Versions) -> list[Entry]:
 
 
 def seen(found: list[Entry], ranges: RangeTombstones, at: int) -> dict[bytes, bytes]:
-    visible = [entry for entry in found if SEQNO_MAX - entry[1] <= at]
-    return dict(live([visible], ranges, at))
+    return dict(visible(found, at, ranges))
 
 
 @given(VERSIONS, RANGES, POINTS, st.booleans())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import get_args
 
@@ -73,14 +74,27 @@ def test_gets_and_scans_equal_a_dict(
     model = newest(versions, seqno)
     for key in {key for key, _ in versions} | {start, end}:
         expected = model[key][1] if key in model else MISSING
-        assert reader.get(key, seqno) is expected or reader.get(key, seqno) == expected
+        assert (
+            reader.get(key, seqno, key_hash(key)) is expected
+            or reader.get(key, seqno, key_hash(key)) == expected
+        )
         assert key not in model or reader.may_contain(key_hash(key))
     inside = [
         (key, *found) for key, found in sorted(model.items()) if key >= start and (not end or key < end)
     ]
-    forward = [(key, SEQNO_MAX - rank, value) for key, rank, value in reader.scan(start, end, seqno)]
-    assert forward == inside
-    assert list(reader.scan(start, end, seqno, reverse=True)) == inside[::-1]
+    pairs = [(key, value) for key, _, value in inside if value is not None]
+    assert list(chain.from_iterable(reader.pages(start, end, seqno))) == pairs
+    assert list(chain.from_iterable(reader.pages(start, end, seqno, reverse=True))) == pairs[::-1]
+    everything = list(reader.entries())
+    ranged = [entry for entry in everything if entry[0] >= start and (not end or entry[0] < end)]
+    forward = list(reader.chunks(start, end))
+    backward = list(reader.chunks(start, end, reverse=True))
+    for chunks in (forward, backward[::-1]):
+        assert [entry for chunk in chunks for entry in chunk] == ranged
+        assert all(before[-1][0] < after[0][0] for before, after in pairwise(chunks))
+    stored = list(reader.stored_chunks())
+    assert [entry for chunk in stored for entry in chunk] == everything
+    assert all(before[-1][0] < after[0][0] for before, after in pairwise(stored))
     assert [(key, SEQNO_MAX - rank) for key, rank, _ in reader.entries()] == sorted(
         versions, key=lambda place: (place[0], -place[1])
     )
@@ -91,8 +105,8 @@ def test_old_versions_are_found_in_the_block_after_the_newest() -> None:
     versions[b"\x50", 6] = b"w"
     fs = MemFileSystem()
     reader = opened(fs, build(fs, versions, block=40))
-    assert [reader.get(b"\x10", seqno) for seqno in (5, 3, 1)] == [b"v" * 50] * 3
-    assert reader.get(b"\x10", 0) is MISSING
+    assert [reader.get(b"\x10", seqno, key_hash(b"\x10")) for seqno in (5, 3, 1)] == [b"v" * 50] * 3
+    assert reader.get(b"\x10", 0, key_hash(b"\x10")) is MISSING
 
 
 def test_the_manifest_learns_digest_size_and_properties() -> None:
@@ -118,7 +132,7 @@ def test_a_finished_file_survives_a_power_loss_once_its_name_is_synced() -> None
     info = build(fs, {(b"a", 3): b"1"})
     fs.sync_dir(".")
     fs.sync_dir("db")
-    assert opened(fs.after_crash("strict"), info).get(b"a", 3) == b"1"
+    assert opened(fs.after_crash("strict"), info).get(b"a", 3, key_hash(b"a")) == b"1"
 
 
 def damaged(fs: MemFileSystem, data: bytes) -> MemFileSystem:
@@ -197,11 +211,11 @@ def test_the_last_user_closes_the_file(tmp_path: Path) -> None:
     (tmp_path / "000005.sst").write_bytes(fs.open_read("db/000005.sst").read_at(0, info.size))
     before = len(os.listdir("/proc/self/fd"))
     reader = SstableReader(OsFileSystem(), str(tmp_path), 5, unique_id=99, size=info.size, cache=None)
-    scan = reader.scan(b"", b"", 9)
+    scan = chain.from_iterable(reader.pages(b"", b"", 9))
     next(scan)
     del reader
     assert len(os.listdir("/proc/self/fd")) == before + 1
-    assert [key for key, _, _ in scan] == [b"b"]
+    assert [key for key, _ in scan] == [b"b"]
     del scan
     assert len(os.listdir("/proc/self/fd")) == before
 
