@@ -42,7 +42,8 @@ class Route(NamedTuple):
 
     name: str
     request: Kind
-    write: Callable[..., JsonObject]
+    write: Callable[..., JsonObject] | None
+    """``None``: the service answers without a body, not even an empty object."""
 
     def decode(self, body: bytes) -> Request:
         """The request in a body.
@@ -67,7 +68,7 @@ class Route(NamedTuple):
         if isinstance(result, Page):
             assert isinstance(request, (Query, Scan))
             return write_json(items.write_page(result, request))
-        return write_json(self.write(result))
+        return b"" if self.write is None else write_json(self.write(result))
 
 
 def _missing(operation: str, places: list[str]) -> ValidationError:
@@ -163,8 +164,8 @@ ROUTES: tuple[Route, ...] = (
     Route("DeleteTable", tables.DELETE_TABLE, tables.WRITE_TABLE_DESCRIPTION),
     Route("UpdateTimeToLive", tables.UPDATE_TIME_TO_LIVE, tables.WRITE_UPDATE_TIME_TO_LIVE),
     Route("DescribeTimeToLive", tables.DESCRIBE_TIME_TO_LIVE, tables.WRITE_DESCRIBE_TIME_TO_LIVE),
-    Route("TagResource", tables.TAG_RESOURCE, tables.WRITE_NOTHING),
-    Route("UntagResource", tables.UNTAG_RESOURCE, tables.WRITE_NOTHING),
+    Route("TagResource", tables.TAG_RESOURCE, None),
+    Route("UntagResource", tables.UNTAG_RESOURCE, None),
     Route("ListTagsOfResource", tables.LIST_TAGS, tables.WRITE_TAGS),
     Route("DescribeLimits", tables.DESCRIBE_LIMITS, tables.WRITE_LIMITS),
 )

@@ -53,7 +53,8 @@ _GZIP_BYTES_MIN = 1024
 _GZIP_LEVEL = 1
 _JSON_1_0 = b"application/x-amz-json-1.0"
 _JSON = b"application/json"
-_HEALTHY = b"healthy: kvdb\n"
+_HEALTHY = b"healthy: %s "
+_SHOWN_HOST_BYTES_MAX = 255
 _NO_OPERATION = b"<UnknownOperationException/>\n"
 _STATUS_LINES: Mapping[int, bytes] = {
     status.value: b"HTTP/1.1 %d %s\r\nServer: kvdb\r\n" % (status.value, status.phrase.encode())
@@ -130,8 +131,10 @@ class HttpDoor:
             self._answer_bare(connection, HTTPStatus(status), body)
 
     def _serve_other(self, connection: HttpConnection, request: HttpRequest) -> None:
-        if request.method in (b"GET", b"HEAD"):
-            self._answer_bare(connection, HTTPStatus.OK, _HEALTHY, is_head_only=request.method == b"HEAD")
+        if request.method in (b"GET", b"HEAD") and request.url == b"/":
+            # As the service does: with the name it was called by.
+            body = _HEALTHY % request.headers.get(b"host", b"kvdb")[:_SHOWN_HOST_BYTES_MAX]
+            self._answer_bare(connection, HTTPStatus.OK, body, is_head_only=request.method == b"HEAD")
         else:
             self._answer_bare(connection, HTTPStatus.NOT_FOUND, _NO_OPERATION)
 

@@ -310,7 +310,6 @@ WRITE_LIST_TABLES = wrapped(
     Field("LastEvaluatedTableName", "last_evaluated_table_name", STRING),
 )
 WRITE_TAGS = wrapped(Field("Tags", "tags", list_of(_TAG)), Field("NextToken", "next_token", STRING))
-WRITE_NOTHING = wrapped()
 WRITE_LIMITS = wrapped(
     Field("AccountMaxReadCapacityUnits", "account_max_read_capacity_units", LONG),
     Field("AccountMaxWriteCapacityUnits", "account_max_write_capacity_units", LONG),

@@ -221,8 +221,9 @@ def test_a_body_of_16_mib_is_read(server):
 
 
 def test_a_get_says_that_the_server_is_there(server):
-    assert raw(server, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").endswith(b"healthy: kvdb\n")
+    assert raw(server, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").endswith(b"\r\n\r\nhealthy: localhost ")
     assert raw(server, b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n").endswith(b"\r\n\r\n")
+    assert raw(server, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").startswith(b"HTTP/1.1 404")
     assert raw(server, b"OPTIONS / HTTP/1.1\r\nHost: localhost\r\n\r\n").startswith(b"HTTP/1.1 404")
 
 
