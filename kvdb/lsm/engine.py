@@ -19,6 +19,7 @@ from kvdb.env.fs import join
 from kvdb.env.jobs import JobHandle
 from kvdb.errors import (
     ClosedError,
+    CorruptionError,
     DiskFull,
     ReadOnlyDatabase,
     ReadOnlyDegraded,
@@ -101,6 +102,8 @@ class Engine:
         self._timeline = parts.timeline
         self._is_closed = False
         self._closed_reason = "the database is closed"
+        self.damaged_files: frozenset[str] = frozenset()
+        """The files in which a read has met damage since the database was opened."""
         self._space = Space(env, directory, options)
         self._pins = Pins(env.fs, directory, parts.database_id, on_released=self._remove_obsolete)
         self._must_rotate = False
@@ -185,6 +188,9 @@ class Engine:
             else:
                 try:
                     found = state.version.get(key, seqno, self._readers)
+                except CorruptionError as error:
+                    self._mark(error)
+                    raise
                 except OSError as error:
                     raise disk_error(error, self._directory) from error
         return found if isinstance(found, bytes) else None
@@ -216,6 +222,9 @@ class Engine:
                 if self._is_closed:
                     raise ClosedError(self._closed_reason)
                 yield page
+        except CorruptionError as error:
+            self._mark(error)
+            raise
         except OSError as error:
             raise disk_error(error, self._directory) from error
 
@@ -538,8 +547,17 @@ class Engine:
     def _named_errors(self) -> Iterator[None]:
         try:
             yield
+        except CorruptionError as error:
+            self._mark(error)
+            raise
         except OSError as error:
             raise disk_error(error, self._directory) from error
+
+    def _mark(self, error: CorruptionError) -> None:
+        """A read met damage: that read fails, others go on, and operators are told once a file."""
+        if error.file not in self.damaged_files:
+            self.damaged_files |= {error.file}
+            _log.error("damage met by a read, other files go on error=%s", error)
 
     def _keep_ballast(self) -> None:
         self._space.keep_ballast(sum(meta.size for meta in self._versions.state.version.files()))
@@ -574,6 +592,7 @@ class Engine:
 
     def _declare_gauges(self) -> None:
         gauge = self._env.metrics.gauge
+        gauge("lsm_damaged_files").read_by(lambda: len(self.damaged_files))
         gauge("lsm_memtable_bytes").read_by(lambda: self._commit.memtable.size_bytes)
         gauge("lsm_frozen_memtables").read_by(lambda: len(self._versions.state.frozen))
         gauge("lsm_level0_sstables").read_by(lambda: len(self._versions.state.version.levels[0]))

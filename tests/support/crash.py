@@ -505,10 +505,11 @@ class LyingFileSystem(MemFileSystem):
 
 
 def sweep_until(images: int, seed: int, sync: SyncMode | None = None, **settings: int) -> Report:
-    """Sweep workload after workload, all sync modes in turn or one, until ``images`` were checked."""
+    """Sweep workload after workload, all sync modes in turn or one, until ``images`` were checked,
+    those of crashed recoveries too."""
     report = Report()
     modes: tuple[SyncMode, ...] = (sync,) if sync else get_args(SyncMode)
-    while report.images < images:
+    while report.images + report.nested < images:
         workload = Workload(seed, modes[seed % len(modes)])
         report += Sweep(workload, **settings).run()  # type: ignore[arg-type]  # nested_* only
         seed += 1
@@ -517,7 +518,12 @@ def sweep_until(images: int, seed: int, sync: SyncMode | None = None, **settings
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.support.crash", description=__doc__)
-    parser.add_argument("--images", type=int, default=20_000, help="how many disks to check at least")
+    parser.add_argument(
+        "--images",
+        type=int,
+        default=20_000,
+        help="how many disks to check at least, those of crashed recoveries too",
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the first workload")
     parser.add_argument("--sync", choices=get_args(SyncMode), help="default: each in turn")
     parser.add_argument("--steps", type=int, default=Workload.steps)
