@@ -34,6 +34,7 @@ class HybridClock:
 
     def __init__(self, clock: Clock, region: int) -> None:
         self._clock = clock
+        self._read_ms = clock.wall_ms
         self._region = region
         self._lock = threading.Lock()
         self._wall_ms = 0
@@ -54,7 +55,7 @@ class HybridClock:
 
     def wall_ms(self) -> int:
         """Wall time, never behind a stamp already made or merged."""
-        wall_ms = self._clock.wall_ms()
+        wall_ms = self._read_ms()
         return wall_ms if wall_ms > self._wall_ms else self._wall_ms
 
     def merge(self, seen: Stamp) -> None:

@@ -151,16 +151,24 @@ class Commit:
         """
         if batch.sync is not None:
             self._require_sound(batch)
+        pending = None
         with self._queue_lock:
-            self._require_open()
+            if self._is_closed:
+                raise ClosedError(self._closed_reason)
             if self._is_led:
                 pending = _Pending(batch, None)
                 self._wait_in_queue(pending)
             else:
                 self._is_led = True
-                pending = None
         if pending is None:
-            return self._write_alone(batch)
+            try:
+                if self._group_delay_ms:
+                    return self._write_with_company(batch)
+                with self._io_lock:
+                    return self._commit_alone(batch)
+            finally:
+                while not self._pass_lead():
+                    self._lead()
         assert pending.turn is not None
         pending.turn.acquire()
         if not pending.is_done:
@@ -307,22 +315,15 @@ class Commit:
             while not self._pass_lead():
                 self._lead()
 
-    def _write_alone(self, batch: WriteBatch) -> int:
-        """Write as the leader whom nobody waits for, with whom the delay of mode group brings."""
-        try:
-            if self._group_delay_ms:
-                pending = _Pending(batch, None)
-                with self._queue_lock:
-                    self._queue.appendleft(pending)
-                self._lead()
-                if pending.error is not None:
-                    raise pending.error
-                return pending.seqno
-            with self._io_lock:
-                return self._commit_alone(batch)
-        finally:
-            while not self._pass_lead():
-                self._lead()
+    def _write_with_company(self, batch: WriteBatch) -> int:
+        """Lead a group of this batch and of whom the delay of mode group brings."""
+        pending = _Pending(batch, None)
+        with self._queue_lock:
+            self._queue.appendleft(pending)
+        self._lead()
+        if pending.error is not None:
+            raise pending.error
+        return pending.seqno
 
     def _pass_lead(self) -> bool:
         """Hand the lead to whoever waits first, or give it up; False when nobody can take it."""
@@ -390,14 +391,17 @@ class Commit:
             batch.stamp(seqno)
         payload = pack(operations)
         try:
-            wall_ms = self._tick()
+            count = len(operations) >> 1
             try:
-                log.append_one(payload, len(operations) >> 1, wall_ms=wall_ms)
+                log.append_one(payload, count, wall_ms=self._tick())
             except OSError as error:
-                self._append_again(error, [payload], [len(operations) >> 1])
+                self._append_again(error, [payload], [count])
             if self._is_synced_first or (batch.sync is not None and self._asks_for_sync(batch)):
                 self.seal()
-            self.memtable.apply(operations, seqno)
+            if count == 1:
+                self.memtable.apply_one(operations[0], operations[1], seqno)
+            else:
+                self.memtable.apply(operations, seqno)
             self._publish(log.last_seqno)
         except KvdbError:
             raise

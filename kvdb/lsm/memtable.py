@@ -20,11 +20,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from itertools import chain, islice
-from typing import Final, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from sortedcontainers import SortedList
 
-from kvdb.lsm.batch import Operations
+from kvdb.lsm.batch import Effect, Operations
 from kvdb.lsm.internal_key import MISSING, SEQNO_MAX, Entry, Found, KeyVersion
 from kvdb.lsm.iterator import Chunk, Pair, visible
 from kvdb.lsm.range_tombstone import NO_RANGES, RangeTombstone, RangeTombstones
@@ -61,25 +61,30 @@ class Memtable:
 
     def apply(self, operations: Operations, seqno: int) -> None:
         """Add a batch whose first operation has ``seqno``."""
-        table = self._table
-        size = 0
-        pairs = iter(operations)
-        for key, value in zip(pairs, pairs, strict=True):
-            if type(value) is list:
-                self._add_range(cast(bytes, key), value[0], seqno)
-                seqno += 1
-                continue
-            older = table.get(key)  # type: ignore[arg-type]
-            # The table first: a scan looks up every key that the index names.
-            table[key] = (seqno, value, older)  # type: ignore[index, assignment]
-            if older is None:
-                self._unsorted.append(key)  # type: ignore[arg-type]
-            size += len(key) + (  # type: ignore[arg-type]
-                _ENTRY_OVERHEAD_BYTES if value is None else len(value) + _ENTRY_OVERHEAD_BYTES
-            )
+        apply_one = self.apply_one
+        for place in range(0, len(operations), 2):
+            apply_one(operations[place], operations[place + 1], seqno)
             seqno += 1
-        self.size_bytes += size
-        self.last_seqno = seqno - 1
+
+    def apply_one(self, key: Effect, effect: Effect, seqno: int) -> None:
+        """Add one operation, as it stands in a batch."""
+        if TYPE_CHECKING:
+            assert isinstance(key, bytes)
+        if effect is None:
+            self.size_bytes += len(key) + _ENTRY_OVERHEAD_BYTES
+        elif type(effect) is not list:
+            self.size_bytes += len(key) + len(effect) + _ENTRY_OVERHEAD_BYTES
+        else:
+            self._add_range(key, effect[0], seqno)
+            self.last_seqno = seqno
+            return
+        table = self._table
+        older = table.get(key)
+        # The table first: a scan looks up every key that the index names.
+        table[key] = (seqno, effect, older)  # type: ignore[assignment]
+        if older is None:
+            self._unsorted.append(key)
+        self.last_seqno = seqno
 
     def get(self, key: bytes, seqno: int) -> Found:
         """The newest value of ``key`` at ``seqno``; ``None`` when it is deleted, else ``MISSING``."""

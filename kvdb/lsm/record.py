@@ -147,7 +147,8 @@ class RecordWriter:
 
     def _framed(self, kind: int, payload: bytes) -> bytes:
         mask = 0
-        if _ZEROS in payload:
+        # Counting single zeros first is quicker than looking for a run that is seldom there.
+        if payload.count(0) >= _ZERO_RUN and _ZEROS in payload:
             mask = _mask_for(payload)
             payload = _masked(payload, mask)
         rest = _REST.pack(crc32c_extend(0, payload), len(payload), self.synced_to, kind, mask)
