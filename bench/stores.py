@@ -1,8 +1,8 @@
 """Four ordered stores behind one face, for ``bench.engine``: kvdb's engine, RocksDB, LevelDB, LMDB.
 
 Each is used as its own documentation shows, with default sizes but for LMDB's map, which has to
-be given. Values are msgpack in all, packed and unpacked inside what is measured. ``sync`` is
-``commit`` (a put returns when it is durable) or ``none``.
+be given. Scans give keys and values; values are msgpack in all, packed and unpacked inside what is
+measured. ``sync`` is ``commit`` (a put returns when it is durable) or ``none``.
 """
 
 from __future__ import annotations
@@ -86,11 +86,11 @@ class RocksStore:
         return None if value is None else msgpack.unpackb(value)
 
     def scan(self, start: bytes, count: int, *, reverse: bool = False) -> int:
-        values = self._db.values(from_key=start, backwards=reverse)
-        return sum(1 for value in islice(values, count) if msgpack.unpackb(value))
+        pairs = self._db.items(from_key=start, backwards=reverse)
+        return sum(1 for _, value in islice(pairs, count) if msgpack.unpackb(value))
 
     def scan_all(self) -> int:
-        return sum(1 for value in self._db.values() if msgpack.unpackb(value))
+        return sum(1 for _, value in self._db.items() if msgpack.unpackb(value))
 
     def settle(self) -> None:
         self._db.flush()
@@ -113,11 +113,11 @@ class LevelStore:
 
     def scan(self, start: bytes, count: int, *, reverse: bool = False) -> int:
         bounds = {"stop": start} if reverse else {"start": start}
-        values: Iterator[bytes] = self._db.iterator(include_key=False, reverse=reverse, **bounds)
-        return sum(1 for value in islice(values, count) if msgpack.unpackb(value))
+        pairs: Iterator[tuple[bytes, bytes]] = self._db.iterator(reverse=reverse, **bounds)
+        return sum(1 for _, value in islice(pairs, count) if msgpack.unpackb(value))
 
     def scan_all(self) -> int:
-        return sum(1 for value in self._db.iterator(include_key=False) if msgpack.unpackb(value))
+        return sum(1 for _, value in self._db.iterator() if msgpack.unpackb(value))
 
     def settle(self) -> None:
         """LevelDB has no call for a flush alone."""
@@ -144,12 +144,12 @@ class LmdbStore:
         with self._db.begin() as transaction, transaction.cursor() as cursor:
             if not cursor.set_range(start) and not (reverse and cursor.last()):
                 return 0
-            values = cursor.iterprev(keys=False) if reverse else cursor.iternext(keys=False)
-            return sum(1 for value in islice(values, count) if msgpack.unpackb(value))
+            pairs = cursor.iterprev() if reverse else cursor.iternext()
+            return sum(1 for _, value in islice(pairs, count) if msgpack.unpackb(value))
 
     def scan_all(self) -> int:
         with self._db.begin() as transaction, transaction.cursor() as cursor:
-            return sum(1 for value in cursor.iternext(keys=False) if msgpack.unpackb(value))
+            return sum(1 for _, value in cursor.iternext() if msgpack.unpackb(value))
 
     def settle(self) -> None:
         self._db.sync(True)

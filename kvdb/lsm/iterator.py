@@ -39,7 +39,14 @@ class Source(Protocol):
 
 def merged(sources: Iterable[Iterator[Chunk]], *, reverse: bool = False) -> Iterator[Chunk]:
     """All entries of all sources as one source. No two sources hold the same (key, rank)."""
-    runs: list[_Run] = [(chunk, source) for source in sources if (chunk := next(source, None)) is not None]
+    return _merged(_begun(sources), reverse)
+
+
+def _begun(sources: Iterable[Iterator[Chunk]]) -> list[_Run]:
+    return [(chunk, source) for source in sources if (chunk := next(source, None)) is not None]
+
+
+def _merged(runs: list[_Run], reverse: bool) -> Iterator[Chunk]:
     while len(runs) > 1:
         complete: Chunk = []
         left: list[_Run] = []
@@ -84,10 +91,11 @@ def visible(
     lowest_rank = SEQNO_MAX - seqno
     last: bytes | None = None
     found: list[Pair] = []
+    has_ranges = bool(ranges)
     for key, rank, value in chunk:
         if rank >= lowest_rank and key != last:
             last = key
-            if value is not None and not (ranges and ranges.covering(key, seqno) > SEQNO_MAX - rank):
+            if value is not None and not (has_ranges and ranges.covering(key, seqno) > SEQNO_MAX - rank):
                 found.append((key, value))
     if reverse:
         found.reverse()
@@ -98,9 +106,13 @@ def live(
     sources: Sequence[Source], ranges: RangeTombstones, seqno: int, *, reverse: bool = False
 ) -> Iterator[list[Pair]]:
     """What a scan of all sources at ``seqno`` finds, in pages that may be empty."""
-    filled = [source for source in sources if next(source.chunks(), None) is not None]
-    if len(filled) == 1 and not ranges:
-        yield from filled[0].pages(seqno)
-        return
-    for chunk in merged([source.chunks() for source in filled], reverse=reverse):
-        yield visible(chunk, seqno, ranges, reverse=reverse)
+    runs: list[_Run] = []
+    only: Source | None = None
+    for source in sources:
+        begun = _begun([source.chunks()])
+        if begun:
+            only = None if runs else source
+            runs += begun
+    if only is not None and not ranges:
+        return only.pages(seqno)
+    return (visible(chunk, seqno, ranges, reverse=reverse) for chunk in _merged(runs, reverse))
