@@ -70,7 +70,7 @@ def test_what_a_restart_shows_after_a_kill_at_any_call_no_power_loss_takes_back(
     workload = Workload(seed, sync, steps=30)
     call = 1
     while check_kill(workload, call):
-        call += 2
+        call += 3
     assert call >= 150
 
 

@@ -22,7 +22,7 @@ SAMPLE = sample()
 NAMES = [name for name in SAMPLE.files if name != "LOCK"]
 NEWEST_LOG = SAMPLE.name(".log")
 LOGS = [name for name in NAMES if name.endswith(".log")]
-FLIPS_PER_FILE = 700
+FLIPS_PER_FILE = 150
 SEED = 2024
 
 
