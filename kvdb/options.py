@@ -64,8 +64,16 @@ class EngineOptions:
     """Bloom filter size; 0 leaves the filter out."""
     level0_tables_max: int = 4
     """Compaction starts when level 0 holds this many sstables."""
-    level0_tables_stall: int = 12
+    level0_tables_slowdown: int | None = None
+    """Writers are slowed down while level 0 holds this many sstables or more: from 16 MB a second, by
+    pauses of 1 ms, to 1 MB at the stall. ``None``: half way from ``level0_tables_max`` to the stall."""
+    level0_tables_stall: int = 16
     """Writers wait while level 0 holds this many sstables."""
+    debt_slowdown_bytes: int = 256 * 1024 * 1024
+    """Writers are slowed down, in the same way, while compaction is this many bytes behind: those on
+    level 0 and those that the deeper levels hold above their targets."""
+    debt_stall_bytes: int = 1024 * 1024 * 1024
+    """Writers wait while compaction is this many bytes behind."""
     sstable_size_bytes: int = 32 * 1024 * 1024
     """Compaction starts a new output sstable at this size."""
     block_cache_bytes: int = 64 * 1024 * 1024
@@ -117,6 +125,7 @@ class EngineOptions:
             "open_sstables_max",
             "open_sstables_bytes",
             "batch_bytes_max",
+            "debt_slowdown_bytes",
         ):
             _require(getattr(self, name) > 0, f"{name} must be positive: {getattr(self, name)}")
         _require(
@@ -137,6 +146,21 @@ class EngineOptions:
             self.level0_tables_stall > self.level0_tables_max,
             "level0_tables_stall must be larger than level0_tables_max",
         )
+        _require(
+            self.level0_tables_max < self.level0_slowdown <= self.level0_tables_stall,
+            "level0_tables_slowdown must be larger than level0_tables_max, and at most level0_tables_stall",
+        )
+        _require(
+            self.debt_stall_bytes >= self.debt_slowdown_bytes,
+            "debt_stall_bytes must be at least debt_slowdown_bytes",
+        )
+
+    @property
+    def level0_slowdown(self) -> int:
+        """``level0_tables_slowdown`` with its default worked out."""
+        if self.level0_tables_slowdown is not None:
+            return self.level0_tables_slowdown
+        return (self.level0_tables_max + self.level0_tables_stall + 1) // 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from kvdb.env.clock import Clock
 from kvdb.env.fork import on_fork
@@ -26,6 +26,9 @@ from kvdb.errors import ClosedError
 _log = logging.getLogger("kvdb.env.jobs")
 
 WorkerStart = Callable[[], WorkerProcess]
+
+WORKERS_MAX: Final = 2
+"""Two, so that a flush, for which writers may wait, does not wait for a long compaction."""
 
 
 class Job(Protocol):
@@ -186,7 +189,7 @@ class ThreadedJob:
 
 
 class ThreadJobRunner:
-    """One thread a job, and at most one worker process, started when first needed.
+    """One thread a job, and at most ``WORKERS_MAX`` worker processes, each started when first needed.
 
     ``offload_bytes_min``: inputs smaller than this are worked on in the calling thread.
     """
@@ -198,8 +201,9 @@ class ThreadJobRunner:
         self._offload_bytes_min = offload_bytes_min
         self._start_worker = start_worker
         self._jobs: list[ThreadedJob] = []
-        self._worker: WorkerProcess | None = None
-        self._worker_guard = threading.Lock()
+        self._workers: list[WorkerProcess] = []
+        self._idle: list[WorkerProcess] = []
+        self._workers_changed = threading.Condition()
         self._is_closed = False
         self._is_interrupted = False
         self._is_forked = False
@@ -216,29 +220,54 @@ class ThreadJobRunner:
     def offload(self, function: WorkFunction, fs: FileSystem, task: Task, *, input_bytes: int) -> Plain:
         if input_bytes < self._offload_bytes_min or not isinstance(fs, OsFileSystem):
             return function(fs, task)
-        # One worker, one task at a time: two jobs that both want it take turns.
-        with self._worker_guard:
-            if self._is_closed:
-                raise ClosedError("the job runner is closed")
-            if self._worker is None or not self._worker.is_alive():
-                self._worker = self._start_worker()
-            # Asked here, where an interrupt either finds the worker or is found by this.
-            if self._is_interrupted:
-                raise WorkerDied("background work was interrupted")
-            return self._worker.run(function, task)
+        worker = self._take_worker()
+        try:
+            return worker.run(function, task)
+        finally:
+            self._give_back(worker)
+
+    def _take_worker(self) -> WorkerProcess:
+        """An idle worker, or a new one, or whichever is done first: a worker does one task at a time."""
+        with self._workers_changed:
+            while True:
+                if self._is_closed:
+                    raise ClosedError("the job runner is closed")
+                # Asked here, where an interrupt either finds the worker or is found by this.
+                if self._is_interrupted:
+                    raise WorkerDied("background work was interrupted")
+                while self._idle:
+                    worker = self._idle.pop()
+                    if worker.is_alive():
+                        return worker
+                    self._workers.remove(worker)
+                    worker.close()
+                if len(self._workers) < WORKERS_MAX:
+                    worker = self._start_worker()
+                    self._workers.append(worker)
+                    return worker
+                self._workers_changed.wait()
+
+    def _give_back(self, worker: WorkerProcess) -> None:
+        with self._workers_changed:
+            if worker.is_alive() and not self._is_closed:
+                self._idle.append(worker)
+            elif worker in self._workers:
+                self._workers.remove(worker)
+                worker.close()
+            self._workers_changed.notify()
 
     def forked(self) -> None:
-        # The threads are not in this process, and the worker is its parent's.
+        # The threads are not in this process, and the workers are its parent's.
         self._is_forked = True
 
     def interrupt(self) -> None:
         if self._is_forked:
             return
-        self._is_interrupted = True
-        # Not under the guard: whoever is waiting for the worker holds it.
-        worker = self._worker
-        if worker is not None:
-            worker.kill()
+        with self._workers_changed:
+            self._is_interrupted = True
+            for worker in self._workers:
+                worker.kill()
+            self._workers_changed.notify_all()
 
     def close(self) -> None:
         if self._is_forked:
@@ -248,8 +277,10 @@ class ThreadJobRunner:
         self.interrupt()
         for job in self._jobs:
             job.stop()
-        with self._worker_guard:
+        with self._workers_changed:
             self._is_closed = True
-            if self._worker is not None:
-                self._worker.close()
-                self._worker = None
+            for worker in self._workers:
+                worker.close()
+            self._workers.clear()
+            self._idle.clear()
+            self._workers_changed.notify_all()

@@ -31,6 +31,7 @@ from kvdb.errors import (
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.commit import Commit, Done
 from kvdb.lsm.compaction.job import CompactionJob
+from kvdb.lsm.compaction.picker import debt_bytes
 from kvdb.lsm.filenames import log_name
 from kvdb.lsm.flush import Flush
 from kvdb.lsm.history import changed_since, newest_seqno, versions_of
@@ -38,6 +39,7 @@ from kvdb.lsm.internal_key import MISSING, KeyVersion
 from kvdb.lsm.iterator import Pair, Source, live
 from kvdb.lsm.memtable import RANGES_MAX, Memtable, MemtableScan
 from kvdb.lsm.obsolete import Needed, remove_obsolete
+from kvdb.lsm.pace import PAUSE_MS, severity, step_bytes
 from kvdb.lsm.pin import Pin, Pins
 from kvdb.lsm.range_tombstone import united
 from kvdb.lsm.recovery import recover
@@ -107,6 +109,13 @@ class Engine:
         self._space = Space(env, directory, options)
         self._pins = Pins(env.fs, directory, parts.database_id, on_released=self._remove_obsolete)
         self._must_rotate = False
+        self._hardship = 0.0
+        self._pace_lock = threading.Lock()
+        self._paced_bytes = 0
+        """The memtable's bytes at the last pause of a writer; below 0 when that was in one before."""
+        self._free_bytes = options.memtable_size_bytes
+        """Below this the memtable takes a write without a further question."""
+        self._slowdowns = env.metrics.counter("lsm_write_slowdowns_total")
         self._hand = threading.Lock()
         self._sweep_lock = threading.Lock()
         self._commit = Commit(
@@ -129,7 +138,7 @@ class Engine:
             self._versions,
             self._readers,
             lambda: self._snapshots.read_points(self._history_from),
-            on_compacted=self._remove_obsolete,
+            on_compacted=self._on_compacted,
             on_manifest_lost=self._commit.degrade,
         )
         self._flush_handle = env.jobs.add(self._flush)
@@ -384,6 +393,7 @@ class Engine:
         self._require_open()
         with self._hand:
             self._must_rotate = len(self._commit.memtable) > 0
+            self._set_pace()
             self._commit.write(WriteBatch())
             waited_ms = 0
             while self._versions.state.frozen:
@@ -429,11 +439,12 @@ class Engine:
     def make_room(self, commit: Commit) -> None:
         """Before each group, by the commit leader: freeze a full memtable, once there is a place for it."""
         memtable = commit.memtable
-        if (
-            memtable.size_bytes < self._memtable_bytes_max
-            and memtable.range_count < RANGES_MAX
-            and not self._must_rotate
-        ):
+        if memtable.size_bytes < self._free_bytes and memtable.range_count < RANGES_MAX:
+            return
+        if self._hardship:
+            self._slow_down(memtable)
+        is_full = memtable.size_bytes >= self._memtable_bytes_max or memtable.range_count >= RANGES_MAX
+        if not is_full and not self._must_rotate:
             return
         waited_ms = 0
         while (handle := self._what_is_behind()) is not None:
@@ -443,7 +454,23 @@ class Engine:
         self._must_rotate = True
         self._rotate(commit)
         self._must_rotate = False
+        self._paced_bytes -= memtable.size_bytes
+        self._set_pace()
         self._flush_handle.wake()
+
+    def _set_pace(self) -> None:
+        """After every change of memtables or files: how fast writers may go from here."""
+        # One at a time: else a late answer of one thread could hide what another has asked for.
+        with self._pace_lock:
+            self._hardship = severity(self._versions.state.version, self._options)
+            is_free = not self._hardship and not self._must_rotate
+            self._free_bytes = self._memtable_bytes_max if is_free else 0
+
+    def _slow_down(self, memtable: Memtable) -> None:
+        if memtable.size_bytes - self._paced_bytes >= step_bytes(self._hardship):
+            self._paced_bytes = memtable.size_bytes
+            self._slowdowns.add()
+            self._env.clock.sleep_ms(PAUSE_MS)
 
     def free_space(self) -> bool:
         """An append found no room: give up the ballast. Called by the commit leader."""
@@ -492,7 +519,7 @@ class Engine:
         state = self._versions.state
         if len(state.frozen) >= self._options.frozen_memtables_max:
             return self._flush_handle
-        if len(state.version.levels[0]) >= self._options.level0_tables_stall:
+        if severity(state.version, self._options) >= 1.0:
             return self._compaction_handle
         return None
 
@@ -562,7 +589,12 @@ class Engine:
     def _keep_ballast(self) -> None:
         self._space.keep_ballast(sum(meta.size for meta in self._versions.state.version.files()))
 
+    def _on_compacted(self) -> None:
+        self._set_pace()
+        self._remove_obsolete()
+
     def _on_flushed(self) -> None:
+        self._set_pace()
         self._remove_obsolete()
         self._keep_ballast()
         self._compaction_handle.wake()
@@ -596,6 +628,9 @@ class Engine:
         gauge("lsm_memtable_bytes").read_by(lambda: self._commit.memtable.size_bytes)
         gauge("lsm_frozen_memtables").read_by(lambda: len(self._versions.state.frozen))
         gauge("lsm_level0_sstables").read_by(lambda: len(self._versions.state.version.levels[0]))
+        gauge("lsm_compaction_debt_bytes").read_by(
+            lambda: debt_bytes(self._versions.state.version, self._options)
+        )
         gauge("lsm_sstable_bytes").read_by(
             lambda: sum(meta.size for meta in self._versions.state.version.files())
         )

@@ -18,7 +18,7 @@ from kvdb.env.env import Env
 from kvdb.env.fs import FileSystem, join
 from kvdb.env.worker import Plain, Task
 from kvdb.errors import KvdbError
-from kvdb.lsm.compaction.picker import Compaction, covered, pick, pick_all
+from kvdb.lsm.compaction.picker import OVERLAP_FILES_MAX, Compaction, covered, pick, pick_all
 from kvdb.lsm.compaction.retention import retained, retained_ranges
 from kvdb.lsm.filenames import sstable_name
 from kvdb.lsm.flush import file_meta, new_unique_id, remove_outputs
@@ -68,7 +68,8 @@ def compact_files(fs: FileSystem, task: Task) -> Plain:
 
 
 class _Outputs:
-    """New sstables of bounded size, cut between keys; range deletes are cut where the files are."""
+    """New sstables of bounded size, and of bounded overlap with the level below, cut between keys;
+    range deletes are cut where the files are."""
 
     def __init__(self, fs: FileSystem, task: Task, ranges: list[RangeTombstone]) -> None:
         self._ranges = ranges
@@ -83,6 +84,10 @@ class _Outputs:
         self._size_max = cast(int, task["sstable_size_bytes"])
         self._settings = SstableSettings._make(cast("list[object]", task["settings"]))
         self._wall_ms = cast(int, task["wall_ms"])
+        self._below = cast("list[tuple[bytes, int]]", task["below"])
+        self._below_place = 0
+        self._below_bytes = 0
+        """Of the files below that the file being written has passed."""
         self._begun = 0
         self._writer: SstableWriter | None = None
 
@@ -110,6 +115,7 @@ class _Outputs:
             self._writer = None
             writer.close()
         self._start = end
+        self._below_bytes = 0
         self.metas.append(file_meta(number, unique_id, info))
 
     def remove(self) -> None:
@@ -119,9 +125,13 @@ class _Outputs:
         remove_outputs(self._fs, self._directory, [number for number, _ in self._places[: self._begun]])
 
     def _is_full(self, writer: SstableWriter, key: bytes) -> bool:
+        while self._below_place < len(self._below) and self._below[self._below_place][0] <= key:
+            self._below_bytes += self._below[self._below_place][1]
+            self._below_place += 1
+        if writer.size_bytes < self._size_max and self._below_bytes <= OVERLAP_FILES_MAX * self._size_max:
+            return False
         # The last number takes all that is left, should the estimate have been short.
-        has_place = self._begun < len(self._places)
-        return has_place and writer.size_bytes >= self._size_max and key != writer.last_key
+        return self._begun < len(self._places) and key != writer.last_key
 
     def _begin(self) -> SstableWriter:
         number, unique_id = self._places[self._begun]
@@ -164,9 +174,7 @@ class CompactionJob:
 
     def step(self, now_ms: int) -> int | None:
         try:
-            if self._drop_covered() or self._run_one(lambda version: pick(version, self._options)):
-                return 0
-            return None
+            return 0 if self._drop_covered() or self._run_one(pick) else None
         except (OSError, KvdbError) as error:
             if not self.is_closing:
                 _log.error("compaction failed error=%s", error)
@@ -179,15 +187,18 @@ class CompactionJob:
         Raises:
             OSError, KvdbError: what was done so far stays done; it may be tried again.
         """
-        while self._run_one(pick_all):
+        while self._drop_covered() or self._run_one(pick_all):
             pass
 
-    def _run_one(self, choose: Callable[[Version], Compaction | None]) -> bool:
+    def _run_one(self, choose: Callable[[Version, EngineOptions, int], Compaction | None]) -> bool:
         # The job's thread and a caller of compact_all must not pick the same files.
         with self._one_at_a_time:
-            compaction = None if self._versions.is_lost else choose(self._versions.state.version)
+            if self._versions.is_lost:
+                return False
+            points = self._read_points()
+            compaction = choose(self._versions.state.version, self._options, points.oldest)
             if compaction is not None:
-                self._run(compaction)
+                self._run(compaction, points)
             return compaction is not None
 
     def _drop_covered(self) -> bool:
@@ -210,12 +221,11 @@ class CompactionJob:
         holders = [meta for meta in version.files() if meta.range_tombstones]
         return covered(version, united(self._readers.open(meta).ranges for meta in holders), upto)
 
-    def _run(self, compaction: Compaction) -> None:
+    def _run(self, compaction: Compaction, points: ReadPoints) -> None:
         if compaction.is_move:
             self._install(compaction, compaction.upper, ReadPoints([], 0))
             return
-        points = self._read_points()
-        count = compaction.input_bytes // self._options.sstable_size_bytes + 2
+        count = self._outputs_max(compaction)
         first = self._versions.take_numbers(count)
         try:
             result = self._env.jobs.offload(
@@ -234,6 +244,11 @@ class CompactionJob:
         finally:
             self._versions.give_up(first, count)
 
+    def _outputs_max(self, compaction: Compaction) -> int:
+        size = self._options.sstable_size_bytes
+        below_bytes = sum(meta.size for meta in compaction.below)
+        return compaction.input_bytes // size + below_bytes // (OVERLAP_FILES_MAX * size) + 2
+
     def _task(self, compaction: Compaction, points: ReadPoints, first: int, count: int) -> Task:
         # A level-0 file is a sorted source of its own; files of one deeper level follow one another.
         groups: list[tuple[FileMeta, ...]] = [compaction.upper]
@@ -249,6 +264,7 @@ class CompactionJob:
             "is_bottom": compaction.is_bottom,
             "numbers": list(range(first, first + count)),
             "ids": [new_unique_id(self._env) for _ in range(count)],
+            "below": [[meta.limit, meta.size] for meta in compaction.below],
             "sstable_size_bytes": self._options.sstable_size_bytes,
             "settings": list(SstableSettings.of(self._options)),
             "wall_ms": self._env.hlc.wall_ms(),

@@ -91,11 +91,14 @@ print(state() == before)
 def test_a_child_that_lives_on_does_not_keep_the_directory_locked(tmp_path: Path) -> None:
     script = """
 read, write = os.pipe()
+is_ready, tell_ready = os.pipe()
 pid = os.fork()
 if pid == 0:
     os.close(write)
+    os.write(tell_ready, b"x")
     os.read(read, 1)
     os._exit(0)
+os.read(is_ready, 1)
 db.close()
 with kvdb.open(path) as again:
     print("opened")

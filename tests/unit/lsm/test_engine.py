@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from kvdb.env.env import Env
+from kvdb.env.worker import Plain, Task, WorkerDied, WorkFunction
 from kvdb.errors import (
     ClosedError,
     CorruptionError,
@@ -19,6 +20,7 @@ from kvdb.errors import (
     ServiceUnavailable,
     ValidationError,
 )
+from kvdb.lsm.compaction.picker import LAST, compaction_of
 from kvdb.lsm.engine import Engine, WriteBatch
 from kvdb.options import EngineOptions
 from kvdb.testing import Fault, FaultyFileSystem, MemFileSystem, sim_env
@@ -278,7 +280,7 @@ def test_flush_and_compaction_run_in_a_worker_process_too(tmp_path: object) -> N
         put(engine, key, model[key])
     engine.compact()
     assert content(engine) == model
-    assert env.jobs._worker is not None  # type: ignore[attr-defined]
+    assert env.jobs._workers  # type: ignore[attr-defined]
     engine.close()
     env.jobs.close()
 
@@ -346,3 +348,73 @@ def test_a_close_does_not_wait_for_a_compaction_but_drops_it(tmp_path: object) -
     assert len(content(again)) == 1500
     again.close()
     env.jobs.close()
+
+
+def test_a_worker_that_dies_in_a_compaction_leaves_nothing_and_the_compaction_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fs = MemFileSystem()
+    engine, env = open_engine(fs)
+    offload, deaths = env.jobs.offload, []
+
+    def die_once(function: WorkFunction, fs: MemFileSystem, task: Task, *, input_bytes: int) -> Plain:
+        result = offload(function, fs, task, input_bytes=input_bytes)
+        if not deaths and function.__name__ == "compact_files":
+            deaths.append(result)
+            raise WorkerDied("worker process ended task=compact_files")
+        return result
+
+    monkeypatch.setattr(env.jobs, "offload", die_once)
+    model = {b"%03d" % (i % 50): b"%d" % i for i in range(150)}
+    for i in range(150):
+        put(engine, b"%03d" % (i % 50), b"%d" % i)
+    env.jobs.run_until_idle()  # type: ignore[attr-defined]
+    assert deaths
+    live = {f"{meta.number:06d}.sst" for meta in engine._versions.state.version.files()}
+    assert set(names(fs, ".sst")) == live
+    env.clock.advance_ms(1_000)  # type: ignore[attr-defined]
+    env.jobs.run_until_idle()  # type: ignore[attr-defined]
+    assert engine._compaction.last_error is None
+    assert env.metrics.read()["lsm_level0_sstables"] < 2
+    assert content(engine) == model
+
+
+@pytest.mark.parametrize("job", ["_flush", "_compaction"])
+def test_a_job_that_is_dead_makes_writes_fail_clearly_and_reads_go_on(
+    job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, _ = open_engine(MemFileSystem())
+    put(engine, b"first", b"1")
+
+    def die(now_ms: int) -> int | None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(getattr(engine, job), "step", die)
+    with pytest.raises(ServiceUnavailable, match="background work is behind: a bug"):
+        for i in range(1_000):
+            put(engine, b"%d" % i, bytes(100))
+    assert engine.get(b"first") == b"1"
+
+
+def test_outputs_of_a_compaction_end_where_they_overlap_too_much_below() -> None:
+    engine, _ = open_engine(MemFileSystem(), small_options(sstable_size_bytes=1_000))
+    options = engine._options
+    for i in range(800):
+        put(engine, b"%04d" % i, bytes(100))
+    engine.compact()
+    below = engine._versions.state.version.levels[LAST]
+    assert len(below) > 20
+    for i in range(0, 800, 8):
+        put(engine, b"%04d" % i, b"")
+    engine.flush()
+    version = engine._versions.state.version
+    compaction = compaction_of(version, options, 0, version.levels[0], LAST - 1)
+    below_bytes = sum(meta.size for meta in compaction.below)
+    assert below_bytes > 20 * options.sstable_size_bytes
+    with engine._compaction._one_at_a_time:
+        engine._compaction._run(compaction, engine._snapshots.read_points(engine._history_from))
+    outputs = engine._versions.state.version.levels[LAST - 1]
+    assert len(outputs) > 1
+    for meta in outputs:
+        overlapped = engine._versions.state.version.overlapping(LAST, meta.smallest, meta.limit)
+        assert sum(each.size for each in overlapped) <= 12 * options.sstable_size_bytes
