@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import random
 import threading
 
 import pytest
@@ -399,8 +400,9 @@ def test_a_job_that_is_dead_makes_writes_fail_clearly_and_reads_go_on(
 def test_outputs_of_a_compaction_end_where_they_overlap_too_much_below() -> None:
     engine, _ = open_engine(MemFileSystem(), small_options(sstable_size_bytes=1_000))
     options = engine._options
+    chance = random.Random(1)
     for i in range(800):
-        put(engine, b"%04d" % i, bytes(100))
+        put(engine, b"%04d" % i, chance.randbytes(100))
     engine.compact()
     below = engine._versions.state.version.levels[LAST]
     assert len(below) > 20
