@@ -59,6 +59,7 @@ EXPRESSION_DEPTH_MAX = 300  # [K] parentheses and NOTs that may be open at once
 EXPRESSION_PLACEHOLDER_BYTES_MAX = 255  # [DG] one #name or :value token
 EXPRESSION_VARIABLES_BYTES_MAX = 2 * 1024 * 1024  # [DG] all names and values of one request
 IN_OPERANDS_MAX = 100  # [DG]
+ATTRIBUTES_TO_GET_MAX = 255  # [X] dynalite: names in one AttributesToGet
 
 # Pages and batches
 PAGE_BYTES_MAX = 1024 * 1024  # [DG] read by one Query or Scan before the filter

@@ -3,7 +3,8 @@
 A text is parsed and compiled once and kept, the least recently used forgotten first.
 What is kept depends on the text and kind alone; names and values are bound to it for
 each request. So the caches hold no user values, and a text that another request sends
-with other names or values is still a hit. Safe to call from any thread.
+with other names or values is still a hit. What comes as a tree, from elsewhere than a text,
+is kept by its tree in the same way. Safe to call from any thread.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from kvdb.expr.condition import Condition, ConditionProgram
 from kvdb.expr.key_condition import KeyCondition, KeyConditionProgram, SortBound
 from kvdb.expr.messages import ExpressionKind
 from kvdb.expr.names import Placeholders
+from kvdb.expr.nodes import Action
+from kvdb.expr.nodes import Condition as Tree
 from kvdb.expr.parser import parse_condition, parse_projection, parse_update
 from kvdb.expr.projection import Projection, ProjectionProgram
 from kvdb.expr.update import Update, UpdateProgram
@@ -27,6 +30,9 @@ __all__ = [
     "Projection",
     "SortBound",
     "Update",
+    "bind_condition",
+    "bind_key_condition",
+    "bind_update",
     "compile_condition",
     "compile_key_condition",
     "compile_projection",
@@ -34,7 +40,9 @@ __all__ = [
 ]
 
 PROGRAMS_MAX = 512
-"""Compiled texts kept, of each of the four kinds. A text has at most 4 KiB."""
+"""Compiled texts kept, of each of the four kinds, and as many trees. A text has at most 4 KiB."""
+TREE_PLACEHOLDERS_MAX = 256
+"""A tree with more placeholders is compiled but not kept: no text bounds what it has."""
 
 
 def compile_condition(
@@ -69,6 +77,40 @@ def compile_update(text: str, placeholders: Placeholders) -> Update:
     return _update_program(text).bound_to(placeholders)
 
 
+def bind_condition(tree: Tree, placeholders: Placeholders, kind: ExpressionKind) -> Condition:
+    """The condition or filter that ``tree`` says, for one request.
+
+    Raises:
+        ValidationError: as ``compile_condition``, of placeholders and operands.
+    """
+    program = _tree_program if _is_small(placeholders) else _tree_program.__wrapped__
+    return program(tree, kind).bound_to(placeholders)
+
+
+def bind_update(actions: tuple[Action, ...], placeholders: Placeholders, *, type_fault: str) -> Update:
+    """The update that ``actions`` say, for one request.
+
+    ``type_fault`` is the message when what it finds in an item has the wrong type.
+
+    Raises:
+        ValidationError: as ``compile_update``, of placeholders and operands.
+    """
+    program = _actions_program if _is_small(placeholders) else _actions_program.__wrapped__
+    return program(actions, type_fault).bound_to(placeholders)
+
+
+def bind_key_condition(
+    tree: Tree, placeholders: Placeholders, hash_names: tuple[str, ...], range_names: tuple[str, ...]
+) -> KeyCondition:
+    """The key condition that ``tree`` says, for one query.
+
+    Raises:
+        ValidationError: as ``compile_key_condition``, of placeholders, operands and keys.
+    """
+    program = _key_tree_program if _is_small(placeholders) else _key_tree_program.__wrapped__
+    return program(tree).bound_to(placeholders, hash_names, range_names)
+
+
 def compile_key_condition(
     text: str, placeholders: Placeholders, hash_names: tuple[str, ...], range_names: tuple[str, ...]
 ) -> KeyCondition:
@@ -93,6 +135,21 @@ def _condition_program(text: str, kind: ExpressionKind) -> ConditionProgram:
 
 
 @lru_cache(maxsize=PROGRAMS_MAX)
+def _tree_program(tree: Tree, kind: ExpressionKind) -> ConditionProgram:
+    return ConditionProgram(tree, kind)
+
+
+@lru_cache(maxsize=PROGRAMS_MAX)
+def _actions_program(actions: tuple[Action, ...], type_fault: str) -> UpdateProgram:
+    return UpdateProgram(actions, type_fault=type_fault)
+
+
+@lru_cache(maxsize=PROGRAMS_MAX)
+def _key_tree_program(tree: Tree) -> KeyConditionProgram:
+    return KeyConditionProgram(tree)
+
+
+@lru_cache(maxsize=PROGRAMS_MAX)
 def _projection_program(text: str) -> ProjectionProgram:
     return ProjectionProgram(parse_projection(text))
 
@@ -111,6 +168,10 @@ def _key_condition_program(text: str) -> KeyConditionProgram:
         return KeyConditionProgram(parse_condition(text, "KeyConditionExpression"))
     except RecursionError:
         messages.invalid("KeyConditionExpression", messages.TOO_DEEP)
+
+
+def _is_small(placeholders: Placeholders) -> bool:
+    return len(placeholders.table) <= TREE_PLACEHOLDERS_MAX
 
 
 def _check_is_text(text: str, kind: ExpressionKind) -> None:

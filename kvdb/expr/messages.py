@@ -2,8 +2,9 @@
 
 Captured from the real service: [dynalite] ``db/*Parser.pegjs``, ``validations/index.js``
 and the tests that were run against it; [dynoxide] issues and CHANGELOG; [alternator]
-ScyllaDB ``test/alternator``; [field] the message as users reported it. [unconfirmed]: known
-from one emulator alone, not seen from the service. [ours]: the service is not known to have it.
+ScyllaDB ``test/alternator``; [extenddb] its ``tests``, run against us-east-1 in 2026; [field]
+the message as users reported it. [unconfirmed]: known from one emulator alone, not seen from the
+service. [ours]: the service is not known to have it.
 
 Expression faults travel behind ``Invalid <kind>: ``; see ``invalid``.
 """
@@ -56,8 +57,11 @@ def invalid(kind: str, message: str) -> NoReturn:
     raise ValidationError(f"Invalid {kind}: {message}")
 
 
-def expression_too_long(size: int) -> str:  # [dynoxide] #146
-    return f"Expression size has exceeded the maximum allowed size; expression size: {size}"
+def expression_too_long(kind: ExpressionKind, size: int) -> str:  # [extenddb]: only two kinds say the size
+    says_size = kind in ("ConditionExpression", "FilterExpression")
+    return "Expression size has exceeded the maximum allowed size;" + (
+        f" expression size: {size}" if says_size else ""
+    )
 
 
 def too_many_operators(count: int) -> str:  # [field] aws-sdk-js#3721
@@ -230,10 +234,10 @@ def placeholder_invalid(parameter: str, placeholder: str) -> str:  # [dynalite]
     return f'{parameter} contains invalid key: Syntax error; key: "{placeholder}"'
 
 
-def placeholder_too_long(parameter: str, size: int) -> str:  # [unconfirmed]
+def placeholder_too_long(parameter: str, size: int) -> str:  # [extenddb]: only names say the size
     return (
-        f"{parameter} contains invalid key: The expression attribute map contains a key that is too long; "
-        f"size of key: {size}"
+        f"{parameter} contains invalid key: The expression attribute map contains a key that is too long;"
+        + (f" size of key: {size}" if parameter == NAMES else "")
     )
 
 

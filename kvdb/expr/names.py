@@ -76,6 +76,14 @@ class Placeholders:
             if size > EXPRESSION_VARIABLES_BYTES_MAX:
                 raise ValidationError(messages.placeholders_too_large(size))
 
+    @classmethod
+    def of_table(cls, table: Table) -> Placeholders:
+        """Placeholders that no caller wrote: names and normalised values, all of them used."""
+        placeholders = cls(None, None)
+        placeholders.table = table
+        placeholders._used.update(table)
+        return placeholders
+
     def mark_used(self, placeholders: Iterable[str]) -> None:
         """Note that an expression of this request uses these."""
         self._used.update(placeholders)

@@ -81,7 +81,9 @@ UPDATE_FUNCTIONS = frozenset({"if_not_exists", "list_append"})
 _NEVER_OPERANDS = CONDITION_FUNCTIONS | {"list_append"}
 """``list_append`` is the whole of a SET value or an error. Source: ScyllaDB test_update_expression.py."""
 _COMPARATORS = frozenset({"=", "<>", "<", "<=", ">", ">="})
-_OPERATORS = _COMPARATORS | {"AND", "OR", "NOT", "BETWEEN", "IN", "+", "-"}
+_OPERATORS = _COMPARATORS | {"AND", "OR", "NOT", "BETWEEN", "IN"}
+_UPDATE_OPERATORS = frozenset({"+", "-"})
+"""The ``=`` of SET does not count. Source: developer guide, "Service quotas", operators."""
 _LIST_INDEX_MAX = 2**31 - 1
 
 _BAD_UPDATE_PATH, _UNKNOWN_FUNCTION, _MISUSED_FUNCTION, _BAD_PATH, _SECTION_TWICE = range(5)
@@ -134,7 +136,7 @@ class _Parser:
             self._refuse(messages.EMPTY)
         size = text_size(text)
         if size > EXPRESSION_BYTES_MAX:
-            self._refuse(messages.expression_too_long(size))
+            self._refuse(messages.expression_too_long(kind, size))
         self._tokens = tokenize(text)
 
     def finished(self, node: _Node) -> _Node:
@@ -143,7 +145,7 @@ class _Parser:
             self._fail()
         if _has_redundant_parentheses(self._tokens):
             self._refuse(messages.REDUNDANT_PARENTHESES)
-        operators = _count_operators(self._tokens)
+        operators = _count_operators(self._tokens, _UPDATE_OPERATORS if self._is_update else _OPERATORS)
         if operators > EXPRESSION_OPERATORS_MAX:
             self._refuse(messages.too_many_operators(operators))
         if self._faults:
@@ -441,8 +443,8 @@ def _opens_a_list(tokens: list[Token], at: int) -> bool:
     return before.kind is TokenKind.NAME or before.word == "IN"
 
 
-def _count_operators(tokens: list[Token]) -> int:
+def _count_operators(tokens: list[Token], operators: frozenset[str]) -> int:
     """Operators and functions, as the service counts them; BETWEEN's AND is part of it."""
     words = [token.word for token in tokens]
     calls = sum(token.kind is TokenKind.NAME and after.word == "(" for token, after in pairwise(tokens))
-    return sum(word in _OPERATORS for word in words) - words.count("BETWEEN") + calls
+    return sum(word in operators for word in words) - words.count("BETWEEN") + calls

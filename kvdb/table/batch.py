@@ -123,7 +123,9 @@ def get_items(
         ThroughputExceeded, Throttled: all tables are asked for too much.
     """
     projections = {
-        name: projection_of(wanted.projection_expression, wanted.expression_attribute_names)
+        name: projection_of(
+            wanted.projection_expression, wanted.expression_attribute_names, wanted.attributes_to_get
+        )
         for name, wanted in request.request_items.items()
     }
     wanteds = [
@@ -176,4 +178,5 @@ def _rest_of(request: KeysAndAttributes, place: int) -> KeysAndAttributes:
         request.projection_expression,
         request.expression_attribute_names,
         request.consistent_read,
+        request.attributes_to_get,
     )

@@ -31,7 +31,7 @@ from kvdb.expr.compiler import (
 from kvdb.item.value import Item
 from kvdb.limits import LimitsProfile
 from kvdb.lsm.engine import Engine, Snapshot
-from kvdb.table import row
+from kvdb.table import legacy, row
 from kvdb.table.capacity import Tally, read_units
 from kvdb.table.catalog import Table
 from kvdb.table.index import Index
@@ -116,8 +116,12 @@ def selection_of(request: Query | Scan, placeholders: Placeholders) -> Selection
     condition = projection = None
     if request.filter_expression is not None:
         condition = compile_condition(request.filter_expression, placeholders, kind="FilterExpression")
+    elif conditions := request.query_filter if isinstance(request, Query) else request.scan_filter:
+        condition = legacy.filter_of(conditions, request.conditional_operator)
     if request.projection_expression is not None:
         projection = compile_projection(request.projection_expression, placeholders)
+    elif request.attributes_to_get is not None:
+        projection = legacy.projection_of(request.attributes_to_get)
     is_count, wants_all = request.select == "COUNT", request.select == "ALL_ATTRIBUTES"
     return Selection(request.limit, condition, projection, is_count, wants_all)
 

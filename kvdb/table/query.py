@@ -15,6 +15,7 @@ from kvdb.errors import ValidationError
 from kvdb.expr.compiler import Condition, KeyCondition, Placeholders, compile_key_condition
 from kvdb.limits import AWS, LimitsProfile
 from kvdb.lsm.engine import Engine, Snapshot
+from kvdb.table import legacy
 from kvdb.table.catalog import Catalog
 from kvdb.table.keys import BAD_START, KeyRange, RowSpace
 from kvdb.table.page import Source, check_selection, page_of, selection_of, source_of, start_key_of
@@ -41,12 +42,15 @@ def run_query(
     selection = selection_of(request, placeholders)
     source = source_of(catalog.table(request.table_name), request, profile=profile, at=at)
     keys = source.keys
-    condition = compile_key_condition(
-        request.key_condition_expression or "", placeholders, keys.hash_names, keys.range_names
-    )
+    if request.key_conditions is not None:
+        condition = legacy.key_condition_of(request.key_conditions, keys.hash_names, keys.range_names)
+    else:
+        condition = compile_key_condition(
+            request.key_condition_expression or "", placeholders, keys.hash_names, keys.range_names
+        )
     placeholders.check_all_used()
     rows = _rows_of(request, condition, keys)
-    _check_filter_names(selection.condition, source)
+    _check_filter_names(selection.condition, source, is_legacy=request.query_filter is not None)
     check_selection(source, selection)
     return page_of(engine, rows, source, selection, request, at=at, is_reverse=not request.scan_index_forward)
 
@@ -67,16 +71,16 @@ def _rows_of(request: Query, condition: KeyCondition, keys: RowSpace) -> KeyRang
     return rows.after(start) if request.scan_index_forward else rows.before(start)
 
 
-def _check_filter_names(condition: Condition | None, source: Source) -> None:
+def _check_filter_names(condition: Condition | None, source: Source, *, is_legacy: bool) -> None:
     """A key attribute belongs into the key condition, and an index filters by what it keeps."""
     if condition is None:
         return
     names = condition.top_level_names
     for name in (*source.keys.hash_names, *source.keys.range_names):
         if name in names:
+            parameter = "QueryFilter" if is_legacy else "Filter Expression"
             raise ValidationError(
-                "Filter Expression can only contain non-primary key attributes: "
-                f"Primary key attribute: {name}"
+                f"{parameter} can only contain non-primary key attributes: Primary key attribute: {name}"
             )
     if source.index is not None and (wanting := source.index.unprojected(sorted(names))):
         raise ValidationError(

@@ -6,12 +6,12 @@ service does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from kvdb.api.items import GetItem, GetItemResult
 from kvdb.expr.compiler import Placeholders, Projection, compile_projection
 from kvdb.lsm.engine import Engine, Snapshot
-from kvdb.table import row
+from kvdb.table import legacy, row
 from kvdb.table.capacity import Tally, read_units
 from kvdb.table.catalog import Catalog
 from kvdb.table.keys import TABLE_NUMBER
@@ -29,7 +29,9 @@ def get_item(
         ValidationError: a malformed projection or key.
         ThroughputExceeded, Throttled: the table is asked for too much.
     """
-    projection = projection_of(request.projection_expression, request.expression_attribute_names)
+    projection = projection_of(
+        request.projection_expression, request.expression_attribute_names, request.attributes_to_get
+    )
     table = catalog.table(request.table_name)
     key = table.keys.of_key(request.key)
     if projection is not None:
@@ -52,10 +54,12 @@ def get_item(
     return GetItemResult(item, tally.consumed(request.table_name, request.return_consumed_capacity))
 
 
-def projection_of(text: str | None, names: Mapping[str, str] | None) -> Projection | None:
-    """The projection of a request that has no other expression."""
+def projection_of(
+    text: str | None, names: Mapping[str, str] | None, attributes: Sequence[str] | None = None
+) -> Projection | None:
+    """The projection of a request that has no other expression; ``attributes``: its ``AttributesToGet``."""
     if text is None:
-        return None
+        return None if attributes is None else legacy.projection_of(attributes)
     placeholders = Placeholders(names, None)
     projection = compile_projection(text, placeholders)
     placeholders.check_all_used()

@@ -15,6 +15,7 @@ from kvdb.expr.compiler import Condition, Placeholders, Update, compile_conditio
 from kvdb.item.size import item_size, text_size, value_size
 from kvdb.item.value import ITEM_TOO_LARGE, Item, normalise_item
 from kvdb.limits import AWS, LimitsProfile
+from kvdb.table import legacy
 
 UPDATE_TOO_LARGE = "Item size to update has exceeded the maximum allowed size"
 """Source: dynalite, actions/updateItem.js."""
@@ -73,9 +74,14 @@ def _placeholders_of(request: _Conditioned) -> Placeholders:
 
 
 def _guard_of(request: _Conditioned, placeholders: Placeholders) -> Guard | None:
-    if request.condition_expression is None:
+    if request.condition_expression is not None:
+        condition: Condition | None = compile_condition(request.condition_expression, placeholders)
+    elif isinstance(request, ConditionCheck) or request.expected is None:
         return None
-    condition = compile_condition(request.condition_expression, placeholders)
+    else:
+        condition = legacy.condition_of(request.expected, request.conditional_operator)
+    if condition is None:
+        return None
     shows_item = request.return_values_on_condition_check_failure == "ALL_OLD"
     return Guard(condition, shows_item=shows_item)
 
@@ -141,13 +147,14 @@ class UpdateWrite:
     @classmethod
     def of_request(cls, request: UpdateItem, profile: LimitsProfile = AWS) -> UpdateWrite:
         """Check what can be checked without the table, in the service's order."""
-        update = guard = None
-        if request.update_expression is not None or request.condition_expression is not None:
-            placeholders = _placeholders_of(request)
-            if request.update_expression is not None:
-                update = compile_update(request.update_expression, placeholders)
-            guard = _guard_of(request, placeholders)
-            placeholders.check_all_used()
+        placeholders = _placeholders_of(request)
+        update = None
+        if request.update_expression is not None:
+            update = compile_update(request.update_expression, placeholders)
+        elif request.attribute_updates is not None:
+            update = legacy.update_of(request.attribute_updates)
+        guard = _guard_of(request, placeholders)
+        placeholders.check_all_used()
         key, _ = normalise_item(request.key)
         return cls(key, update, guard, item_bytes_max=profile.item_bytes_max)
 
@@ -239,7 +246,9 @@ class CheckWrite:
 
 def _checked_guard(request: _Conditioned) -> Guard | None:
     """The guard of a request that has no other expression."""
-    if request.condition_expression is None:
+    if request.condition_expression is None and (
+        isinstance(request, ConditionCheck) or request.expected is None
+    ):
         return None
     placeholders = _placeholders_of(request)
     guard = _guard_of(request, placeholders)

@@ -48,22 +48,6 @@ def test_what_is_returned_is_what_was_asked_for(returned, attributes, dynamodb, 
     assert answer.get("Attributes") == attributes
 
 
-def test_legacy_parameters_are_refused_and_never_ignored(dynamodb, refusal, table):
-    code, message = refusal(
-        "UpdateItem", TableName=table, Key=KEY, AttributeUpdates={"v": {"Value": {"N": "3"}}}
-    )
-    assert (code, message) == (
-        "ValidationException",
-        "legacy parameter is not served, use expressions: AttributeUpdates",
-    )
-    expected = {"id": {"Exists": False}}
-    assert refusal("PutItem", TableName=table, Item=KEY, Expected=expected)[0] == "ValidationException"
-    assert refusal("GetItem", TableName=table, Key=KEY, AttributesToGet=["v"])[0] == "ValidationException"
-    wanted = {table: {"Keys": [KEY], "AttributesToGet": ["v"]}}
-    assert refusal("BatchGetItem", RequestItems=wanted)[0] == "ValidationException"
-    assert "Item" not in dynamodb.get_item(TableName=table, Key=KEY)
-
-
 @pytest.mark.parametrize(
     ("members", "message"),
     [

@@ -46,7 +46,6 @@ from kvdb.api.tables import (
     UpdateTimeToLive,
 )
 from kvdb.api.validation import items, settings, tables
-from kvdb.api.validation.legacy import check_no_legacy
 from kvdb.limits import AWS, LimitsProfile
 
 
@@ -61,7 +60,6 @@ def check(request: Request, profile: LimitsProfile = AWS) -> None:
         _PROFILED_CHECKS[kind](request, profile)
     else:
         _CHECKS[kind](request)
-    check_no_legacy(request)
 
 
 _CHECKS: Mapping[type, Callable[..., None]] = {

@@ -31,6 +31,12 @@ from kvdb.api.validation.fields import (
     table_name_faults,
     wrong_type,
 )
+from kvdb.api.validation.legacy import (
+    check_batch_mixing,
+    check_mixing,
+    check_names_differ,
+    legacy_faults,
+)
 from kvdb.errors import ValidationError
 from kvdb.limits import LimitsProfile
 
@@ -47,6 +53,10 @@ def check_get_item(request: GetItem) -> None:
     if table_faults or capacity not in _CAPACITIES:
         refuse_if([*enum_faults(capacity, "returnConsumedCapacity", _CAPACITIES), *table_faults])
     check_mapping("key", request.key)
+    if request.attributes_to_get is not None:
+        refuse_if(legacy_faults(request))
+        check_mixing(request)
+        check_names_differ(request.attributes_to_get)
     if request.projection_expression is not None or request.expression_attribute_names is not None:
         check_expressions(request.expression_attribute_names, None, request.projection_expression)
 
@@ -76,8 +86,10 @@ def _check_write(request: PutItem | UpdateItem | DeleteItem, **expressions: str 
     returns, on_failure = request.return_values, request.return_values_on_condition_check_failure
     capacity, metrics = request.return_consumed_capacity, request.return_item_collection_metrics
     table_faults = table_name_faults(request.table_name)
+    old_faults = legacy_faults(request)
     if (
         table_faults
+        or old_faults
         or returns not in _RETURN_VALUES
         or on_failure not in _ALL_OLD_OR_NONE
         or capacity not in _CAPACITIES
@@ -90,8 +102,10 @@ def _check_write(request: PutItem | UpdateItem | DeleteItem, **expressions: str 
                 *enum_faults(returns, "returnValues", _RETURN_VALUES),
                 *enum_faults(metrics, "returnItemCollectionMetrics", _METRICS),
                 *enum_faults(on_failure, "returnValuesOnConditionCheckFailure", _ALL_OLD_OR_NONE),
+                *old_faults,
             ]
         )
+    check_mixing(request)
     names, values = request.expression_attribute_names, request.expression_attribute_values
     if names is not None or values is not None or any(text is not None for text in expressions.values()):
         check_expressions(names, values, **expressions)
@@ -112,6 +126,7 @@ def check_query(request: Query) -> None:
             "Value at 'Limit' failed to satisfy constraint: Member must have value greater than or equal to 1"
         )
     refuse_if(faults)
+    check_mixing(request)
     check_expressions(
         request.expression_attribute_names,
         request.expression_attribute_values,
@@ -119,15 +134,15 @@ def check_query(request: Query) -> None:
         FilterExpression=request.filter_expression,
         KeyConditionExpression=request.key_condition_expression,
     )
+    check_names_differ(request.attributes_to_get)
     _check_start_key(request)
-    if request.key_condition_expression is None:
+    if request.key_condition_expression is None and request.key_conditions is None:
         raise ValidationError(
             "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
         )
-    if request.select == "SPECIFIC_ATTRIBUTES" and request.projection_expression is None:
-        # Query wraps this message, Scan gives it bare. Source: dynoxide, query.rs and scan.rs.
-        raise ValidationError(f"1 validation error detected: {_SPECIFIC_NEEDS_PROJECTION}")
-    _check_select(request)
+    # Query wraps these messages, Scan gives them bare. Source: moto, its tests verified against the
+    # service (test_dynamodb_select.py).
+    _check_select(request, prefix="1 validation error detected: ")
 
 
 def check_scan(request: Scan) -> None:
@@ -145,22 +160,17 @@ def check_scan(request: Scan) -> None:
         rule = f"have value less than or equal to {limits.TOTAL_SEGMENTS_MAX}"
         faults.append(constraint(request.total_segments, "totalSegments", rule))
     refuse_if(faults)
+    check_mixing(request)
     check_expressions(
         request.expression_attribute_names,
         request.expression_attribute_values,
         request.projection_expression,
         FilterExpression=request.filter_expression,
     )
+    check_names_differ(request.attributes_to_get)
     _check_start_key(request)
     _check_segments(request.segment, request.total_segments)
-    if request.select == "SPECIFIC_ATTRIBUTES" and request.projection_expression is None:
-        raise ValidationError(_SPECIFIC_NEEDS_PROJECTION)
     _check_select(request)
-
-
-_SPECIFIC_NEEDS_PROJECTION = (
-    "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
-)
 
 
 def _read_faults(request: Query | Scan) -> list[str]:
@@ -171,7 +181,7 @@ def _read_faults(request: Query | Scan) -> list[str]:
             raise wrong_type("index_name", name, "str")
         faults += name_faults(name, "indexName", chars_min=limits.TABLE_NAME_CHARS_MIN)
     faults += enum_faults(request.return_consumed_capacity, "returnConsumedCapacity", _CAPACITIES)
-    return [*faults, *table_name_faults(request.table_name)]
+    return [*faults, *table_name_faults(request.table_name), *legacy_faults(request)]
 
 
 def _check_start_key(request: Query | Scan) -> None:
@@ -179,13 +189,23 @@ def _check_start_key(request: Query | Scan) -> None:
         check_mapping("exclusive_start_key", request.exclusive_start_key)
 
 
-def _check_select(request: Query | Scan) -> None:
+def _check_select(request: Query | Scan, prefix: str = "") -> None:
     select: str | None = request.select
+    asked = "ProjectionExpression" if request.projection_expression is not None else None
+    if request.attributes_to_get is not None:
+        asked = "AttributesToGet"
+    if select == "SPECIFIC_ATTRIBUTES" and asked is None:
+        raise ValidationError(
+            f"{prefix}Must specify the AttributesToGet or ProjectionExpression "
+            "when choosing to get SPECIFIC_ATTRIBUTES"
+        )
     if select == "ALL_PROJECTED_ATTRIBUTES" and request.index_name is None:
-        raise ValidationError("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
-    if request.projection_expression is not None and select not in (None, "SPECIFIC_ATTRIBUTES"):
+        raise ValidationError(
+            f"{prefix}ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
+        )
+    if asked is not None and select not in (None, "SPECIFIC_ATTRIBUTES"):
         target = "only the Count" if select == "COUNT" else select
-        raise ValidationError(f"Cannot specify the ProjectionExpression when choosing to get {target}")
+        raise ValidationError(f"{prefix}Cannot specify the {asked} when choosing to get {target}")
 
 
 def _check_segments(segment: int | None, total: int | None) -> None:
@@ -221,7 +241,7 @@ def check_batch_get_item(request: BatchGetItem, profile: LimitsProfile) -> None:
             raise wrong_type("request_items", wanted, "a mapping to KeysAndAttributes")
         check_list("keys", wanted.keys)
         _check_at_least_one(wanted.keys, f"requestItems.{name}.member.keys")
-        refuse_if(table_name_faults(name))
+        refuse_if([*table_name_faults(name), *legacy_faults(wanted, f"requestItems.{name}.member.")])
     largest = max(request.request_items, key=lambda name: len(request.request_items[name].keys))
     count = sum(len(wanted.keys) for wanted in request.request_items.values())
     if count > profile.batch_get_keys_max:
@@ -229,8 +249,10 @@ def check_batch_get_item(request: BatchGetItem, profile: LimitsProfile) -> None:
             f"1 validation error detected: Value at 'RequestItems.{largest}.member.Keys' failed to satisfy "
             f"constraint: Member must have length less than or equal to {profile.batch_get_keys_max}"
         )
+    check_batch_mixing(request)
     for wanted in request.request_items.values():
         check_expressions(wanted.expression_attribute_names, None, wanted.projection_expression)
+        check_names_differ(wanted.attributes_to_get)
         for key in wanted.keys:
             check_mapping("keys", key)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kvdb.errors import ValidationError
+from kvdb.expr.messages import ExpressionKind
 from kvdb.expr.nodes import (
     Add,
     And,
@@ -291,6 +292,18 @@ def test_an_expression_has_at_most_4096_bytes() -> None:
     assert refusal(fits + " ") == message
 
 
+@pytest.mark.parametrize(
+    "kind", ["KeyConditionExpression", "ProjectionExpression", "UpdateExpression", "ConditionExpression"]
+)
+def test_only_conditions_and_filters_say_how_long_they_are(kind: ExpressionKind) -> None:
+    with pytest.raises(ValidationError) as caught:
+        parse_condition("a" * (EXPRESSION_BYTES_MAX + 1), kind)
+    size = " expression size: 4097" if kind == "ConditionExpression" else ""
+    assert caught.value.message == (
+        f"Invalid {kind}: Expression size has exceeded the maximum allowed size;{size}"
+    )
+
+
 def test_the_size_of_an_expression_is_counted_in_bytes() -> None:
     text = "é" * 2049
     message = "Expression size has exceeded the maximum allowed size; expression size: 4098"
@@ -472,12 +485,14 @@ def test_redundant_parentheses_are_refused_in_an_update_too() -> None:
 
 
 def test_an_update_has_a_bound_on_its_operators() -> None:
-    most = ", ".join(f"a{number}=b" for number in range(EXPRESSION_OPERATORS_MAX))
+    most = ",".join(["a=b+c"] * EXPRESSION_OPERATORS_MAX)
     assert len(parse_update(f"SET {most}")) == EXPRESSION_OPERATORS_MAX
     count = EXPRESSION_OPERATORS_MAX + 1
-    assert update_refusal(f"SET {most}, z=b") == (
-        f"The expression contains too many operators; operator count: {count}"
-    )
+    for one_more in ("z=b-c", "z=if_not_exists(a,b)"):
+        assert update_refusal(f"SET {most},{one_more}") == (
+            f"The expression contains too many operators; operator count: {count}"
+        )
+    assert len(parse_update("SET " + ",".join(["a=b"] * 500))) == 500
 
 
 @pytest.mark.parametrize("bomb", ["(", "f(", "if_not_exists(a, "])
