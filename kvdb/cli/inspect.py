@@ -106,7 +106,9 @@ def _log_rows(records: Iterable[LogRecord]) -> Iterator[Row]:
                 "wall_ms": record.wall_ms,
                 "key": key,
             }
-            if isinstance(effect, list):
+            if effect == []:
+                row |= {"kind": "ingest"}
+            elif isinstance(effect, list):
                 row |= {"kind": "delete_range", "end": effect[0]}
             else:
                 row |= _effect(effect)

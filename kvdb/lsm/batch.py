@@ -6,6 +6,7 @@ Byte form, which is the payload of one log record:
     operation := key, value                 put
                | key, nil                   delete
                | start, [end]               delete every key of [start, end)
+               | "", []                     nothing: the mark of an ingest, which takes a seqno
 
 The operation at place i has the seqno ``first + i``; of two operations on one key the later
 one stands. A stamped put has no form of its own: commit fills its key before it is encoded.
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias, cast
+from typing import Final, NamedTuple, TypeAlias, cast
 
 from kvdb.errors import ValidationError
 from kvdb.lsm.coding import pack, unpack
@@ -25,6 +26,8 @@ Effect: TypeAlias = "bytes | list[bytes] | None"
 """What an operation does: a value puts, ``None`` deletes, ``[end]`` deletes a range."""
 Operations: TypeAlias = "list[Effect]"
 """Flat: key, effect, key, effect, ... A key is bytes."""
+
+INGEST_MARK: Final[Operations] = [b"", []]
 
 _STAMP = struct.Struct(">Q")
 STAMP_BYTES = _STAMP.size
@@ -128,6 +131,8 @@ def decode_operations(payload: bytes) -> Operations:
         raise ValueError("a key of the batch is not bytes")
     for start, effect in zip(operations[0::2], operations[1::2], strict=True):
         if effect is None or isinstance(effect, bytes):
+            continue
+        if effect == [] and start == b"":
             continue
         if not isinstance(effect, list) or len(effect) != 1 or not isinstance(effect[0], bytes):
             raise ValueError("a value of the batch is not bytes")

@@ -38,7 +38,7 @@ from kvdb.env.fork import FORKED, on_fork
 from kvdb.env.jobs import Spawned
 from kvdb.env.process import EXIT_IO_ERROR
 from kvdb.errors import ClosedError, KvdbError, ReadOnlyDegraded, ValidationError, disk_error, is_no_room
-from kvdb.lsm.batch import WriteBatch
+from kvdb.lsm.batch import INGEST_MARK, WriteBatch
 from kvdb.lsm.coding import pack
 from kvdb.lsm.memtable import Memtable
 from kvdb.lsm.timeline import TICK_MS, Timeline
@@ -195,6 +195,33 @@ class Commit:
         if (self._is_synced_first or self._asks_for_sync(batch)) and self._wake_thread():
             return
         self._lead_until(None)
+
+    def ingest(self, make_way: Callable[[], None], install: Callable[[int], None]) -> int:
+        """Between two groups: ``make_way()``, then a mark in the log takes a seqno and is durable with
+        all that is before it, then ``install(seqno)``, then reads see that seqno.
+
+        Raises:
+            KvdbError: as ``write``, or what the two raise; a seqno may be taken all the same.
+        """
+        with self._io_lock:
+            self._require_open()
+            if self._failure is not None:
+                raise self._failure
+            make_way()
+            seqno = self.log.last_seqno + 1
+            try:
+                self._append([pack(INGEST_MARK)], [1])
+                self.seal()
+                self.memtable.apply(INGEST_MARK, seqno)
+                try:
+                    install(seqno)
+                finally:
+                    self._publish(seqno)
+            except (KvdbError, OSError):
+                raise
+            except BaseException as error:
+                raise self._interrupted(error) from error
+            return seqno
 
     def sync(self) -> None:
         """Make durable what was acknowledged before (mode interval's job; closing in every mode)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
@@ -35,8 +35,10 @@ from kvdb.lsm.compaction.picker import debt_bytes
 from kvdb.lsm.filenames import log_name
 from kvdb.lsm.flush import Flush
 from kvdb.lsm.history import changed_since, newest_seqno, versions_of
+from kvdb.lsm.ingest import Ingest, placed
 from kvdb.lsm.internal_key import MISSING, KeyVersion
 from kvdb.lsm.iterator import Pair, Source, live
+from kvdb.lsm.manifest import VersionEdit
 from kvdb.lsm.memtable import RANGES_MAX, Memtable, MemtableScan
 from kvdb.lsm.obsolete import Needed, remove_obsolete
 from kvdb.lsm.pace import PAUSE_MS, severity, step_bytes
@@ -270,6 +272,40 @@ class Engine:
             self._space.admit(batch)
         self._commit.submit(batch, done)
 
+    def ingest(self, pairs: Iterable[Pair]) -> int:
+        """Put all ``pairs``, which ascend by key, at once and without the log: for loading in bulk.
+
+        Writes go on meanwhile; reads see all of them or none. They are durable when this returns,
+        in every sync mode, and so is all that was written before. Returns their common seqno.
+        Memory: one block and 40 bytes a key of one sstable. Cost: each pair is written once.
+
+        Raises:
+            ValidationError: a key is not above the one before it; nothing was changed.
+            KvdbError: as ``write``; nothing was changed unless a sync failed.
+        """
+        self._require_open()
+        if self._commit.failure is not None:
+            raise self._commit.failure
+        ingest = Ingest(self._env, self._directory, self._options, self._versions)
+        try:
+            with self._named_errors():
+                ingest.write(pairs)
+                if not ingest.metas:
+                    return self.last_seqno
+                if self._memtables_overlap(*ingest.range):
+                    self.flush()
+                return self._commit.ingest(
+                    lambda: self._make_way(*ingest.range), lambda seqno: self._install(ingest, seqno)
+                )
+        except BaseException:
+            # A lost edit may be on disk after all: then the files are live.
+            if not self._versions.is_lost:
+                ingest.drop()
+            raise
+        finally:
+            ingest.give_up_numbers()
+            self._compaction_handle.wake()
+
     def snapshot(self) -> Snapshot:
         """A read point at the present; release it, for it keeps old versions on disk."""
         self._require_open()
@@ -479,6 +515,33 @@ class Engine:
     def forked(self) -> None:
         self._is_closed = True
         self._closed_reason = FORKED
+
+    def _memtables_overlap(self, start: bytes, end: bytes) -> bool:
+        state = self._versions.state
+        return any(memtable.overlaps(start, end) for memtable in (state.memtable, *state.frozen))
+
+    def _make_way(self, start: bytes, end: bytes) -> None:
+        """Between two groups: no memtable may hide what is ingested."""
+        if self._commit.memtable.overlaps(start, end):
+            self._must_rotate = True
+            self._set_pace()
+            self.make_room(self._commit)
+        waited_ms = 0
+        while self._memtables_overlap(start, end):
+            waited_ms = self._wait_for(self._flush_handle, waited_ms)
+
+    def _install(self, ingest: Ingest, seqno: int) -> None:
+        with self._compaction.choosing:
+            added = placed(self._versions.state.version, self._compaction.running, ingest.metas, seqno)
+            try:
+                self._versions.apply(
+                    VersionEdit(added), last_seqno=seqno, wall_ms=self._timeline.wall_ms_of(seqno) or 0
+                )
+            except OSError as error:
+                if self._versions.is_lost:
+                    self._commit.degrade(f"manifest write failed: {error}")
+                raise
+        self._set_pace()
 
     def _rotate(self, commit: Commit) -> None:
         commit.seal()

@@ -49,6 +49,8 @@ class FileMeta(NamedTuple):
     range_tombstones: int
     seqno_min: int
     seqno_max: int
+    ingested_seqno: int = 0
+    """The seqno of every entry, when the file was ingested and does not know it; else 0."""
 
     def overlaps(self, start: bytes, end: bytes) -> bool:
         """Whether a key of ``[start, end)`` may be in this file; ``end=b""`` means no upper bound."""

@@ -75,7 +75,8 @@ class Memtable:
         elif type(effect) is not list:
             self.size_bytes += len(key) + len(effect) + _ENTRY_OVERHEAD_BYTES
         else:
-            self._add_range(key, effect[0], seqno)
+            if effect:
+                self._add_range(key, effect[0], seqno)
             self.last_seqno = seqno
             return
         table = self._table
@@ -108,6 +109,10 @@ class Memtable:
         """The seqno of the newest version of ``key``, made by an operation of its own; 0 for none."""
         versions = self._table.get(key)
         return versions[0] if versions is not None else 0
+
+    def overlaps(self, start: bytes, end: bytes) -> bool:
+        """Whether it says anything of a key of ``[start, end)``."""
+        return bool(self.ranges.newest_in(start, end)) or next(self._keys(start, end), None) is not None
 
     def has_newer(self, start: bytes, end: bytes, seqno: int) -> bool:
         """Whether a key of ``[start, end)`` has a version newer than ``seqno``, range deletes apart."""

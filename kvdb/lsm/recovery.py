@@ -232,9 +232,12 @@ class _Recovery:
         write_atomic(self._fs, place, name, content.torn_tail)
 
     def _flush(self, content: LogContent, version: Version, position: Position) -> tuple[Version, Position]:
-        if not content.records:
-            return version, position._replace(last_seqno=max(position.last_seqno, content.last_seqno))
         memtable, wall_ms = self._memtable_of(content)
+        position = position._replace(
+            last_seqno=max(position.last_seqno, content.last_seqno), wall_ms=max(position.wall_ms, wall_ms)
+        )
+        if not len(memtable):
+            return version, position
         number = position.next_number
         meta: FileMeta = write_level0(
             self._fs,
@@ -245,11 +248,7 @@ class _Recovery:
             settings=SstableSettings.of(self._options),
             wall_ms=wall_ms,
         )
-        return version.edited(VersionEdit(added=((0, meta),))), position._replace(
-            next_number=number + 1,
-            last_seqno=max(position.last_seqno, content.last_seqno),
-            wall_ms=max(position.wall_ms, wall_ms),
-        )
+        return version.edited(VersionEdit(added=((0, meta),))), position._replace(next_number=number + 1)
 
     def _memtable_of(self, content: LogContent) -> tuple[Memtable, int]:
         """A log's batches, and the newest wall time among them."""

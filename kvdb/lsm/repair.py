@@ -255,6 +255,7 @@ class Repair:
             size=table.meta.size,
             cache=None,
             only_data=True,
+            ingested_seqno=table.meta.ingested_seqno,
         )
 
     def _good_logs(self) -> list[list[LogRecord]]:
@@ -369,11 +370,14 @@ class Repair:
     def _from_logs(self, target: str, done: Repaired, number: int) -> list[tuple[int, FileMeta]]:
         """Each log as a level-0 sstable, as recovery would make it."""
         added: list[tuple[int, FileMeta]] = []
-        for records in filter(None, self._logs):
+        for records in self._logs:
+            memtable = _memtable(records)
+            if not len(memtable):
+                continue
             meta = write_level0(
                 self._fs,
                 target,
-                _memtable(records),
+                memtable,
                 number=number,
                 unique_id=new_unique_id(self._env),
                 settings=SstableSettings.of(EngineOptions()),

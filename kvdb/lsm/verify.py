@@ -187,7 +187,13 @@ def _sstable(fs: FileSystem, directory: str, meta: FileMeta, report: Report, dee
     try:
         yield from _digest(fs, directory, meta, report)
         reader = SstableReader(
-            fs, directory, meta.number, unique_id=meta.unique_id, size=meta.size, cache=None
+            fs,
+            directory,
+            meta.number,
+            unique_id=meta.unique_id,
+            size=meta.size,
+            cache=None,
+            ingested_seqno=meta.ingested_seqno,
         )
     except (KvdbError, OSError) as error:
         report.add_error(error, name)
@@ -312,7 +318,13 @@ def _placed(
 ) -> Iterator[tuple[bytes, int, int, str]]:
     for meta in metas:
         entries: Iterable[Entry] = SstableReader(
-            fs, directory, meta.number, unique_id=meta.unique_id, size=meta.size, cache=None
+            fs,
+            directory,
+            meta.number,
+            unique_id=meta.unique_id,
+            size=meta.size,
+            cache=None,
+            ingested_seqno=meta.ingested_seqno,
         ).entries()
         for key, rank, _ in entries:
             yield key, rank, place, sstable_name(meta.number)

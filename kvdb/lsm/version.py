@@ -73,6 +73,7 @@ class SstableReaders:
             unique_id=meta.unique_id,
             size=meta.size,
             cache=self._blocks,
+            ingested_seqno=meta.ingested_seqno,
         )
         return self._tables.admit(meta.number, fresh)
 
@@ -316,9 +317,11 @@ class VersionSet:
         flushed: Memtable | None = None,
         wall_ms: int = 0,
         history_from: int = 0,
+        last_seqno: int = 0,
     ) -> None:
         """Make an edit durable, then visible. ``flushed`` is the frozen memtable it replaces;
-        ``history_from`` the oldest seqno at which reads miss nothing that the edit dropped.
+        ``history_from`` the oldest seqno at which reads miss nothing that the edit dropped;
+        ``last_seqno`` the newest in the files that it adds, when no memtable was flushed.
 
         Steps: 1. the names of new files become durable; 2. the manifest record does;
         3. readers see the new version. Only then may anybody delete what the edit removed.
@@ -337,12 +340,12 @@ class VersionSet:
             if flushed is not None:
                 frozen = tuple(memtable for memtable in frozen if memtable is not flushed)
                 oldest = frozen[-1] if frozen else state.memtable
-                edit = edit._replace(ticks=self.timeline.ticks(position.last_seqno, flushed.last_seqno))
-                position = position._replace(
-                    log_number=oldest.log_number,
-                    last_seqno=max(position.last_seqno, flushed.last_seqno),
-                    wall_ms=max(position.wall_ms, wall_ms),
-                )
+                position = position._replace(log_number=oldest.log_number)
+                last_seqno = flushed.last_seqno
+            if last_seqno > position.last_seqno:
+                edit = edit._replace(ticks=self.timeline.ticks(position.last_seqno, last_seqno))
+                position = position._replace(last_seqno=last_seqno)
+            position = position._replace(wall_ms=max(position.wall_ms, wall_ms))
             if edit.added:
                 self._fs.sync_dir(self._directory)
             self._manifest.append(edit, position)

@@ -49,8 +49,10 @@ def compact_files(fs: FileSystem, task: Task) -> Plain:
     is_bottom = cast(bool, task["is_bottom"])
     readers = [
         [
-            SstableReader(fs, directory, number, unique_id=unique_id, size=size, cache=None)
-            for number, unique_id, size in group
+            SstableReader(
+                fs, directory, number, unique_id=unique_id, size=size, cache=None, ingested_seqno=ingested
+            )
+            for number, unique_id, size, ingested in group
         ]
         for group in groups
     ]
@@ -167,6 +169,9 @@ class CompactionJob:
         self._on_compacted = on_compacted
         self._on_manifest_lost = on_manifest_lost
         self._one_at_a_time = threading.Lock()
+        self.choosing = threading.Lock()
+        """Held while a compaction is chosen; whoever holds it may rely on ``running``."""
+        self.running: Compaction | None = None
         self.last_error: str | None = None
         """Why the last try failed; ``None`` after one that did not."""
         self.is_closing = False
@@ -196,10 +201,15 @@ class CompactionJob:
             if self._versions.is_lost:
                 return False
             points = self._read_points()
-            compaction = choose(self._versions.state.version, self._options, points.oldest)
-            if compaction is not None:
-                self._run(compaction, points)
-            return compaction is not None
+            # Known before the choice is made, so that an ingest sees it or is seen by it.
+            with self.choosing:
+                self.running = choose(self._versions.state.version, self._options, points.oldest)
+            try:
+                if self.running is not None:
+                    self._run(self.running, points)
+                return self.running is not None
+            finally:
+                self.running = None
 
     def _drop_covered(self) -> bool:
         """Take away files of which range deletes have left nothing that anybody may read.
@@ -258,7 +268,10 @@ class CompactionJob:
             groups.append(compaction.lower)
         return {
             "directory": self._directory,
-            "groups": [[[meta.number, meta.unique_id, meta.size] for meta in group] for group in groups],
+            "groups": [
+                [[meta.number, meta.unique_id, meta.size, meta.ingested_seqno] for meta in group]
+                for group in groups
+            ],
             "snapshots": list(points.snapshots),
             "history_from": points.history_from,
             "is_bottom": compaction.is_bottom,

@@ -77,6 +77,7 @@ class SstableReader:
         size: int,
         cache: BlockCache | None,
         only_data: bool = False,
+        ingested_seqno: int = 0,
     ) -> None:
         """Open file ``number``, which the manifest says has this size and id.
 
@@ -88,6 +89,7 @@ class SstableReader:
         """
         self.name = sstable_name(number)
         self._unique_id = unique_id
+        self._ingested_seqno = ingested_seqno
         self._cache = cache
         self._slots: list[Block | None] = []
         self._hits = cache.hits if cache is not None else Counter()
@@ -294,6 +296,8 @@ class SstableReader:
             raise self._corrupt(str(error), handle) from error
         if not block.keys:
             raise self._corrupt("empty data block", handle)
+        if self._ingested_seqno:
+            block.seqnos = [self._ingested_seqno] * len(block.keys)
         return block
 
     def _read_body(self, handle: BlockHandle) -> bytes:
