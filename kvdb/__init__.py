@@ -43,9 +43,11 @@ from kvdb.errors import (
     ValidationError,
 )
 from kvdb.expr.builder import Attr, Key
+from kvdb.expr.update_builder import Add, Delete, Remove, Set
 from kvdb.options import ClientOptions, DatabaseOptions, EngineOptions
 
 __all__ = [
+    "Add",
     "AsyncClient",
     "AsyncTable",
     "Attr",
@@ -58,6 +60,7 @@ __all__ = [
     "DatabaseLocked",
     "DatabaseOptions",
     "DeadlineExceeded",
+    "Delete",
     "DeleteRequest",
     "DiskError",
     "DiskFull",
@@ -71,12 +74,14 @@ __all__ = [
     "PutRequest",
     "ReadOnlyDatabase",
     "ReadOnlyDegraded",
+    "Remove",
     "RequestError",
     "RequestLimitExceeded",
     "ResourceInUse",
     "ResourceNotFound",
     "RetryableError",
     "ServiceUnavailable",
+    "Set",
     "StorageError",
     "Table",
     "ValidationError",

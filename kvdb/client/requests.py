@@ -21,19 +21,25 @@ from kvdb.api.items import (
     PutItem,
     PutRequest,
     Query,
+    ReturnValues,
     ReturnValuesOnConditionCheckFailure,
     Scan,
     Select,
+    UpdateItem,
     WriteRequest,
 )
 from kvdb.api.tables import AttributeDefinition, AttributeType, CreateTable, KeySchemaElement
 from kvdb.errors import ValidationError
-from kvdb.expr.builder import BuiltCondition, BuiltKeyCondition, PathLike, Rendered, render_projection
+from kvdb.expr.builder import BuiltCondition, BuiltKeyCondition
+from kvdb.expr.rendering import PathLike, Rendered, render_projection
+from kvdb.expr.update_builder import BuiltUpdate
 from kvdb.limits import BATCH_GET_KEYS_MAX, BATCH_WRITE_REQUESTS_MAX
 
 Condition: TypeAlias = BuiltCondition | str
 """A condition or filter, built or written."""
 KeyCondition: TypeAlias = BuiltKeyCondition | str
+Update: TypeAlias = BuiltUpdate | str
+"""An update, built or written."""
 Projection: TypeAlias = str | Iterable[PathLike]
 """A projection expression, or the paths themselves: ``["icao", "runways[0].length"]``."""
 Names: TypeAlias = Mapping[str, str]
@@ -63,6 +69,12 @@ class _Placeholders:
         if isinstance(condition, BuiltKeyCondition):
             return self._merged(condition.render, "k")
         return condition
+
+    def update(self, update: Update) -> str:
+        """The text of an update, its placeholders added."""
+        if isinstance(update, BuiltUpdate):
+            return self._merged(update.render, "u")
+        return update
 
     def projection(self, projection: Projection | None) -> str | None:
         if isinstance(projection, str) or not isinstance(projection, Iterable):
@@ -133,6 +145,33 @@ def delete_item(
         names, values = placeholders.names, placeholders.values
     return DeleteItem(
         table_name, key, condition, names, values, _old_if(return_old), _old_if(return_old_on_failure)
+    )
+
+
+def update_item(
+    table_name: str,
+    key: Mapping[str, object],
+    update: Update | None,
+    condition: Condition | None,
+    names: Names | None,
+    values: Values | None,
+    *,
+    return_values: ReturnValues,
+    return_old_on_failure: bool,
+) -> UpdateItem:
+    """Without an update it only makes the item where there is none."""
+    placeholders = _Placeholders(names, values)
+    update_text = None if update is None else placeholders.update(update)
+    condition_text = placeholders.condition(condition, "c")
+    return UpdateItem(
+        table_name,
+        key,
+        update_text,
+        condition_text,
+        placeholders.names,
+        placeholders.values,
+        return_values,
+        _old_if(return_old_on_failure),
     )
 
 

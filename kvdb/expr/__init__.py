@@ -17,7 +17,9 @@ placeholders; out come objects to be asked of items. In reading order:
     update.py         actions -> "what becomes of this item"
     key_condition.py  tree -> partition value and sort-key bound
     compiler.py       the door: compile_condition, compile_update, ...
+    rendering.py      what is built, and the text and placeholders it is written as
     builder.py        Key and Attr, which write expression texts for callers
+    update_builder.py Set, Remove, Add and Delete, likewise
 
 Invariants: what depends on the text alone is worked out once a text and kept in a
 bounded cache; what depends on a request is bound once a request; per item nothing is

@@ -1,45 +1,34 @@
-"""Conditions and key conditions written in Python instead of text.
+"""Conditions, key conditions and values to store, written in Python instead of text.
 
     Key("country").eq("IS") & Key("icao").begins_with("BI")
     Attr("size.runways[0]").gt(2000) | ~Attr("closed").exists()
+    Attr("visits").if_not_exists(0) + 1        (a value for ``Set``, see ``update_builder``)
 
-A built condition is rendered to a text with a placeholder for every name and value: the
-text a caller could have written by hand; no other room knows the builders. Placeholders
-are numbered as they come, so conditions of one shape render to one text and share its
-compiled form. A prefix keeps the placeholders of one request's expressions apart.
-
-The path of an ``Attr`` is text, ``"a.b[0].c"``, or, when a name holds a dot or bracket,
-the sequence of its parts, ``("a.b", 0, "c")``. A ``Key`` is always one name, taken as it
-is. Where a test takes a value it also takes another ``Attr`` or its ``size()``.
+What is built is rendered to a text with placeholders (``rendering``). The path of an
+``Attr`` is a document path; a ``Key`` is always one name, taken as it is. Where a test takes
+a value it also takes another ``Attr`` or its ``size()``.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from itertools import repeat
-from typing import Literal, NamedTuple, TypeAlias
+from collections.abc import Iterable
 
 from kvdb.errors import ValidationError
-from kvdb.item.path import Path
-from kvdb.limits import EXPRESSION_DEPTH_MAX
-
-PathLike: TypeAlias = str | Sequence[str | int]
-
-_PATH = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[[0-9]{1,10}\])*")
-_STEP = re.compile(r"(?P<name>[^.\[\]]+)|\[(?P<index>[0-9]+)\]")
-_PREFIX = re.compile(r"[A-Za-z0-9_]{0,32}")
-_PATHS_MAX = 1024
-"""Path texts whose parts are kept."""
-
-
-class Rendered(NamedTuple):
-    """An expression as a request carries it. ``names`` and ``values`` may be empty."""
-
-    text: str
-    names: dict[str, str]
-    values: dict[str, object]
+from kvdb.expr.rendering import (
+    Node,
+    Operand,
+    PathLike,
+    PathOperand,
+    Rendered,
+    Test,
+    ValueOperand,
+    called,
+    checked_path,
+    joined,
+    negated,
+    parse_path,
+    rendered,
+)
 
 
 class BuiltCondition:
@@ -47,21 +36,21 @@ class BuiltCondition:
 
     __slots__ = ("_node",)
 
-    def __init__(self, node: _Node) -> None:
+    def __init__(self, node: Node) -> None:
         self._node = node
 
     def __and__(self, other: BuiltCondition) -> BuiltCondition:
         if not isinstance(other, BuiltCondition):
             return NotImplemented
-        return BuiltCondition(_joined("AND", self._node, other._node))
+        return BuiltCondition(joined("AND", self._node, other._node))
 
     def __or__(self, other: BuiltCondition) -> BuiltCondition:
         if not isinstance(other, BuiltCondition):
             return NotImplemented
-        return BuiltCondition(_joined("OR", self._node, other._node))
+        return BuiltCondition(joined("OR", self._node, other._node))
 
     def __invert__(self) -> BuiltCondition:
-        return BuiltCondition(_negated(self._node))
+        return BuiltCondition(negated(self._node))
 
     def __bool__(self) -> bool:
         # ``a and b`` would silently drop one of the two conditions.
@@ -73,7 +62,7 @@ class BuiltCondition:
         Raises:
             ValidationError: the prefix is not one, or the condition is nested too deeply.
         """
-        return _rendered(self._node, prefix)
+        return rendered(self._node, prefix)
 
 
 class BuiltKeyCondition:
@@ -81,13 +70,13 @@ class BuiltKeyCondition:
 
     __slots__ = ("_node",)
 
-    def __init__(self, node: _Node) -> None:
+    def __init__(self, node: Node) -> None:
         self._node = node
 
     def __and__(self, other: BuiltKeyCondition) -> BuiltKeyCondition:
         if not isinstance(other, BuiltKeyCondition):
             return NotImplemented
-        return BuiltKeyCondition(_joined("AND", self._node, other._node))
+        return BuiltKeyCondition(joined("AND", self._node, other._node))
 
     def __bool__(self) -> bool:
         # ``a and b`` would silently drop one of the two conditions.
@@ -95,7 +84,7 @@ class BuiltKeyCondition:
 
     def render(self, prefix: str = "") -> Rendered:
         """As ``BuiltCondition.render``."""
-        return _rendered(self._node, prefix)
+        return rendered(self._node, prefix)
 
 
 class Key:
@@ -109,7 +98,7 @@ class Key:
         Raises:
             ValidationError: the name is empty or not a string.
         """
-        self._operand = _PathOperand(_checked_path((name,)))
+        self._operand = PathOperand(checked_path((name,)))
 
     def eq(self, value: object) -> BuiltKeyCondition:
         return self._test("{} = {}", value)
@@ -134,7 +123,7 @@ class Key:
         return self._test("begins_with({}, {})", prefix)
 
     def _test(self, pattern: str, *values: object) -> BuiltKeyCondition:
-        return BuiltKeyCondition(_Test(pattern, (self._operand, *map(_operand, values))))
+        return BuiltKeyCondition(Test(pattern, (self._operand, *map(_operand, values))))
 
 
 class Comparable:
@@ -142,7 +131,7 @@ class Comparable:
 
     __slots__ = ("_operand",)
 
-    _operand: _Operand
+    _operand: Operand
 
     def eq(self, value: object) -> BuiltCondition:
         return self._test("{} = {}", value)
@@ -175,10 +164,47 @@ class Comparable:
         return self._test(f"{{}} IN ({', '.join(['{}'] * len(candidates))})", *candidates)
 
     def _test(self, pattern: str, *values: object) -> BuiltCondition:
-        return BuiltCondition(_Test(pattern, (self._operand, *map(_operand, values))))
+        return BuiltCondition(Test(pattern, (self._operand, *map(_operand, values))))
 
 
-class Attr(Comparable):
+class Storable:
+    """What may be stored by ``Set``, and be part of what is: an attribute, or it with a default."""
+
+    __slots__ = ()
+
+    _operand: Operand
+
+    def __add__(self, other: object) -> Computed:
+        return Computed("{} + {}", self, other)
+
+    def __radd__(self, other: object) -> Computed:
+        return Computed("{} + {}", other, self)
+
+    def __sub__(self, other: object) -> Computed:
+        return Computed("{} - {}", self, other)
+
+    def __rsub__(self, other: object) -> Computed:
+        return Computed("{} - {}", other, self)
+
+    def append(self, elements: object) -> Computed:
+        """This list with ``elements``, a list or where one stands, behind it."""
+        return Computed("list_append({}, {})", self, elements)
+
+    def prepend(self, elements: object) -> Computed:
+        """This list with ``elements``, a list or where one stands, before it."""
+        return Computed("list_append({}, {})", elements, self)
+
+
+class Computed:
+    """A sum, a difference or a joined list: stored by ``Set`` as it is, and part of nothing else."""
+
+    __slots__ = ("_operand",)
+
+    def __init__(self, pattern: str, *parts: object) -> None:
+        self._operand = called(pattern, *map(stored_operand, parts))
+
+
+class Attr(Comparable, Storable):
     """An attribute, or what stands at a document path inside one."""
 
     __slots__ = ()
@@ -189,7 +215,7 @@ class Attr(Comparable):
         Raises:
             ValidationError: not a document path.
         """
-        self._operand = _PathOperand(parse_path(path))
+        self._operand = PathOperand(parse_path(path))
 
     def exists(self) -> BuiltCondition:
         return self._test("attribute_exists({})")
@@ -208,9 +234,22 @@ class Attr(Comparable):
         """A part of a string or binary, or an element of a set or list."""
         return self._test("contains({}, {})", part)
 
+    def if_not_exists(self, otherwise: object) -> Otherwise:
+        """To store: the attribute, or, where there is none, ``otherwise``."""
+        return Otherwise(self, otherwise)
+
     def size(self) -> Size:
         """Its length, to be compared with a number."""
         return Size(self)
+
+
+class Otherwise(Storable):
+    """An attribute, or another value where it does not exist."""
+
+    __slots__ = ("_operand",)
+
+    def __init__(self, attr: Attr, otherwise: object) -> None:
+        self._operand = called("if_not_exists({}, {})", attr._operand, stored_operand(otherwise))
 
 
 class Size(Comparable):
@@ -219,159 +258,22 @@ class Size(Comparable):
     __slots__ = ()
 
     def __init__(self, attr: Attr) -> None:
-        assert isinstance(attr._operand, _PathOperand)
-        self._operand = _SizeOperand(attr._operand.path)
+        self._operand = called("size({})", attr._operand)
 
 
-def render_projection(paths: Iterable[PathLike], prefix: str = "") -> Rendered:
-    """A projection of these paths: ``render_projection(["a", "b.c[1]"])``.
-
-    Raises:
-        ValidationError: there is no path, one is not a path, or the prefix is not one.
-    """
-    if isinstance(paths, str):
-        raise ValidationError("a projection takes a list of paths, not one string")
-    rendering = _Rendering(prefix)
-    text = ", ".join(rendering.path(parse_path(path)) for path in paths)
-    if not text:
-        raise ValidationError("a projection needs at least one path")
-    return Rendered(text, rendering.names, rendering.values)
-
-
-def parse_path(path: PathLike) -> Path:
-    """The parts of a document path given as text or as parts.
+def stored_operand(value: object) -> Operand:
+    """An operand of what ``Set`` stores.
 
     Raises:
-        ValidationError: neither ``name(.name|[index])*`` nor a name followed by names and indices.
+        ValidationError: it may not be part of that.
     """
-    return _parsed_path(path) if isinstance(path, str) else _checked_path(path)
+    if isinstance(value, Storable):
+        return value._operand
+    if isinstance(value, (Size, Computed)):
+        kind = "a size" if isinstance(value, Size) else "a sum, difference or joined list"
+        raise ValidationError(f"{kind} cannot be part of a value to store")
+    return ValueOperand(value)
 
 
-@lru_cache(maxsize=_PATHS_MAX)
-def _parsed_path(text: str) -> Path:
-    if not _PATH.fullmatch(text):
-        raise ValidationError(f"not a document path: {text!r}")
-    return tuple(step["name"] or int(step["index"]) for step in _STEP.finditer(text))
-
-
-def _checked_path(parts: Sequence[str | int]) -> Path:
-    path = tuple(parts)
-    names_ok = all(isinstance(part, str) and part for part in path if not isinstance(part, int))
-    indices_ok = all(part >= 0 and type(part) is int for part in path if isinstance(part, int))
-    if not path or not isinstance(path[0], str) or not names_ok or not indices_ok:
-        raise ValidationError(f"not a document path: {parts!r}")
-    return path
-
-
-# What is built
-
-
-class _PathOperand(NamedTuple):
-    path: Path
-
-
-class _SizeOperand(NamedTuple):
-    path: Path
-
-
-class _ValueOperand(NamedTuple):
-    value: object
-
-
-_Operand: TypeAlias = _PathOperand | _SizeOperand | _ValueOperand
-
-
-class _Test(NamedTuple):
-    """One comparison or function: text with one ``{}`` for each operand."""
-
-    pattern: str
-    operands: tuple[_Operand, ...]
-
-
-class _Not(NamedTuple):
-    negated: _Node
-    depth: int
-
-
-class _Joined(NamedTuple):
-    """Two or more nodes, none of them joined by the same operator."""
-
-    operator: Literal["AND", "OR"]
-    nodes: tuple[_Node, ...]
-    depth: int
-
-
-_Node: TypeAlias = _Test | _Not | _Joined
-
-
-def _operand(value: object) -> _Operand:
-    return value._operand if isinstance(value, Comparable) else _ValueOperand(value)
-
-
-def _depth(node: _Node) -> int:
-    return 0 if isinstance(node, _Test) else node.depth
-
-
-def _negated(node: _Node) -> _Node:
-    return node.negated if isinstance(node, _Not) else _Not(node, 1 + _depth(node))
-
-
-def _joined(operator: Literal["AND", "OR"], left: _Node, right: _Node) -> _Node:
-    nodes = (*_nodes_under(operator, left), *_nodes_under(operator, right))
-    return _Joined(operator, nodes, 1 + max(map(_depth, nodes)))
-
-
-def _nodes_under(operator: str, node: _Node) -> tuple[_Node, ...]:
-    return node.nodes if isinstance(node, _Joined) and node.operator == operator else (node,)
-
-
-# How it is written
-
-
-def _rendered(node: _Node, prefix: str) -> Rendered:
-    if _depth(node) > EXPRESSION_DEPTH_MAX:
-        raise ValidationError(f"a condition may be nested {EXPRESSION_DEPTH_MAX} deep, not {_depth(node)}")
-    rendering = _Rendering(prefix)
-    return Rendered(rendering.node(node), rendering.names, rendering.values)
-
-
-class _Rendering:
-    """Writes one expression and numbers its placeholders; a name keeps its number."""
-
-    def __init__(self, prefix: str) -> None:
-        if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
-            raise ValidationError(f"a prefix is at most 32 letters, digits and underscores, not {prefix!r}")
-        self.names: dict[str, str] = {}
-        self.values: dict[str, object] = {}
-        self._placeholders: dict[str, str] = {}
-        self._prefix = prefix
-
-    def node(self, node: _Node, within: str = "") -> str:
-        """One stack frame a level, so that the depth allowed fits any stack."""
-        if isinstance(node, _Test):
-            return node.pattern.format(*map(self._operand, node.operands))
-        if isinstance(node, _Not):
-            return f"NOT {self.node(node.negated, 'NOT')}"
-        text = f" {node.operator} ".join(map(self.node, node.nodes, repeat(node.operator)))
-        # AND binds closer than OR, and one parenthesis too many would be refused.
-        return f"({text})" if within == "NOT" or (within, node.operator) == ("AND", "OR") else text
-
-    def _operand(self, operand: _Operand) -> str:
-        if isinstance(operand, _ValueOperand):
-            placeholder = f":{self._prefix}{len(self.values)}"
-            self.values[placeholder] = operand.value
-            return placeholder
-        path = self.path(operand.path)
-        return f"size({path})" if isinstance(operand, _SizeOperand) else path
-
-    def path(self, path: Path) -> str:
-        steps = [f"[{part}]" if isinstance(part, int) else f".{self._name(part)}" for part in path]
-        return "".join(steps)[1:]
-
-    def _name(self, name: str) -> str:
-        placeholder = self._placeholders.get(name)
-        if placeholder is None:
-            placeholder = f"#{self._prefix}{len(self.names)}"
-            self._placeholders[name] = placeholder
-            self.names[placeholder] = name
-        return placeholder
+def _operand(value: object) -> Operand:
+    return value._operand if isinstance(value, Comparable) else ValueOperand(value)

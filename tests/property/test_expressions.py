@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from kvdb.errors import ValidationError
-from kvdb.expr.builder import Attr, BuiltCondition, render_projection
+from kvdb.expr.builder import Attr, BuiltCondition
 from kvdb.expr.compiler import (
     Placeholders,
     compile_condition,
     compile_key_condition,
     compile_projection,
 )
+from kvdb.expr.rendering import render_projection
 from tests.support.strategies import raw_values
 
 Path: TypeAlias = tuple[str | int, ...]

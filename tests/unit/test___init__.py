@@ -9,7 +9,7 @@ from kvdb import errors
 def test_the_public_names_are_these() -> None:
     ways_in = {"open", "connect", "open_async", "connect_async"}
     faces = {"Client", "AsyncClient", "Table", "AsyncTable", "Database"}
-    builders = {"Key", "Attr", "PutRequest", "DeleteRequest"}
+    builders = {"Key", "Attr", "Set", "Remove", "Add", "Delete", "PutRequest", "DeleteRequest"}
     options = {"ClientOptions", "DatabaseOptions", "EngineOptions"}
     caught = {name for name in kvdb.__all__ if isinstance(getattr(errors, name, None), type)}
     assert set(kvdb.__all__) == ways_in | faces | builders | options | caught

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from kvdb import Attr, DeleteRequest, Key, PutRequest
-from kvdb.api.items import BatchGetItem, BatchWriteItem, DeleteItem, GetItem, KeysAndAttributes, PutItem
+from kvdb import Attr, DeleteRequest, Key, PutRequest, Remove, Set
+from kvdb.api.items import (
+    BatchGetItem,
+    BatchWriteItem,
+    DeleteItem,
+    GetItem,
+    KeysAndAttributes,
+    PutItem,
+    UpdateItem,
+)
 from kvdb.api.tables import AttributeDefinition, CreateTable, KeySchemaElement
 from kvdb.client import requests
 from kvdb.errors import ValidationError
@@ -46,6 +54,29 @@ def test_a_builder_brings_its_own_placeholders() -> None:
     assert list(request.expression_attribute_values.values()) == [1]
     for placeholder in (*request.expression_attribute_names, *request.expression_attribute_values):
         assert placeholder in request.condition_expression
+
+
+def test_an_update_is_text_or_built_and_shares_the_placeholders() -> None:
+    plain = {"return_values": "NONE", "return_old_on_failure": False}
+    assert requests.update_item("t", {"p": 1}, None, None, None, None, **plain) == UpdateItem("t", {"p": 1})
+    written = requests.update_item("t", {}, "SET a = :a", None, None, {":a": 1}, **plain)
+    assert written.update_expression == "SET a = :a"
+    assert written.expression_attribute_values == {":a": 1}
+    built = requests.update_item(
+        "t",
+        {},
+        Set("n", Attr("n") + 1) & Remove("old"),
+        Attr("n").lt(9),
+        None,
+        None,
+        return_values="ALL_NEW",
+        return_old_on_failure=True,
+    )
+    assert built.update_expression == "SET #u0 = #u0 + :u0 REMOVE #u1"
+    assert built.condition_expression == "#c0 < :c0"
+    assert built.expression_attribute_names == {"#u0": "n", "#u1": "old", "#c0": "n"}
+    assert built.expression_attribute_values == {":u0": 1, ":c0": 9}
+    assert (built.return_values, built.return_values_on_condition_check_failure) == ("ALL_NEW", "ALL_OLD")
 
 
 def test_a_builder_without_values_adds_none() -> None:

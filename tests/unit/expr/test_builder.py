@@ -7,8 +7,9 @@ import operator
 import pytest
 
 from kvdb.errors import ValidationError
-from kvdb.expr.builder import Attr, BuiltCondition, Key, parse_path, render_projection
+from kvdb.expr.builder import Attr, BuiltCondition, Key
 from kvdb.expr.compiler import Placeholders, compile_condition
+from kvdb.expr.update_builder import Set
 from kvdb.limits import EXPRESSION_DEPTH_MAX
 
 A, B, C = (Attr(name).eq(number) for number, name in enumerate("abc"))
@@ -176,41 +177,6 @@ def test_a_condition_that_is_nested_too_deeply_is_refused() -> None:
 # Paths
 
 
-@pytest.mark.parametrize(
-    ("path", "parts"),
-    [
-        ("a", ("a",)),
-        ("a.b", ("a", "b")),
-        ("a[0]", ("a", 0)),
-        ("a[0][12].b.c[3]", ("a", 0, 12, "b", "c", 3)),
-        ("größe.my-name.#x y", ("größe", "my-name", "#x y")),
-        (("a.b", 0, "c[1]"), ("a.b", 0, "c[1]")),
-        (["a"], ("a",)),
-    ],
-)
-def test_a_path_is_text_or_its_parts(path: str | tuple[str | int, ...], parts: tuple[str | int, ...]) -> None:
-    assert parse_path(path) == parts
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["", ".", "a.", ".a", "a..b", "[0]", "a[", "a[]", "a[x]", "a[-1]", "a[0", "a]", "a[0]b", "a[٣]"],
-)
-def test_text_that_is_no_path_is_refused(path: str) -> None:
-    with pytest.raises(ValidationError) as caught:
-        Attr(path)
-    assert caught.value.message == f"not a document path: {path!r}"
-
-
-@pytest.mark.parametrize(
-    "path", [(), (0,), ("a", -1), ("a", True), ("a", ""), ("", "a"), ("a", 1.5), (None,)]
-)
-def test_parts_that_are_no_path_are_refused(path: tuple[str | int, ...]) -> None:
-    with pytest.raises(ValidationError) as caught:
-        Attr(path)
-    assert caught.value.message == f"not a document path: {path!r}"
-
-
 def test_a_key_is_one_name_taken_as_it_is() -> None:
     rendered = Key("a.b[0]").eq(1).render()
     assert (rendered.text, rendered.names) == ("#0 = :0", {"#0": "a.b[0]"})
@@ -223,23 +189,6 @@ def test_is_in_needs_a_value() -> None:
         Attr("a").is_in([])
 
 
-# Projections
-
-
-def test_a_projection_lists_its_paths() -> None:
-    rendered = render_projection(["a", "b.c[1]", ("d.e", 0)], "p")
-    assert rendered.text == "#p0, #p1.#p2[1], #p3[0]"
-    assert rendered.names == {"#p0": "a", "#p1": "b", "#p2": "c", "#p3": "d.e"}
-    assert rendered.values == {}
-
-
-def test_a_projection_is_a_list_with_a_path() -> None:
-    with pytest.raises(ValidationError, match="at least one path"):
-        render_projection([])
-    with pytest.raises(ValidationError, match="a list of paths, not one string"):
-        render_projection("abc")
-
-
 # Meaning
 
 
@@ -250,3 +199,58 @@ def test_a_built_condition_means_what_it_says() -> None:
     assert condition.holds({"name": "xy"})
     assert not condition.holds({"a": {"b": [3]}, "c": 1, "name": "xy"})
     assert not condition.holds({"name": "x"})
+
+
+# Values to store
+
+
+def stored(value: object) -> str:
+    return Set("x", value).render().text.removeprefix("SET #0 = ")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (5, ":0"),
+        (Attr("a.b[0]"), "#1.#2[0]"),
+        (Attr("x") + 1, "#0 + :0"),
+        (1 + Attr("x"), ":0 + #0"),
+        (Attr("x") - Attr("a"), "#0 - #1"),
+        (1 - Attr("x"), ":0 - #0"),
+        (Attr("x").if_not_exists(0), "if_not_exists(#0, :0)"),
+        (Attr("x").if_not_exists(Attr("a")), "if_not_exists(#0, #1)"),
+        (Attr("x").if_not_exists(Attr("a").if_not_exists(0)), "if_not_exists(#0, if_not_exists(#1, :0))"),
+        (Attr("x").if_not_exists(0) + 1, "if_not_exists(#0, :0) + :1"),
+        (1 - Attr("x").if_not_exists(0), ":0 - if_not_exists(#0, :1)"),
+        (Attr("x").append([1]), "list_append(#0, :0)"),
+        (Attr("x").prepend([1]), "list_append(:0, #0)"),
+        (Attr("x").if_not_exists([]).append([1]), "list_append(if_not_exists(#0, :0), :1)"),
+    ],
+)
+def test_each_value_to_store_has_its_text(value: object, expected: str) -> None:
+    assert stored(value) == expected
+
+
+def test_what_the_service_does_not_compute_cannot_be_built() -> None:
+    for wrong in (lambda: Attr("a") + 1 + 1, lambda: Attr("a").append([1]) + 1):
+        with pytest.raises(TypeError):
+            wrong()
+    for part in (Attr("a") + 1, Attr("a").append([1])):
+        with pytest.raises(ValidationError, match="cannot be part of a value to store"):
+            Attr("b").if_not_exists(part)
+    with pytest.raises(ValidationError, match="a size cannot be part of a value to store"):
+        Set("x", Attr("a").size())
+    with pytest.raises(ValidationError, match="a size cannot be part of a value to store"):
+        Attr("x") + Attr("a").size()
+
+
+def test_calls_that_are_nested_too_deeply_are_refused() -> None:
+    def nested(depth: int) -> object:
+        value: object = 1
+        for _ in range(depth):
+            value = Attr("a").if_not_exists(value)
+        return value
+
+    assert stored(nested(EXPRESSION_DEPTH_MAX)).count("(") == EXPRESSION_DEPTH_MAX
+    with pytest.raises(ValidationError, match="calls may be nested 300 deep, not 5000"):
+        stored(nested(5000))
