@@ -538,9 +538,11 @@ class Engine:
                     VersionEdit(added), last_seqno=seqno, wall_ms=self._timeline.wall_ms_of(seqno) or 0
                 )
             except OSError as error:
-                if self._versions.is_lost:
-                    self._commit.degrade(f"manifest write failed: {error}")
-                raise
+                if not self._versions.is_lost:
+                    raise
+                self._commit.degrade(f"manifest write failed: {error}")
+                assert self._commit.failure is not None
+                raise self._commit.failure from error
         self._set_pace()
 
     def _rotate(self, commit: Commit) -> None:

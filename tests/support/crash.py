@@ -13,6 +13,7 @@ what was acknowledged. Nothing here knows how the engine works.
 from __future__ import annotations
 
 import argparse
+import itertools
 import logging
 import random
 import sys
@@ -115,10 +116,13 @@ class Ledger:
     durable: int = 0
     """Writes that no crash may take back, whatever the sync mode."""
 
-    def issue(self, write: Write) -> int:
-        """A write begins; it is whole or absent until it is acknowledged. Returns its number."""
+    def issue(self, write: Write, seqnos: int = 0) -> int:
+        """A write begins; it is whole or absent until it is acknowledged. Returns its number.
+
+        It takes so many seqnos, or one for each change.
+        """
         self.states.append(write.applied_to(self.states[-1], self.seqnos[-1]))
-        self.seqnos.append(self.seqnos[-1] + len(write.changes))
+        self.seqnos.append(self.seqnos[-1] + (seqnos or len(write.changes)))
         return len(self.states) - 1
 
     def explains(self, found: State, *, loses_acknowledged: bool) -> bool:
@@ -196,7 +200,17 @@ class Workload:
     def actions(self) -> list[str]:
         chance = random.Random(self.seed + 2)
         names = ["write", "burst", "jobs", "tick", "flush", "compact", "reopen", "kill"]
-        return chance.choices(names, weights=[60, 8, 12, 4, 6, 3, 3, 3], k=self.steps)
+        drawn = chance.choices(names, weights=[60, 8, 12, 4, 6, 3, 3, 3], k=self.steps)
+        # Every other flush is an ingest, which begins with one.
+        flushes = itertools.count()
+        return ["ingest" if name == "flush" and next(flushes) % 2 == 0 else name for name in drawn]
+
+    def ingests(self) -> Iterator[Write]:
+        """Writes without end that only put, their keys ascending."""
+        chance = random.Random(self.seed + 3)
+        for number in itertools.count():
+            keys = sorted(chance.sample(range(24), chance.choice([1, 4, 12])))
+            yield Write(tuple(Change(b"key-%02d" % key, b"in %d" % number * 40) for key in keys))
 
 
 def _value(chance: random.Random, number: int) -> bytes:
@@ -214,6 +228,7 @@ class Run:
         self._workload = workload
         self._fs = fs
         self._writes = workload.writes()
+        self._ingests = workload.ingests()
         self._opened = 0
         self._engine: Engine | None = None
 
@@ -284,6 +299,12 @@ class Run:
     def _flush(self) -> None:
         self._live().flush()
         self.ledger.durable = self.ledger.acknowledged
+
+    def _ingest(self) -> None:
+        write = next(self._ingests)
+        number = self.ledger.issue(write, seqnos=1)
+        self._live().ingest((key, value) for key, value, _ in write.changes if value is not None)
+        self.ledger.acknowledged = self.ledger.durable = number
 
     def _compact(self) -> None:
         self._live().compact()
@@ -431,7 +452,7 @@ def check_image(image: MemFileSystem, ledger: Ledger, workload: Workload) -> Non
     if any(engine.get(key) != found.get(key) for key in ledger.states[-1]):
         raise BrokenPromise("get and scan disagree")
     if workload.keeps_history:
-        _require_history(engine, ledger)
+        _require_history(engine, ledger, found)
     _require_no_leftovers(image)
     second = _opened(image.after_crash("strict"), workload)
     if dict(second.scan(b"", b"")) != found:
@@ -447,9 +468,14 @@ def _opened(fs: MemFileSystem, workload: Workload) -> Engine:
         raise BrokenPromise(f"does not open: {type(error).__name__}: {error}") from error
 
 
-def _require_history(engine: Engine, ledger: Ledger) -> None:
+def _require_history(engine: Engine, ledger: Ledger, found: State) -> None:
     """A few moments of the past, all that a sweep has time for, read as they were."""
-    kept = ledger.seqnos.index(engine.last_seqno)
+    # The seqno of an ingest may be taken though nothing was ingested.
+    kept = max(
+        number
+        for number, (state, seqno) in enumerate(zip(ledger.states, ledger.seqnos, strict=True))
+        if state == found and seqno <= engine.last_seqno
+    )
     for number in {kept, kept - 1, kept // 2, kept // 5} - {-1}:
         with engine.snapshot_at(seqno=ledger.seqnos[number]) as snapshot:
             if dict(engine.scan(b"", b"", at=snapshot)) != ledger.states[number]:

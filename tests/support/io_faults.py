@@ -27,6 +27,7 @@ class FaultRun:
         self._workload = workload
         self._fault = fault
         self._writes = workload.writes()
+        self._ingests = workload.ingests()
         self._state: State = {}
         self._perhaps: State | None = None
         """What else may be found at the next open, when a write's outcome is unknown."""
@@ -109,6 +110,20 @@ class FaultRun:
         except (DiskError, DiskFull, ServiceUnavailable):
             raise
         except ReadOnlyDegraded:
+            if not was_degraded:
+                self._perhaps = after
+            raise
+        self._state = after
+
+    def _ingest(self) -> None:
+        write = next(self._ingests)
+        assert self._engine is not None
+        was_degraded = any(cls is ReadOnlyDegraded for cls, _ in self.errors)
+        after = write.applied_to(self._state, self._engine.last_seqno)
+        try:
+            self._engine.ingest((key, value) for key, value, _ in write.changes if value is not None)
+        except ReadOnlyDegraded:
+            # Whether a manifest record that could not be synced is there, only the next open knows.
             if not was_degraded:
                 self._perhaps = after
             raise
