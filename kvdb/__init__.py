@@ -14,9 +14,13 @@ behind them are drawn in the README.
 """
 
 from kvdb.api.items import DeleteRequest, PutRequest
-from kvdb.client.aio import AsyncClient, AsyncTable
+from kvdb.client import actions
+from kvdb.client.aio import AsyncClient, AsyncSnapshot
+from kvdb.client.aio_table import AsyncTable
 from kvdb.client.connect import connect, connect_async, open, open_async
-from kvdb.client.sync import Client, Table
+from kvdb.client.sync import Client, Snapshot
+from kvdb.client.sync_table import Table
+from kvdb.client.table_requests import GlobalIndex, LocalIndex, OnDemand, Provisioned
 from kvdb.database.database import Database
 from kvdb.errors import (
     ClosedError,
@@ -27,12 +31,16 @@ from kvdb.errors import (
     DiskError,
     DiskFull,
     FormatTooNew,
+    IdempotentParameterMismatch,
     InternalError,
+    ItemCollectionSizeLimitExceeded,
     KvdbError,
+    LimitExceeded,
     MessageTooLarge,
     NotADatabase,
     ReadOnlyDatabase,
     ReadOnlyDegraded,
+    ReadPointExpired,
     RequestError,
     RequestLimitExceeded,
     ResourceInUse,
@@ -40,6 +48,12 @@ from kvdb.errors import (
     RetryableError,
     ServiceUnavailable,
     StorageError,
+    Throttled,
+    ThroughputExceeded,
+    TransactionCanceled,
+    TransactionConflict,
+    TransactionInProgress,
+    UniqueViolation,
     ValidationError,
 )
 from kvdb.expr.builder import Attr, Key
@@ -49,6 +63,7 @@ from kvdb.options import ClientOptions, DatabaseOptions, EngineOptions
 __all__ = [
     "Add",
     "AsyncClient",
+    "AsyncSnapshot",
     "AsyncTable",
     "Attr",
     "Client",
@@ -66,14 +81,22 @@ __all__ = [
     "DiskFull",
     "EngineOptions",
     "FormatTooNew",
+    "GlobalIndex",
+    "IdempotentParameterMismatch",
     "InternalError",
+    "ItemCollectionSizeLimitExceeded",
     "Key",
     "KvdbError",
+    "LimitExceeded",
+    "LocalIndex",
     "MessageTooLarge",
     "NotADatabase",
+    "OnDemand",
+    "Provisioned",
     "PutRequest",
     "ReadOnlyDatabase",
     "ReadOnlyDegraded",
+    "ReadPointExpired",
     "Remove",
     "RequestError",
     "RequestLimitExceeded",
@@ -82,9 +105,17 @@ __all__ = [
     "RetryableError",
     "ServiceUnavailable",
     "Set",
+    "Snapshot",
     "StorageError",
     "Table",
+    "Throttled",
+    "ThroughputExceeded",
+    "TransactionCanceled",
+    "TransactionConflict",
+    "TransactionInProgress",
+    "UniqueViolation",
     "ValidationError",
+    "actions",
     "connect",
     "connect_async",
     "open",

@@ -27,7 +27,8 @@ import airportsdata
 
 import kvdb
 from kvdb import Attr, Key, PutRequest
-from kvdb.client.sync import Client, Table
+from kvdb.client.sync import Client
+from kvdb.client.sync_table import Table
 
 LOADERS = 4
 WRITERS = 4

@@ -10,7 +10,7 @@ from tools import gen_proto, gen_sync
 def stale() -> list[str]:
     """Generated files that differ, are missing, or should be gone."""
     wanted = {gen_proto.TARGET / name: text for name, text in gen_proto.generate().items()}
-    wanted[gen_sync.TARGET] = gen_sync.generate(gen_sync.SOURCE.read_text(encoding="utf-8"))
+    wanted |= gen_sync.files()
     wrong = [path for path, text in wanted.items() if not path.is_file() or path.read_text() != text]
     wrong += [path for path in gen_proto.TARGET.glob("*.py*") if path.is_file() and path not in wanted]
     return sorted(str(path.relative_to(gen_proto.ROOT)) for path in wrong)

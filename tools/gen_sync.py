@@ -1,4 +1,4 @@
-"""Generate ``kvdb/client/sync.py`` from ``kvdb/client/aio.py``: the same face without ``await``.
+"""Generate the sync face from the async one: ``kvdb/client/aio*.py`` without ``await`` are ``sync*.py``.
 
 Run as ``python -m tools.gen_sync``; needs ruff, which sorts the imports and formats the result.
 Two faces written by hand would drift apart; psycopg makes its own in this manner.
@@ -12,47 +12,71 @@ import sys
 from pathlib import Path
 
 CLIENT = Path(__file__).resolve().parent.parent / "kvdb" / "client"
-SOURCE = CLIENT / "aio.py"
-TARGET = CLIENT / "sync.py"
 
-DOCSTRING = '''"""``Client`` and ``Table``: the everyday face, one method an operation.
+DOCSTRING = '''"""{what}
 
-Generated from ``aio`` by ``python -m tools.gen_sync``: change that module, not this one. Every
+Generated from ``{source}`` by ``python -m tools.gen_sync``: change that module, not this one. Every
 method raises ``KvdbError`` and nothing else on its own account.
 """'''
+WHAT = {
+    "aio": "``Client``: the everyday face of a database, one method an operation.",
+    "aio_table": "``Table``: the everyday face of one table.",
+}
+"""The async modules, and the first line of each one's twin."""
 
 WORDS = {
     "AsyncClient": "Client",
     "AsyncTable": "Table",
+    "AsyncSnapshot": "Snapshot",
     "AsyncTransport": "Transport",
     "AsyncIterator": "Iterator",
+    "AsyncGenerator": "Generator",
+    "aio": "sync",
+    "aio_table": "sync_table",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
     "aclosing": "closing",
     "pages_async": "pages",
 }
 _WORD = re.compile(r"\b(" + "|".join(WORDS) + r")\b")
+_GENERATOR = re.compile(r"\bGenerator\[([^,\]]+), None\]")
 _ASYNC = re.compile(r"\b(async|await) +")
 _MODULE_DOCSTRING = re.compile(r'\A""".*?"""', re.DOTALL)
 
 
-def generate(source: str) -> str:
-    """The text of ``sync.py`` for a text of ``aio.py``."""
-    text = _MODULE_DOCSTRING.sub(lambda _: DOCSTRING, source, count=1)
+def target(module: str) -> Path:
+    """Where the twin of an async module stands."""
+    return CLIENT / f"{module.replace('aio', 'sync')}.py"
+
+
+def generate(module: str, source: str) -> str:
+    """The text of the twin of ``module`` when the text of that is ``source``."""
+    docstring = DOCSTRING.format(what=WHAT[module], source=module)
+    text = _MODULE_DOCSTRING.sub("", source, count=1)
     text = _ASYNC.sub("", text)
     text = _WORD.sub(lambda found: WORDS[found[0]], text)
-    text = _ruff(text, "check", "--quiet", "--fix-only", "--unsafe-fixes", "--select", "I,UP028")
-    return _ruff(text, "format", "--quiet")
+    text = _GENERATOR.sub(r"Generator[\1, None, None]", docstring + text)
+    text = _ruff(text, module, "check", "--quiet", "--fix-only", "--unsafe-fixes", "--select", "I,UP028")
+    return _ruff(text, module, "format", "--quiet")
 
 
-def _ruff(text: str, *arguments: str) -> str:
-    command = [sys.executable, "-m", "ruff", *arguments, "--stdin-filename", str(TARGET), "-"]
+def files() -> dict[Path, str]:
+    """Every twin: where it stands, and its text."""
+    return {
+        target(module): generate(module, (CLIENT / f"{module}.py").read_text(encoding="utf-8"))
+        for module in WHAT
+    }
+
+
+def _ruff(text: str, module: str, *arguments: str) -> str:
+    command = [sys.executable, "-m", "ruff", *arguments, "--stdin-filename", str(target(module)), "-"]
     return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
 
 
 def main() -> None:
-    TARGET.write_text(generate(SOURCE.read_text()))
-    print(f"wrote {TARGET.name}")
+    for path, text in files().items():
+        path.write_text(text, encoding="utf-8")
+        print(f"wrote {path.name}")
 
 
 if __name__ == "__main__":

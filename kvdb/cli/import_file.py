@@ -20,7 +20,8 @@ from kvdb.api.tables import TableDescription
 from kvdb.cli.exits import Exit
 from kvdb.cli.lines import CELL_TYPES, FORMATS, SUFFIXES, BadHeader, CellType, Format, Record, read
 from kvdb.cli.target import open_target, target_options
-from kvdb.client.sync import Client, Table
+from kvdb.client.sync import Client
+from kvdb.client.sync_table import Table
 from kvdb.env.clock import SystemClock
 from kvdb.errors import RequestError
 from kvdb.limits import BATCH_WRITE_REQUESTS_MAX

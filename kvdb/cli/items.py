@@ -11,7 +11,7 @@ from kvdb.cli.exits import Exit
 from kvdb.cli.json_options import expression_options, item_argument, json_option, names_option
 from kvdb.cli.output import show_item, show_items
 from kvdb.cli.target import open_target, target_options
-from kvdb.client.sync import Table
+from kvdb.client.sync_table import Table
 from kvdb.item.value import Item
 
 Command = TypeVar("Command", bound=Callable[..., None])

@@ -11,7 +11,7 @@ from kvdb.api.tables import AttributeType, TableDescription
 from kvdb.cli.json_options import json_option
 from kvdb.cli.output import show_facts, show_names
 from kvdb.cli.target import open_target, target_options
-from kvdb.client.requests import KeyAttribute
+from kvdb.client.table_requests import KeyAttribute
 
 
 @click.group()

@@ -1,25 +1,27 @@
-"""``AsyncClient`` and ``AsyncTable``: the everyday face for asyncio, one method an operation.
+"""``AsyncClient``: the everyday face of a database for asyncio, one method an operation.
 
-Written by hand; ``sync`` is generated from this module (``python -m tools.gen_sync``). Every
-method raises ``KvdbError`` and nothing else on its own account.
+Written by hand, like ``aio_table``; ``sync`` and ``sync_table`` are generated from the two
+(``python -m tools.gen_sync``). Every method raises ``KvdbError`` and nothing else on its own account.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import aclosing
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from kvdb.api.items import (
     BatchGetItem,
     BatchGetItemResult,
     BatchWriteItem,
     BatchWriteItemResult,
-    DeleteItemResult,
-    GetItemResult,
-    Page,
-    PutItemResult,
-    Query,
-    Scan,
+    GetItem,
+    OpenSnapshot,
+    OpenSnapshotResult,
+    ReleaseSnapshot,
+    TransactGetItems,
+    TransactGetItemsResult,
+    TransactWriteAction,
+    TransactWriteItems,
     WriteRequest,
 )
 from kvdb.api.operations import Request, Result
@@ -27,22 +29,22 @@ from kvdb.api.tables import (
     CreateTableResult,
     DeleteTable,
     DeleteTableResult,
-    DescribeTable,
-    DescribeTableResult,
     ListTables,
     ListTablesResult,
     TableDescription,
 )
-from kvdb.client import requests
-from kvdb.client.paginate import pages_async
-from kvdb.client.requests import Condition, KeyAttribute, KeyCondition, Names, Projection, Values
+from kvdb.client import requests, table_requests
+from kvdb.client.aio_table import WAIT_MS_MAX, AsyncTable
+from kvdb.client.table_requests import Billing, Index, KeyAttribute
 from kvdb.client.transport import AsyncTransport
-from kvdb.errors import ServiceUnavailable
+from kvdb.errors import ServiceUnavailable, ValidationError
 from kvdb.item.value import Item
+
+_Member = TypeVar("_Member")
 
 
 class AsyncClient:
-    """One database: its tables, and batches across them. ``async with`` closes it."""
+    """One database: its tables, and what goes across them. ``async with`` closes it."""
 
     __slots__ = ("_transport",)
 
@@ -59,30 +61,54 @@ class AsyncClient:
         """Close the connection, or the database of this process. Closing twice is fine."""
         await self._transport.close()
 
+    # Tables.
+
     def table(self, name: str) -> AsyncTable:
         """A handle; asks nothing, so a table that does not exist is found out by the first call."""
         return AsyncTable(self._transport, name)
 
     async def create_table(
-        self, name: str, key: KeyAttribute, sort: KeyAttribute | None = None
+        self,
+        name: str,
+        key: KeyAttribute,
+        sort: KeyAttribute | None = None,
+        *,
+        indexes: Iterable[Index] = (),
+        billing: Billing | None = None,
+        ttl: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        deletion_protection: bool = False,
+        wait_ms_max: int = WAIT_MS_MAX,
     ) -> AsyncTable:
-        """Create a table with partition key ``key`` and, if given, sort key ``sort``.
+        """Create a table with partition key ``key`` and, if given, sort key ``sort``; wait until it is ready.
 
         A key attribute is its name and type: ``("country", "S")``; types are S, N and B.
+        ``indexes``: ``LocalIndex`` and ``GlobalIndex``. ``billing``: ``OnDemand`` (the default) or
+        ``Provisioned``. ``ttl``: the attribute that says, in seconds since 1970, when an item may go.
 
         Raises:
             ResourceInUse: there is such a table already.
             ValidationError: a name or type is not allowed.
+            DeadlineExceeded: it was not ready after ``wait_ms_max``; it is being made all the same.
         """
-        result = await self._transport.send(requests.create_table(name, key, sort))
+        request = table_requests.create_table(
+            name, key, sort, indexes, billing, tags, deletion_protection=deletion_protection
+        )
+        result = await self._transport.send(request)
         assert isinstance(result, CreateTableResult)
-        return self.table(name)
+        table = self.table(name)
+        if result.table_description.table_status != "ACTIVE":
+            await table.wait_until_active(wait_ms_max)
+        if ttl is not None:
+            await table.enable_ttl(ttl)
+        return table
 
     async def delete_table(self, name: str) -> TableDescription:
         """Delete a table and all its items. The name is free when this returns.
 
         Raises:
             ResourceNotFound: there is no such table.
+            ValidationError: it is protected against deletion.
         """
         result = await self._transport.send(DeleteTable(name))
         assert isinstance(result, DeleteTableResult)
@@ -99,6 +125,8 @@ class AsyncClient:
             start = result.last_evaluated_table_name
             if start is None:
                 return names
+
+    # Batches.
 
     async def batch_write(self, writes: Mapping[str, Iterable[WriteRequest]]) -> None:
         """Put and delete any number of items: ``{"airports": [PutRequest(item), DeleteRequest(key), ...]}``.
@@ -141,9 +169,74 @@ class AsyncClient:
             before, left = left, _count(request)
             _require_progress(before, left)
 
+    # Transactions and snapshots.
+
+    async def transact_write(
+        self, writes: Iterable[TransactWriteAction], *, token: str | None = None
+    ) -> None:
+        """Make all of ``writes`` (``kvdb.actions``: put, update, delete, check), at most 100, or none.
+
+        With a ``token`` of 1 to 36 characters, sending the same transaction again within ten
+        minutes does nothing more; a client of a server makes one up, for its retries.
+
+        Raises:
+            TransactionCanceled: a member was refused; ``reasons`` has one a member, in order.
+            IdempotentParameterMismatch: the token was used for another transaction.
+        """
+        await self._transport.send(TransactWriteItems(_members(writes), token))
+
+    async def transact_get(self, gets: Iterable[GetItem]) -> list[Item | None]:
+        """The items of ``gets`` (``kvdb.actions.get``), at most 100, all as of one moment.
+
+        In the order asked for; ``None`` where there is no item.
+
+        Raises:
+            TransactionCanceled: a transaction is at work on one of them.
+        """
+        result = await self._transport.send(TransactGetItems(_members(gets)))
+        assert isinstance(result, TransactGetItemsResult)
+        return result.responses
+
+    async def snapshot(self) -> AsyncSnapshot:
+        """Hold the present moment, to read at it with ``as_of=``; ``async with`` releases it.
+
+        It is released by itself when it is left unused for a minute.
+        """
+        result = await self._transport.send(OpenSnapshot())
+        assert isinstance(result, OpenSnapshotResult)
+        return AsyncSnapshot(self._transport, result)
+
     async def call(self, request: Request) -> Result:
         """Send one request of ``kvdb.api``, for what the methods here do not say."""
         return await self._transport.send(request)
+
+
+class AsyncSnapshot:
+    """A moment of the whole database that reads can be told to see, from ``AsyncClient.snapshot``."""
+
+    __slots__ = ("_transport", "seqno", "snapshot_id")
+
+    def __init__(self, transport: AsyncTransport, opened: OpenSnapshotResult) -> None:
+        self._transport = transport
+        self.snapshot_id = opened.snapshot_id
+        self.seqno = opened.seqno
+        """The commit it stands at."""
+
+    async def __aenter__(self) -> AsyncSnapshot:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.release()
+
+    async def release(self) -> None:
+        """Let go of it. Releasing twice is fine."""
+        await self._transport.send(ReleaseSnapshot(self.snapshot_id))
+
+
+def _members(given: Iterable[_Member]) -> list[_Member]:
+    if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
+        raise ValidationError(f"a transaction must be a list, not {type(given).__name__}")
+    return list(given)
 
 
 def _count(request: BatchWriteItem | BatchGetItem) -> int:
@@ -156,291 +249,3 @@ def _require_progress(before: int, left: int) -> None:
     # Sending again what was not served at all would go on for ever.
     if left >= before:
         raise ServiceUnavailable(f"a batch made no progress unprocessed={left}")
-
-
-class AsyncTable:
-    """A handle on one table, from ``AsyncClient.table`` or ``create_table``.
-
-    Conditions are builders (``kvdb.Key``, ``kvdb.Attr``) or texts with ``names`` for their
-    ``#placeholders`` and ``values`` for their ``:placeholders``. Items and keys are dicts of
-    plain Python values.
-    """
-
-    __slots__ = ("_send", "_transport", "name")
-
-    def __init__(self, transport: AsyncTransport, name: str) -> None:
-        self._transport = transport
-        self._send = transport.send
-        self.name = name
-
-    def __repr__(self) -> str:
-        return f"AsyncTable({self.name!r})"
-
-    async def put(
-        self,
-        item: Mapping[str, object],
-        *,
-        condition: Condition | None = None,
-        names: Names | None = None,
-        values: Values | None = None,
-        return_old: bool = False,
-        return_old_on_failure: bool = False,
-    ) -> Item | None:
-        """Write a whole item, replacing the one with its key; gives that one with ``return_old``.
-
-        Raises:
-            ConditionalCheckFailed: ``condition`` does not hold for the stored item (an absent
-                one is empty), which the error's ``item`` is with ``return_old_on_failure``.
-        """
-        result = await self._send(
-            requests.put_item(
-                self.name,
-                item,
-                condition,
-                names,
-                values,
-                return_old=return_old,
-                return_old_on_failure=return_old_on_failure,
-            )
-        )
-        assert isinstance(result, PutItemResult)
-        return result.attributes
-
-    async def get(
-        self,
-        key: Mapping[str, object],
-        *,
-        projection: Projection | None = None,
-        names: Names | None = None,
-        consistent: bool = False,
-    ) -> Item | None:
-        """The item with this key, or the projected part of it; ``None`` when there is none."""
-        result = await self._send(requests.get_item(self.name, key, projection, names, consistent=consistent))
-        assert isinstance(result, GetItemResult)
-        return result.item
-
-    async def delete(
-        self,
-        key: Mapping[str, object],
-        *,
-        condition: Condition | None = None,
-        names: Names | None = None,
-        values: Values | None = None,
-        return_old: bool = False,
-        return_old_on_failure: bool = False,
-    ) -> Item | None:
-        """Delete the item with this key, if there is one; gives it with ``return_old``.
-
-        Raises:
-            ConditionalCheckFailed: as for ``put``.
-        """
-        result = await self._send(
-            requests.delete_item(
-                self.name,
-                key,
-                condition,
-                names,
-                values,
-                return_old=return_old,
-                return_old_on_failure=return_old_on_failure,
-            )
-        )
-        assert isinstance(result, DeleteItemResult)
-        return result.attributes
-
-    async def describe(self) -> TableDescription:
-        """Key schema, status, creation time.
-
-        Raises:
-            ResourceNotFound: there is no such table.
-        """
-        result = await self._send(DescribeTable(self.name))
-        assert isinstance(result, DescribeTableResult)
-        return result.table
-
-    def query(
-        self,
-        key_condition: KeyCondition,
-        *,
-        filter: Condition | None = None,
-        projection: Projection | None = None,
-        reverse: bool = False,
-        limit: int | None = None,
-        page_size: int | None = None,
-        start_key: Mapping[str, object] | None = None,
-        names: Names | None = None,
-        values: Values | None = None,
-        consistent: bool = False,
-    ) -> AsyncIterator[Item]:
-        """Iterate the items of one partition in sort-key order, over all pages, read as needed.
-
-        ``limit``: most items given, after the filter. ``page_size``: items read at a time.
-        ``start_key``: begin after this key (a page's ``last_evaluated_key``).
-        Errors come with the first item.
-        """
-        request = requests.query(
-            self.name,
-            key_condition,
-            filter=filter,
-            projection=projection,
-            reverse=reverse,
-            limit=requests.page_limit(limit, page_size, is_filtered=filter is not None),
-            start_key=start_key,
-            names=names,
-            values=values,
-            consistent=consistent,
-        )
-        return self._items(request, limit)
-
-    async def query_page(
-        self,
-        key_condition: KeyCondition,
-        *,
-        filter: Condition | None = None,
-        projection: Projection | None = None,
-        reverse: bool = False,
-        limit: int | None = None,
-        start_key: Mapping[str, object] | None = None,
-        names: Names | None = None,
-        values: Values | None = None,
-        consistent: bool = False,
-    ) -> Page:
-        """One page, for walking by hand: pass its ``last_evaluated_key`` as the next ``start_key``.
-
-        ``limit``: most items *read* by the page, before the filter.
-        """
-        result = await self._send(
-            requests.query(
-                self.name,
-                key_condition,
-                filter=filter,
-                projection=projection,
-                reverse=reverse,
-                limit=limit,
-                start_key=start_key,
-                names=names,
-                values=values,
-                consistent=consistent,
-            )
-        )
-        assert isinstance(result, Page)
-        return result
-
-    def scan(
-        self,
-        *,
-        filter: Condition | None = None,
-        projection: Projection | None = None,
-        limit: int | None = None,
-        page_size: int | None = None,
-        start_key: Mapping[str, object] | None = None,
-        segment: int | None = None,
-        total_segments: int | None = None,
-        names: Names | None = None,
-        values: Values | None = None,
-        consistent: bool = False,
-    ) -> AsyncIterator[Item]:
-        """Iterate all items, or those of one of ``total_segments`` slices; as ``query`` otherwise."""
-        request = requests.scan(
-            self.name,
-            filter=filter,
-            projection=projection,
-            limit=requests.page_limit(limit, page_size, is_filtered=filter is not None),
-            start_key=start_key,
-            segment=segment,
-            total_segments=total_segments,
-            names=names,
-            values=values,
-            consistent=consistent,
-        )
-        return self._items(request, limit)
-
-    async def scan_page(
-        self,
-        *,
-        filter: Condition | None = None,
-        projection: Projection | None = None,
-        limit: int | None = None,
-        start_key: Mapping[str, object] | None = None,
-        segment: int | None = None,
-        total_segments: int | None = None,
-        names: Names | None = None,
-        values: Values | None = None,
-        consistent: bool = False,
-    ) -> Page:
-        """One page of a scan, for walking by hand; as ``query_page``."""
-        result = await self._send(
-            requests.scan(
-                self.name,
-                filter=filter,
-                projection=projection,
-                limit=limit,
-                start_key=start_key,
-                segment=segment,
-                total_segments=total_segments,
-                names=names,
-                values=values,
-                consistent=consistent,
-            )
-        )
-        assert isinstance(result, Page)
-        return result
-
-    async def count(
-        self,
-        key_condition: KeyCondition | None = None,
-        *,
-        filter: Condition | None = None,
-        names: Names | None = None,
-        values: Values | None = None,
-    ) -> int:
-        """How many items a query with ``key_condition``, or without one a scan, gives.
-
-        Cost: reads them all, but sends none of them.
-        """
-        request: Query | Scan
-        if key_condition is None:
-            request = requests.scan(
-                self.name,
-                filter=filter,
-                projection=None,
-                limit=None,
-                start_key=None,
-                segment=None,
-                total_segments=None,
-                names=names,
-                values=values,
-                consistent=False,
-                select="COUNT",
-            )
-        else:
-            request = requests.query(
-                self.name,
-                key_condition,
-                filter=filter,
-                projection=None,
-                reverse=False,
-                limit=None,
-                start_key=None,
-                names=names,
-                values=values,
-                consistent=False,
-                select="COUNT",
-            )
-        total = 0
-        async with aclosing(self._transport.stream(request)) as walk:
-            async for page in walk:
-                total += page.count
-        return total
-
-    async def _items(self, request: Query | Scan, limit: int | None) -> AsyncIterator[Item]:
-        # A stream reads ahead, which a caller who wants few items would pay for in vain.
-        source = self._transport.stream(request) if limit is None else pages_async(self._send, request)
-        async with aclosing(source) as walk:
-            async for page in walk:
-                for item in page.items[:limit]:
-                    yield item
-                if limit is not None:
-                    limit -= len(page.items)
-                    if limit <= 0:
-                        return

@@ -26,6 +26,9 @@ class EmbeddedTransport:
     def stream(self, request: Query | Scan) -> Generator[Page, None, None]:
         return paginate.pages(self.send, request)
 
+    def pause(self, ms: int) -> None:
+        self._database.env.clock.sleep_ms(ms)
+
     def close(self) -> None:
         self._database.close()
 
@@ -59,6 +62,9 @@ class AsyncEmbeddedTransport:
 
     def stream(self, request: Query | Scan) -> AsyncGenerator[Page, None]:
         return paginate.pages_async(self.send, request)
+
+    async def pause(self, ms: int) -> None:
+        await asyncio.sleep(ms / 1000)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._database.close)

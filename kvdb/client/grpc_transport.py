@@ -169,6 +169,9 @@ class GrpcTransport:
                 call.cancel()
             self._policy.clock.sleep_ms(attempts.pause_ms(error))
 
+    def pause(self, ms: int) -> None:
+        self._policy.clock.sleep_ms(ms)
+
     def close(self) -> None:
         self._is_closed = True
         self._channel.close()
@@ -230,6 +233,9 @@ class AsyncGrpcTransport:
             finally:
                 call.cancel()
             await _pause(attempts, error)
+
+    async def pause(self, ms: int) -> None:
+        await asyncio.sleep(ms / 1000)
 
     async def close(self) -> None:
         self._is_closed = True

@@ -1,4 +1,4 @@
-"""Keyword arguments of the everyday face -> api requests. Pure; both faces use these.
+"""Keyword arguments of the everyday face -> api requests on items. Pure; both faces use these.
 
 Conditions are builders (``kvdb.Key``, ``kvdb.Attr``) or texts. A builder brings its own
 placeholders and a text takes the caller's ``names`` and ``values``; one request may mix both,
@@ -8,12 +8,14 @@ so the two are merged, and a builder's placeholders step aside where the caller 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from kvdb.api.items import (
     BatchGetItem,
     BatchWriteItem,
+    ConditionCheck,
     DeleteItem,
     DeleteRequest,
     GetItem,
@@ -21,6 +23,7 @@ from kvdb.api.items import (
     PutItem,
     PutRequest,
     Query,
+    ReturnConsumedCapacity,
     ReturnValues,
     ReturnValuesOnConditionCheckFailure,
     Scan,
@@ -28,7 +31,6 @@ from kvdb.api.items import (
     UpdateItem,
     WriteRequest,
 )
-from kvdb.api.tables import AttributeDefinition, AttributeType, CreateTable, KeySchemaElement
 from kvdb.errors import ValidationError
 from kvdb.expr.builder import BuiltCondition, BuiltKeyCondition
 from kvdb.expr.rendering import PathLike, Rendered, render_projection
@@ -46,10 +48,44 @@ Names: TypeAlias = Mapping[str, str]
 """``"#placeholder"`` -> attribute name."""
 Values: TypeAlias = Mapping[str, object]
 """``":placeholder"`` -> attribute value."""
-KeyAttribute: TypeAlias = tuple[str, AttributeType]
-"""Name and type of a key attribute: ``("country", "S")``."""
+
+
+class OpenedSnapshot(Protocol):
+    """What ``Client.snapshot`` gives."""
+
+    @property
+    def snapshot_id(self) -> str: ...
+
+
+AsOf: TypeAlias = int | datetime | OpenedSnapshot
+"""When a read reads: a commit (its seqno), a time (aware of its zone), or an open snapshot."""
 
 _Element = TypeVar("_Element")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class ReadPoint(NamedTuple):
+    """The three fields of a read; at most one is given."""
+
+    as_of_seqno: int | None = None
+    as_of_ms: int | None = None
+    snapshot_id: str | None = None
+
+
+def read_point(as_of: AsOf | None) -> ReadPoint:
+    """Raises: ValidationError: ``as_of`` is none of the three, or a time without its zone."""
+    if as_of is None:
+        return ReadPoint()
+    if isinstance(as_of, datetime):
+        if as_of.tzinfo is None:
+            raise ValidationError(f"as_of must say its time zone: {as_of}")
+        return ReadPoint(as_of_ms=(as_of - _EPOCH) // timedelta(milliseconds=1))
+    if isinstance(as_of, int) and not isinstance(as_of, bool):
+        return ReadPoint(as_of_seqno=as_of)
+    snapshot_id = getattr(as_of, "snapshot_id", None)
+    if isinstance(snapshot_id, str):
+        return ReadPoint(snapshot_id=snapshot_id)
+    raise ValidationError(f"as_of must be a seqno, a datetime or a snapshot, not {type(as_of).__name__}")
 
 
 class _Placeholders:
@@ -102,12 +138,25 @@ def get_item(
     names: Names | None,
     *,
     consistent: bool,
+    as_of: AsOf | None = None,
 ) -> GetItem:
     if projection is not None and not isinstance(projection, str):
         placeholders = _Placeholders(names, None)
         projection = placeholders.projection(projection)
         names = placeholders.names
-    return GetItem(table_name, key, consistent, projection, names)
+    if as_of is None:
+        return GetItem(table_name, key, consistent, projection, names)
+    seqno, ms, snapshot_id = read_point(as_of)
+    return GetItem(
+        table_name,
+        key,
+        consistent,
+        projection,
+        names,
+        as_of_seqno=seqno,
+        as_of_ms=ms,
+        snapshot_id=snapshot_id,
+    )
 
 
 def put_item(
@@ -175,6 +224,28 @@ def update_item(
     )
 
 
+def condition_check(
+    table_name: str,
+    key: Mapping[str, object],
+    condition: Condition,
+    names: Names | None,
+    values: Values | None,
+    *,
+    return_old_on_failure: bool,
+) -> ConditionCheck:
+    placeholders = _Placeholders(names, values)
+    text = placeholders.condition(condition, "c")
+    # No condition at all is the database's to refuse, in its words.
+    return ConditionCheck(
+        table_name,
+        key,
+        text,  # type: ignore[arg-type]
+        placeholders.names,
+        placeholders.values,
+        _old_if(return_old_on_failure),
+    )
+
+
 def _old_if(wanted: bool) -> ReturnValuesOnConditionCheckFailure:
     return "ALL_OLD" if wanted else "NONE"
 
@@ -191,9 +262,13 @@ def query(
     names: Names | None,
     values: Values | None,
     consistent: bool,
+    index: str | None = None,
     select: Select | None = None,
+    as_of: AsOf | None = None,
+    capacity: ReturnConsumedCapacity = "NONE",
 ) -> Query:
     """``limit`` is the service's: items evaluated by one page."""
+    seqno, ms, snapshot_id = read_point(as_of)
     placeholders = _Placeholders(names, values)
     key_text = placeholders.key_condition(key_condition)
     filter_text = placeholders.condition(filter, "f")
@@ -210,6 +285,11 @@ def query(
         exclusive_start_key=start_key,
         consistent_read=consistent,
         select=select,
+        index_name=index,
+        return_consumed_capacity=capacity,
+        as_of_seqno=seqno,
+        as_of_ms=ms,
+        snapshot_id=snapshot_id,
     )
 
 
@@ -225,9 +305,13 @@ def scan(
     names: Names | None,
     values: Values | None,
     consistent: bool,
+    index: str | None = None,
     select: Select | None = None,
+    as_of: AsOf | None = None,
+    capacity: ReturnConsumedCapacity = "NONE",
 ) -> Scan:
     """``limit`` is the service's: items evaluated by one page."""
+    seqno, ms, snapshot_id = read_point(as_of)
     placeholders = _Placeholders(names, values)
     filter_text = placeholders.condition(filter, "f")
     projection_text = placeholders.projection(projection)
@@ -241,6 +325,11 @@ def scan(
         exclusive_start_key=start_key,
         consistent_read=consistent,
         select=select,
+        index_name=index,
+        return_consumed_capacity=capacity,
+        as_of_seqno=seqno,
+        as_of_ms=ms,
+        snapshot_id=snapshot_id,
         segment=segment,
         total_segments=total_segments,
     )
@@ -262,22 +351,6 @@ def page_limit(limit: int | None, page_size: int | None, *, is_filtered: bool) -
     if is_filtered or page_size is not None:
         return page_size
     return limit
-
-
-def create_table(name: str, key: KeyAttribute, sort: KeyAttribute | None) -> CreateTable:
-    """Raises: ValidationError: a key attribute is not a name and a type."""
-    attributes = [_key_attribute("key", key)]
-    if sort is not None:
-        attributes.append(_key_attribute("sort", sort))
-    schema = [KeySchemaElement(attributes[0][0], "HASH")]
-    schema += [KeySchemaElement(attribute, "RANGE") for attribute, _ in attributes[1:]]
-    return CreateTable(name, schema, [AttributeDefinition(*attribute) for attribute in attributes])
-
-
-def _key_attribute(argument: str, given: KeyAttribute) -> KeyAttribute:
-    if isinstance(given, (tuple, list)) and len(given) == 2:
-        return given
-    raise ValidationError(f'{argument} must be a name and a type like ("id", "S"): {given!r}')
 
 
 def batch_writes(writes: Mapping[str, Iterable[WriteRequest]]) -> Iterator[BatchWriteItem]:

@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import TypeVar
 
 from kvdb.api.items import DeleteRequest, GetItem, GetItemResult, PutRequest
-from kvdb.client.sync import Client, Table
+from kvdb.client.sync import Client
+from kvdb.client.sync_table import Table
 from kvdb.errors import (
     ConditionalCheckFailed,
     KvdbError,

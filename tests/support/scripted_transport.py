@@ -17,6 +17,7 @@ class ScriptedTransport:
     def __init__(self, serve: Serve) -> None:
         self._serve = serve
         self.sent: list[Request] = []
+        self.paused_ms: list[int] = []
         self.is_closed = False
 
     def send(self, request: Request) -> Result:
@@ -25,6 +26,9 @@ class ScriptedTransport:
 
     def stream(self, request: Query | Scan) -> Generator[Page, None, None]:
         return paginate.pages(self.send, request)
+
+    def pause(self, ms: int) -> None:
+        self.paused_ms.append(ms)
 
     def close(self) -> None:
         self.is_closed = True
@@ -42,6 +46,9 @@ class AsyncScriptedTransport:
 
     def stream(self, request: Query | Scan) -> AsyncGenerator[Page, None]:
         return paginate.pages_async(self.send, request)
+
+    async def pause(self, ms: int) -> None:
+        self._inner.pause(ms)
 
     async def close(self) -> None:
         self._inner.close()

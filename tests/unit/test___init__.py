@@ -8,16 +8,20 @@ from kvdb import errors
 
 def test_the_public_names_are_these() -> None:
     ways_in = {"open", "connect", "open_async", "connect_async"}
-    faces = {"Client", "AsyncClient", "Table", "AsyncTable", "Database"}
+    faces = {"Client", "AsyncClient", "Table", "AsyncTable", "Snapshot", "AsyncSnapshot", "Database"}
     builders = {"Key", "Attr", "Set", "Remove", "Add", "Delete", "PutRequest", "DeleteRequest"}
+    builders |= {"actions", "LocalIndex", "GlobalIndex", "Provisioned", "OnDemand"}
     options = {"ClientOptions", "DatabaseOptions", "EngineOptions"}
     caught = {name for name in kvdb.__all__ if isinstance(getattr(errors, name, None), type)}
     assert set(kvdb.__all__) == ways_in | faces | builders | options | caught
     assert caught == {
         "KvdbError",
         *("RequestError", "ValidationError", "ConditionalCheckFailed", "ResourceNotFound"),
-        *("ResourceInUse", "MessageTooLarge", "ClosedError"),
+        *("ResourceInUse", "MessageTooLarge", "ClosedError", "LimitExceeded"),
+        *("TransactionCanceled", "IdempotentParameterMismatch", "ItemCollectionSizeLimitExceeded"),
+        *("UniqueViolation", "ReadPointExpired"),
         *("RetryableError", "ServiceUnavailable", "RequestLimitExceeded", "DeadlineExceeded", "DiskFull"),
+        *("Throttled", "ThroughputExceeded", "TransactionConflict", "TransactionInProgress"),
         *("StorageError", "CorruptionError", "NotADatabase", "FormatTooNew", "DatabaseLocked"),
         *("ReadOnlyDatabase", "ReadOnlyDegraded", "DiskError", "InternalError"),
     }

@@ -8,7 +8,8 @@ import pytest
 
 import kvdb
 from kvdb.api.items import BatchWriteItemResult, GetItemResult, Page, PutItem, PutItemResult
-from kvdb.client.aio import AsyncClient, AsyncTable
+from kvdb.client.aio import AsyncClient
+from kvdb.client.aio_table import AsyncTable
 from tests.support.scripted_transport import AsyncScriptedTransport
 
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 
 from kvdb import Attr, DeleteRequest, Key, PutRequest, Remove, Set
 from kvdb.api.items import (
     BatchGetItem,
     BatchWriteItem,
+    ConditionCheck,
     DeleteItem,
     GetItem,
     KeysAndAttributes,
+    OpenSnapshotResult,
     PutItem,
     UpdateItem,
 )
-from kvdb.api.tables import AttributeDefinition, CreateTable, KeySchemaElement
 from kvdb.client import requests
+from kvdb.client.sync import Snapshot
 from kvdb.errors import ValidationError
+from tests.support.scripted_transport import ScriptedTransport
 
 PLAIN = {"projection": None, "limit": None, "start_key": None, "consistent": False}
 
@@ -141,18 +146,48 @@ def test_a_limit_that_is_none_is_refused(limit: object, says: str) -> None:
         requests.page_limit(limit, None, is_filtered=False)
 
 
-def test_a_table_is_made_of_its_key_attributes() -> None:
-    assert requests.create_table("t", ("a", "S"), ("b", "N")) == CreateTable(
-        "t",
-        [KeySchemaElement("a", "HASH"), KeySchemaElement("b", "RANGE")],
-        [AttributeDefinition("a", "S"), AttributeDefinition("b", "N")],
+def test_a_plain_update_carries_nothing_else() -> None:
+    request = requests.update_item(
+        "t", {"id": 1}, "REMOVE a", None, None, None, return_values="NONE", return_old_on_failure=False
     )
-    assert len(requests.create_table("t", ("a", "S"), None).key_schema) == 1
+    assert request == UpdateItem("t", {"id": 1}, "REMOVE a")
 
 
-def test_a_key_attribute_that_is_no_pair_is_refused() -> None:
-    with pytest.raises(ValidationError, match="sort must be a name and a type"):
-        requests.create_table("t", ("a", "S"), "b")
+def test_an_update_takes_a_built_condition_beside_its_own_placeholders() -> None:
+    request = requests.update_item(
+        *("t", {"id": 1}, "SET #c0 = :c0", Attr("a").eq(2), {"#c0": "n"}, {":c0": 1}),
+        return_values="ALL_NEW",
+        return_old_on_failure=True,
+    )
+    assert request.update_expression == "SET #c0 = :c0"
+    assert (request.return_values, request.return_values_on_condition_check_failure) == ("ALL_NEW", "ALL_OLD")
+    assert sorted(request.expression_attribute_names.values()) == ["a", "n"]
+    assert sorted(request.expression_attribute_values.values()) == [1, 2]
+
+
+def test_a_check_is_a_condition_and_its_placeholders() -> None:
+    request = requests.condition_check("t", {"id": 1}, "a = :a", None, {":a": 1}, return_old_on_failure=True)
+    assert request == ConditionCheck("t", {"id": 1}, "a = :a", None, {":a": 1}, "ALL_OLD")
+
+
+def test_a_moment_is_a_commit_a_time_or_a_snapshot() -> None:
+    snapshot = Snapshot(ScriptedTransport(lambda request: None), OpenSnapshotResult("s1", 7))
+    noon = datetime(2026, 1, 2, 12, 0, 0, 250_999, tzinfo=timezone(timedelta(hours=1)))
+    assert requests.read_point(None) == (None, None, None)
+    assert requests.read_point(7) == (7, None, None)
+    assert requests.read_point(noon) == (None, 1_767_351_600_250, None)
+    assert requests.read_point(snapshot) == (None, None, "s1")
+    read = requests.get_item("t", {}, None, None, consistent=False, as_of=snapshot)
+    assert read == GetItem("t", {}, snapshot_id="s1")
+
+
+@pytest.mark.parametrize(
+    ("as_of", "says"),
+    [(True, "not bool"), ("yesterday", "not str"), (1.5, "not float"), (datetime(2026, 1, 1), "time zone")],
+)
+def test_what_is_no_moment_is_refused(as_of: object, says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        requests.read_point(as_of)
 
 
 def test_batches_are_cut_across_tables() -> None:
