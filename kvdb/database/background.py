@@ -32,7 +32,7 @@ class Background:
             IndexBuilder(catalog, engine, latches, on_dropped=self._row_remover.wake)
         )
         self._undertaker = env.jobs.add(Undertaker(catalog, on_dropped=self._row_remover.wake))
-        self._sweeper = env.jobs.add(Sweeper(catalog, engine, latches, writer, env.metrics))
+        self._sweeper = env.jobs.add(Sweeper(catalog, engine, latches, writer, env))
         self._census = env.jobs.add(Census(catalog, engine, env.clock))
 
     def count(self) -> None:

@@ -78,6 +78,10 @@ def admit_writes(changes: Sequence[Change], *, factor: int = 1) -> None:
         for index, spent in index_write_units(change):
             number = TABLE_NUMBER if index.is_local else index.descriptor.number
             units[number] = units.get(number, 0.0) + spent
+    if len(taken) == 1:
+        ((meter, units),) = taken.items()
+        meter.admit("write", units)
+        return
     for meter, units in taken.items():
         refusal = meter.refusal("write", units)
         if refusal is not None:

@@ -84,7 +84,7 @@ class Meter:
         self._clock = clock
         self._table_arn = table_arn
         self._guard = threading.Lock()
-        self._buckets: dict[tuple[Axis, int], Bucket] = {}
+        self._buckets: dict[Axis, dict[int, Bucket]] = {"read": {}, "write": {}}
         self._names: dict[int, str] = {}
         self._is_provisioned = False
 
@@ -95,20 +95,19 @@ class Meter:
         owners.update((index.number, index.throughput) for index in table.indexes if index.kind == "GLOBAL")
         with self._guard:
             # Another mode is another kind of bucket: nothing of the old one counts in it.
-            before = self._buckets if is_provisioned == self._is_provisioned else {}
+            before = self._buckets if is_provisioned == self._is_provisioned else {"read": {}, "write": {}}
             now_ns = self._clock.monotonic_ns()
-            buckets: dict[tuple[Axis, int], Bucket] = {}
+            buckets: dict[Axis, dict[int, Bucket]] = {"read": {}, "write": {}}
             for number, throughput in owners.items():
                 for axis in _AXES:
                     rate = _rate(throughput, axis, is_provisioned=is_provisioned)
                     if rate is None:
                         continue
                     burst = rate * limits.BURST_SECONDS if is_provisioned else rate
-                    old = before.get((axis, number))
-                    if old is None:
-                        buckets[axis, number] = Bucket(rate, burst, now_ns)
-                    else:
-                        buckets[axis, number] = old.resized(rate, burst, now_ns)
+                    old = before[axis].get(number)
+                    buckets[axis][number] = (
+                        Bucket(rate, burst, now_ns) if old is None else old.resized(rate, burst, now_ns)
+                    )
             self._buckets = buckets
             self._names = {index.number: index.name for index in table.indexes}
             self._is_provisioned = is_provisioned
@@ -116,7 +115,7 @@ class Meter:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is bounded."""
-        return not self._buckets
+        return not any(self._buckets.values())
 
     def refusal(
         self, axis: Axis, numbers: Iterable[int] | None = None
@@ -126,13 +125,7 @@ class Meter:
         Without numbers: from any of them. ``None``: it is let through.
         """
         with self._guard:
-            now_ns = self._clock.monotonic_ns()
-            wanted = None if numbers is None else set(numbers)
-            empty = [
-                number
-                for (kind, number), bucket in self._buckets.items()
-                if kind == axis and (wanted is None or number in wanted) and bucket.fill(now_ns) <= 0
-            ]
+            empty = self._empty(axis, self._buckets[axis] if numbers is None else numbers)
         return self._error(axis, empty) if empty else None
 
     def check(self, axis: Axis, number: int) -> None:
@@ -148,12 +141,30 @@ class Meter:
     def take(self, axis: Axis, units: Mapping[int, float]) -> None:
         """What a call that was let through took, by the number of the table (0) or index."""
         with self._guard:
-            now_ns = self._clock.monotonic_ns()
-            for number, taken in units.items():
-                bucket = self._buckets.get((axis, number))
-                if bucket is not None:
-                    bucket.fill(now_ns)
-                    bucket.take(taken)
+            self._take(axis, units)
+
+    def admit(self, axis: Axis, units: Mapping[int, float]) -> None:
+        """``refusal`` and ``take`` in one, for a call that knows beforehand what it will take.
+
+        Raises:
+            ThroughputExceeded, Throttled: with reasons; nothing was taken.
+        """
+        with self._guard:
+            empty = self._empty(axis, units)
+            if not empty:
+                self._take(axis, units)
+        if empty:
+            raise self._error(axis, empty)
+
+    def _empty(self, axis: Axis, numbers: Iterable[int]) -> list[int]:
+        buckets, now_ns = self._buckets[axis], self._clock.monotonic_ns()
+        return [number for number in numbers if number in buckets and buckets[number].fill(now_ns) <= 0]
+
+    def _take(self, axis: Axis, units: Mapping[int, float]) -> None:
+        buckets = self._buckets[axis]
+        for number, taken in units.items():
+            if number in buckets:
+                buckets[number].take(taken)
 
     def _error(self, axis: Axis, empty: list[int]) -> ThroughputExceeded | Throttled:
         limit = "ProvisionedThroughputExceeded" if self._is_provisioned else "MaxOnDemandThroughputExceeded"

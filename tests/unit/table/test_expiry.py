@@ -57,7 +57,7 @@ def expiring_floor() -> Floor:
 
 
 def sweeper(floor: Floor) -> Sweeper:
-    return Sweeper(floor.catalog, floor.engine, floor.latches, floor.writer, floor.env.metrics)
+    return Sweeper(floor.catalog, floor.engine, floor.latches, floor.writer, floor.env)
 
 
 def settle(job: Sweeper, now_s: float = NOW_S + 1) -> int | None:
@@ -116,6 +116,42 @@ def test_it_sleeps_until_the_next_item_expires_or_looks_again():
     put(floor, "LATE", NOW_S + 3_000)
     assert settle(job, NOW_S + 4) == Sweeper.POLL_MS
     assert left(floor) == ["LATE"]
+
+
+def test_an_item_that_was_put_when_its_second_was_over_is_found_by_a_look_from_the_oldest_on():
+    floor = expiring_floor()
+    job = sweeper(floor)
+    put(floor, "PAST", NOW_S - 1)
+    settle(job, NOW_S + 1)
+    assert left(floor) == []
+    put(floor, "OVER", NOW_S - 100)
+    settle(job, NOW_S + 5)
+    assert left(floor) == ["OVER"]
+    settle(job, NOW_S + 1 + Sweeper.POLL_MS / 1000)
+    assert left(floor) == []
+
+
+def test_the_longer_such_a_look_takes_the_rarer_it_is():
+    clock = ManualClock()
+    floor = open_floor(make_env(clock=clock))
+    floor.create()
+    enable(floor)
+    job = sweeper(floor)
+    settle(job, NOW_S + 1)
+    scan = floor.engine.scan
+
+    def slow(start: bytes, end: bytes, **options: object):
+        clock.advance_ms(300)
+        return scan(start, end, **options)
+
+    floor.engine.scan = slow  # type: ignore[method-assign]
+    settle(job, NOW_S + 11)
+    floor.engine.scan = scan  # type: ignore[method-assign]
+    put(floor, "OVER", 5 + NOW_S - 5 * YEAR_S + 100)
+    settle(job, NOW_S + 40)
+    assert left(floor) == ["OVER"]
+    settle(job, NOW_S + 41)
+    assert left(floor) == []
 
 
 def test_it_rests_while_no_table_has_a_time_to_live():

@@ -177,7 +177,18 @@ def test_the_bounds_do_not_grow_with_use():
     meter, _ = metered()
     for number in range(1_000):
         meter.take("read", {number: 1.0})
-    assert len(meter._buckets) == 4
+    assert sum(len(buckets) for buckets in meter._buckets.values()) == 4
+
+
+def test_what_is_not_let_through_takes_nothing_from_any_bucket():
+    meter, _ = metered()
+    meter.take("write", {1: 1_200})
+    with pytest.raises(ThroughputExceeded):
+        meter.admit("write", {0: 599, 1: 1})
+    meter.admit("write", {0: 599})
+    meter.admit("write", {0: 599})
+    with pytest.raises(ThroughputExceeded):
+        meter.admit("write", {0: 1})
 
 
 # In a database.
