@@ -73,6 +73,7 @@ BATCH_BYTES_MAX = 16 * 1024 * 1024  # [DG] BatchGetItem answer, BatchWriteItem r
 # Transactions
 TRANSACTION_ACTIONS_MAX = 100  # [M] TransactWriteItems, TransactGetItems
 TRANSACTION_BYTES_MAX = 4 * 1024 * 1024  # [M] of one request, and of the items one reads
+TRANSACTION_READS_MAX = 10_000  # [K] items and ranges a native transaction may have read
 CLIENT_TOKEN_CHARS_MAX = 36  # [M] ClientRequestToken
 CLIENT_TOKEN_VALID_MS = 10 * 60 * 1000  # [M] after the transaction has completed
 CLIENT_TOKENS_MAX = 250_000  # [K] tokens kept; one more transaction with a token is refused for now

@@ -24,11 +24,17 @@ from collections.abc import Callable, Mapping
 from kvdb.api.items import (
     BatchGetItem,
     BatchWriteItem,
+    CommitTransaction,
     DeleteItem,
     GetItem,
+    ListItemVersions,
+    OpenSnapshot,
     PutItem,
     Query,
+    ReleaseSnapshot,
     Scan,
+    TransactGetItems,
+    TransactWriteItems,
     UpdateItem,
 )
 from kvdb.api.operations import Request
@@ -45,7 +51,7 @@ from kvdb.api.tables import (
     UpdateTable,
     UpdateTimeToLive,
 )
-from kvdb.api.validation import items, settings, tables
+from kvdb.api.validation import items, settings, tables, transactions
 from kvdb.limits import AWS, LimitsProfile
 
 
@@ -74,6 +80,9 @@ _CHECKS: Mapping[type, Callable[..., None]] = {
     UpdateTable: tables.check_update_table,
     DeleteTable: tables.check_named_table,
     ListTables: tables.check_list_tables,
+    OpenSnapshot: transactions.check_open_snapshot,
+    ReleaseSnapshot: transactions.check_release_snapshot,
+    ListItemVersions: transactions.check_list_item_versions,
     UpdateTimeToLive: settings.check_update_time_to_live,
     DescribeTimeToLive: tables.check_named_table,
     TagResource: settings.check_tag_resource,
@@ -84,5 +93,8 @@ _CHECKS: Mapping[type, Callable[..., None]] = {
 _PROFILED_CHECKS: Mapping[type, Callable[..., None]] = {
     BatchGetItem: items.check_batch_get_item,
     BatchWriteItem: items.check_batch_write_item,
+    TransactGetItems: transactions.check_transact_get_items,
+    TransactWriteItems: transactions.check_transact_write_items,
+    CommitTransaction: transactions.check_commit_transaction,
 }
 """Those that depend on the limits in force."""

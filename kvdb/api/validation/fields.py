@@ -14,6 +14,11 @@ from kvdb.api import arn
 from kvdb.errors import ValidationError
 from kvdb.item.size import text_size
 
+# Enums of several operations; the order inside the brackets of a message is the service's own.
+CAPACITIES = ("INDEXES", "TOTAL", "NONE")
+METRICS = ("SIZE", "NONE")
+ALL_OLD_OR_NONE = ("ALL_OLD", "NONE")
+
 _NAME_PATTERN = "[a-zA-Z0-9_.-]+"
 _is_name = re.compile(_NAME_PATTERN).fullmatch
 _FAULTS_MAX = 10

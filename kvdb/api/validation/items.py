@@ -20,6 +20,9 @@ from kvdb.api.items import (
     WriteRequest,
 )
 from kvdb.api.validation.fields import (
+    ALL_OLD_OR_NONE,
+    CAPACITIES,
+    METRICS,
     check_expressions,
     check_int,
     check_list,
@@ -42,16 +45,13 @@ from kvdb.limits import LimitsProfile
 
 # The order inside the brackets is the service's own.
 _RETURN_VALUES = ("ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW")
-_ALL_OLD_OR_NONE = ("ALL_OLD", "NONE")
-_CAPACITIES = ("INDEXES", "TOTAL", "NONE")
-_METRICS = ("SIZE", "NONE")
 _SELECTS = ("SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES")
 
 
 def check_get_item(request: GetItem) -> None:
     table_faults, capacity = table_name_faults(request.table_name), request.return_consumed_capacity
-    if table_faults or capacity not in _CAPACITIES:
-        refuse_if([*enum_faults(capacity, "returnConsumedCapacity", _CAPACITIES), *table_faults])
+    if table_faults or capacity not in CAPACITIES:
+        refuse_if([*enum_faults(capacity, "returnConsumedCapacity", CAPACITIES), *table_faults])
     check_mapping("key", request.key)
     if request.attributes_to_get is not None:
         refuse_if(legacy_faults(request))
@@ -91,17 +91,17 @@ def _check_write(request: PutItem | UpdateItem | DeleteItem, **expressions: str 
         table_faults
         or old_faults
         or returns not in _RETURN_VALUES
-        or on_failure not in _ALL_OLD_OR_NONE
-        or capacity not in _CAPACITIES
-        or metrics not in _METRICS
+        or on_failure not in ALL_OLD_OR_NONE
+        or capacity not in CAPACITIES
+        or metrics not in METRICS
     ):
         refuse_if(
             [
-                *enum_faults(capacity, "returnConsumedCapacity", _CAPACITIES),
+                *enum_faults(capacity, "returnConsumedCapacity", CAPACITIES),
                 *table_faults,
                 *enum_faults(returns, "returnValues", _RETURN_VALUES),
-                *enum_faults(metrics, "returnItemCollectionMetrics", _METRICS),
-                *enum_faults(on_failure, "returnValuesOnConditionCheckFailure", _ALL_OLD_OR_NONE),
+                *enum_faults(metrics, "returnItemCollectionMetrics", METRICS),
+                *enum_faults(on_failure, "returnValuesOnConditionCheckFailure", ALL_OLD_OR_NONE),
                 *old_faults,
             ]
         )
@@ -113,7 +113,7 @@ def _check_write(request: PutItem | UpdateItem | DeleteItem, **expressions: str 
 
 def _check_returns_old_only(request: PutItem | DeleteItem) -> None:
     # UpdateItem knows the other three; here they pass the enum and fail this rule.
-    if request.return_values not in _ALL_OLD_OR_NONE:
+    if request.return_values not in ALL_OLD_OR_NONE:
         raise ValidationError("ReturnValues can only be ALL_OLD or NONE")
 
 
@@ -180,7 +180,7 @@ def _read_faults(request: Query | Scan) -> list[str]:
         if not isinstance(name, str):
             raise wrong_type("index_name", name, "str")
         faults += name_faults(name, "indexName", chars_min=limits.TABLE_NAME_CHARS_MIN)
-    faults += enum_faults(request.return_consumed_capacity, "returnConsumedCapacity", _CAPACITIES)
+    faults += enum_faults(request.return_consumed_capacity, "returnConsumedCapacity", CAPACITIES)
     return [*faults, *table_name_faults(request.table_name), *legacy_faults(request)]
 
 
@@ -233,7 +233,7 @@ def _check_segments(segment: int | None, total: int | None) -> None:
 
 def check_batch_get_item(request: BatchGetItem, profile: LimitsProfile) -> None:
     check_mapping("request_items", request.request_items)
-    refuse_if(enum_faults(request.return_consumed_capacity, "returnConsumedCapacity", _CAPACITIES))
+    refuse_if(enum_faults(request.return_consumed_capacity, "returnConsumedCapacity", CAPACITIES))
     if not request.request_items:
         raise ValidationError("The requestItems parameter is required for BatchGetItem")
     for name, wanted in request.request_items.items():
@@ -261,8 +261,8 @@ def check_batch_write_item(request: BatchWriteItem, profile: LimitsProfile) -> N
     check_mapping("request_items", request.request_items)
     refuse_if(
         [
-            *enum_faults(request.return_consumed_capacity, "returnConsumedCapacity", _CAPACITIES),
-            *enum_faults(request.return_item_collection_metrics, "returnItemCollectionMetrics", _METRICS),
+            *enum_faults(request.return_consumed_capacity, "returnConsumedCapacity", CAPACITIES),
+            *enum_faults(request.return_item_collection_metrics, "returnItemCollectionMetrics", METRICS),
         ]
     )
     if not request.request_items:
