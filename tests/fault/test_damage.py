@@ -137,14 +137,14 @@ def test_files_that_are_not_ours_are_left_alone() -> None:
     assert outcome(files) == SAMPLE.state
 
 
-RICH = [rich_sample(seed) for seed in (31, 32, 35)]
+RICH = [rich_sample(seed) for seed in (31, 33, 39)]
 
 
 def refused(sample: Sample, name: str, content: bytes) -> bool:
     return is_refusal_of(name, outcome({**sample.files, name: content}))
 
 
-@pytest.mark.parametrize("sample", RICH, ids=["31", "32", "35"])
+@pytest.mark.parametrize("sample", RICH, ids=["31", "33", "39"])
 def test_a_block_that_is_zero_doubled_or_in_anothers_place_is_refused_by_name(sample: Sample) -> None:
     looked_at = 0
     for name in [name for name in sample.files if name.endswith(".sst")]:

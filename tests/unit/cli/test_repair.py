@@ -47,7 +47,9 @@ def test_what_is_lost_is_printed_with_file_offset_and_keys(directory: Directory)
 
 
 def test_losing_the_end_of_the_log_has_to_be_accepted(directory: Directory) -> None:
-    path = damage(directory, "*.log", -20)
+    path = sorted(Path(directory.path).glob("*.log"))[-1]
+    # In the record of the second item; a count of the table may have been stored behind it.
+    damage(directory, path.name, path.read_bytes().rindex(b"BIRK"))
     before = path.read_bytes()
     code, lines, target = repaired(directory)
     assert code == Exit.STORAGE

@@ -2,15 +2,26 @@ from __future__ import annotations
 
 import pytest
 
+from kvdb.api import items
 from kvdb.api.items import GetItem, PutItem, Query
 from kvdb.api.operations import OPERATIONS
 from kvdb.database import dispatch
 from kvdb.errors import ResourceNotFound, UnknownOperation, ValidationError
 from tests.support.builders import open_database
 
+NOT_YET = {
+    items.TransactWriteItems,
+    items.TransactGetItems,
+    items.OpenSnapshot,
+    items.ReleaseSnapshot,
+    items.ListItemVersions,
+    items.CommitTransaction,
+}
+"""Checked and carried by every door, and answered UnknownOperation until they are served."""
+
 
 def test_every_operation_is_served_and_nothing_else():
-    assert {operation.request for operation in OPERATIONS} == dispatch.SERVED
+    assert {operation.request for operation in OPERATIONS} - NOT_YET == dispatch.SERVED
 
 
 def test_a_request_is_checked_before_it_is_served():
