@@ -168,6 +168,11 @@ class Database:
                 self.env.clock.sleep_ms(pause_ms)
         return verification.report
 
+    @property
+    def why_degraded(self) -> str | None:
+        """Why every write is refused until the database is opened again; ``None``: they are not."""
+        return self._floor.engine.why_degraded
+
     def close(self) -> None:
         """Wait for running calls, stop the jobs, close the engine. Closing twice is fine."""
         with self._changed:

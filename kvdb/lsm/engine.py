@@ -392,6 +392,20 @@ class Engine:
         """Whether it was opened with ``read_only``; background work above the engine need not start."""
         return self._options.read_only
 
+    @property
+    def why_degraded(self) -> str | None:
+        """Why writes are refused until the database is opened again; ``None``: they are not.
+
+        A database that was opened with ``read_only`` is as it should be.
+        """
+        failure = self._commit.failure
+        if isinstance(failure, ReadOnlyDegraded):
+            return failure.message
+        for name, handle in (("flush", self._flush_handle), ("compaction", self._compaction_handle)):
+            if handle.error is not None:
+                return f"the {name} job died: {type(handle.error).__name__}: {handle.error}"
+        return None
+
     def pin(self) -> Pin:
         """Hold the files of this moment, so that they can be copied while writes go on. Release it.
 

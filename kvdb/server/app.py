@@ -124,6 +124,9 @@ class Server:
             self._database.call(ListTables(limit=1))
         except KvdbError as error:
             return error.code
+        if self._database.why_degraded is not None:
+            # The reason, which may name files, is for the log.
+            return "read-only until reopened"
         return None
 
 

@@ -15,6 +15,7 @@ comes first.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -49,6 +50,9 @@ _PING_STRIKES_MAX = 2
 _KEEPALIVE_MS = 60_000
 _KEEPALIVE_TIMEOUT_MS = 20_000
 _IDLE_MS_MAX = 1_800_000
+_HEALTH_POLL_S = 0.25
+
+_log = logging.getLogger("kvdb.server")
 
 
 class GrpcDoor:
@@ -94,15 +98,27 @@ class GrpcDoor:
             reason = _why_not_bound(self._address)
             raise ValidationError(f"cannot listen address={self._address} reason={reason}") from refused
         await self._server.start()
-        for name in ("", *SERVICES):
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        await self._tell_health(health_pb2.HealthCheckResponse.SERVING)
+        self._health_watch = asyncio.create_task(self._watch_health())
         return f"{host}:{port}"
 
     async def stop(self, grace_ms: int) -> None:
         """Say NOT_SERVING, take no more calls, let those in flight finish for ``grace_ms``, cut the rest."""
+        self._health_watch.cancel()
         await self._health.enter_graceful_shutdown()
         await self._server.stop(grace_ms / 1000)
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+
+    async def _tell_health(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
+        for name in ("", *SERVICES):
+            await self._health.set(name, status)
+
+    async def _watch_health(self) -> None:
+        """Say NOT_SERVING once the database refuses writes for good; reads are served all the same."""
+        while self._database.why_degraded is None:
+            await asyncio.sleep(_HEALTH_POLL_S)
+        _log.error("health is NOT_SERVING reason=%s", self._database.why_degraded)
+        await self._tell_health(health_pb2.HealthCheckResponse.NOT_SERVING)
 
     def _handler(self, method: Method) -> grpc.RpcMethodHandler:
         if method.is_stream:

@@ -54,6 +54,7 @@ _GZIP_LEVEL = 1
 _JSON_1_0 = b"application/x-amz-json-1.0"
 _JSON = b"application/json"
 _HEALTHY = b"healthy: %s "
+_UNHEALTHY = b"unhealthy: read-only until reopened "
 _SHOWN_HOST_BYTES_MAX = 255
 _NO_OPERATION = b"<UnknownOperationException/>\n"
 _STATUS_LINES: Mapping[int, bytes] = {
@@ -132,9 +133,15 @@ class HttpDoor:
 
     def _serve_other(self, connection: HttpConnection, request: HttpRequest) -> None:
         if request.method in (b"GET", b"HEAD") and request.url == b"/":
+            is_head = request.method == b"HEAD"
+            if self._database.why_degraded is not None:
+                self._answer_bare(
+                    connection, HTTPStatus.SERVICE_UNAVAILABLE, _UNHEALTHY, is_head_only=is_head
+                )
+                return
             # As the service does: with the name it was called by.
             body = _HEALTHY % request.headers.get(b"host", b"kvdb")[:_SHOWN_HOST_BYTES_MAX]
-            self._answer_bare(connection, HTTPStatus.OK, body, is_head_only=request.method == b"HEAD")
+            self._answer_bare(connection, HTTPStatus.OK, body, is_head_only=is_head)
         else:
             self._answer_bare(connection, HTTPStatus.NOT_FOUND, _NO_OPERATION)
 

@@ -23,6 +23,7 @@ class ScriptedDatabase:
         self.env = sim_env()
         self.holds = holds
         self.is_closed = False
+        self.why_degraded: str | None = None
         self._serve = serve
         self._held: list[Callable[[], None]] = []
 

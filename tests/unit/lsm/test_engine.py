@@ -211,10 +211,13 @@ def test_a_failed_append_is_undone_and_writing_goes_on_when_it_can(
 
 def test_a_failed_sync_stops_writing_but_not_reading() -> None:
     engine, faulty, _ = failing()
+    assert engine.why_degraded is None
     faulty.fail(Fault("sync_data", "*.log", error=errno.EIO))
     with pytest.raises(ReadOnlyDegraded):
         put(engine, b"b", b"2")
     faulty.heal()
+    assert engine.why_degraded is not None
+    assert "log sync failed" in engine.why_degraded
     with pytest.raises(ReadOnlyDegraded):
         put(engine, b"c", b"3")
     assert content(engine) == {b"a": b"1"}
@@ -395,6 +398,8 @@ def test_a_job_that_is_dead_makes_writes_fail_clearly_and_reads_go_on(
         for i in range(1_000):
             put(engine, b"%d" % i, bytes(100))
     assert engine.get(b"first") == b"1"
+    assert engine.why_degraded is not None
+    assert "job died: RuntimeError: a bug" in engine.why_degraded
 
 
 def test_outputs_of_a_compaction_end_where_they_overlap_too_much_below() -> None:

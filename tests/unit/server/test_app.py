@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import os
 import signal
 from pathlib import Path
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 
 import kvdb
+from kvdb.database.database import Database
 from kvdb.options import ServerOptions
 from kvdb.server.app import Addresses, Server, serve
-from tests.support.served import in_memory_options, served
+from tests.support.served import in_memory_options, served, served_doors
 
 
 def options_for(path: Path, **changes: object) -> ServerOptions:
@@ -24,6 +26,27 @@ def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:
         db.create_table("log", key=("id", "N")).put({"id": 1})
     with served(options_for(tmp_path)) as address, kvdb.connect(f"grpc://{address}") as db:
         assert db.table("log").get({"id": 1}) == {"id": 1}
+
+
+def test_a_database_that_became_read_only_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = in_memory_options(grpc_address=None, http_address="127.0.0.1:0", admin_address="127.0.0.1:0")
+
+    def status_of(address: str | None, path: str) -> tuple[int, bytes]:
+        host, _, port = str(address).rpartition(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=30)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    with served_doors(options) as addresses:
+        assert status_of(addresses.admin, "/ready")[0] == status_of(addresses.http, "/")[0] == 200
+        monkeypatch.setattr(Database, "why_degraded", "log sync failed: no such place")
+        assert status_of(addresses.admin, "/ready") == (503, b"not ready: read-only until reopened\n")
+        assert status_of(addresses.http, "/") == (503, b"unhealthy: read-only until reopened ")
+        assert status_of(addresses.admin, "/health")[0] == 200
 
 
 def test_a_stopped_server_has_let_go_of_its_directory(tmp_path: Path) -> None:

@@ -159,6 +159,19 @@ async def test_health_says_not_serving_while_calls_drain() -> None:
 
 
 @on_a_loop
+async def test_health_says_not_serving_once_the_database_is_read_only_and_reads_go_on() -> None:
+    async with serving(answer) as served:
+        watch = health_pb2_grpc.HealthStub(served.channel).Watch(
+            health_pb2.HealthCheckRequest(service=SERVICES[0])
+        )
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
+        served.database.why_degraded = "log sync failed"
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        assert await served.call(GET) == FOUND
+        watch.cancel()
+
+
+@on_a_loop
 async def test_reflection_lists_the_services() -> None:
     async with serving(answer) as served:
         stub = reflection_pb2_grpc.ServerReflectionStub(served.channel)
