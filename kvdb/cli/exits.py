@@ -3,8 +3,8 @@
 0    done
 1    the request was refused: it has to be changed (unknown table, bad expression, wrong type …)
 2    the command line was not understood: options, JSON, an import file's lines
-3    get: there is no such item
-4    the condition of a put or delete did not hold; nothing was written
+3    get, versions: there is no such item
+4    the condition of a write did not hold, and nothing else was wrong; nothing was written
 5    the server cannot be reached, is busy or was too slow: try again (a write may have happened)
 6    the files need an operator: not a database, locked, damaged, disk full
 7    check, inspect: something is damaged; repair: the copy was made, but not of everything
@@ -18,6 +18,7 @@ from enum import IntEnum
 
 import click
 
+from kvdb.cli.render import text_of
 from kvdb.errors import (
     ConditionalCheckFailed,
     DiskFull,
@@ -25,6 +26,7 @@ from kvdb.errors import (
     RequestError,
     RetryableError,
     StorageError,
+    TransactionCanceled,
 )
 
 
@@ -54,12 +56,26 @@ _EXIT_OF: tuple[tuple[type[KvdbError], Exit], ...] = (
 )
 
 
+# Reasons of a cancelled transaction that time takes away.
+_PASSING = {"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"}
+
+
 def exit_of(error: KvdbError) -> Exit:
     """The exit code of an error."""
+    if isinstance(error, TransactionCanceled):
+        codes = {reason.code for reason in error.reasons} - {"None"}
+        if codes == {"ConditionalCheckFailed"}:
+            return Exit.CONDITION_FAILED
+        return Exit.UNAVAILABLE if codes and codes <= _PASSING else Exit.REFUSED
     return next(code for cls, code in _EXIT_OF if isinstance(error, cls))
 
 
 def report(error: KvdbError) -> Exit:
-    """Print ``kvdb: <code>: <message>`` on standard error."""
+    """Print ``kvdb: <code>: <message>`` on standard error, and a line for each refused member."""
     click.echo(f"kvdb: {error.code}: {error.message}", err=True)
+    if isinstance(error, TransactionCanceled):
+        for place, reason in enumerate(error.reasons, start=1):
+            if reason.code != "None":
+                stored = "" if reason.item is None else f" {text_of(dict(reason.item))}"
+                click.echo(f"kvdb: member {place}: {reason.code}: {reason.message}{stored}", err=True)
     return exit_of(error)

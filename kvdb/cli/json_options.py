@@ -1,9 +1,10 @@
-"""Arguments and options that are JSON."""
+"""Arguments and options that several commands take: items and expressions as JSON, moments, counts."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from typing import TypeVar
 
 import click
@@ -12,6 +13,8 @@ from kvdb.cli.json_form import item_from_json
 from kvdb.item.value import Item
 
 Command = TypeVar("Command", bound=Callable[..., None])
+
+COUNT = click.IntRange(1, 2**31 - 1)
 
 
 def item_argument(name: str) -> Callable[[Command], Command]:
@@ -41,13 +44,43 @@ def json_option(command: Command) -> Command:
     return add(command)
 
 
+def as_of_option(command: Command) -> Command:
+    """Add ``--as-of``: a commit's seqno, or a time with its zone."""
+    add = click.option(
+        "--as-of",
+        metavar="SEQNO|TIME",
+        callback=_moment,
+        help="Read the past: at a commit (its seqno) or a time ('2026-11-29T02:30:00Z').",
+    )
+    return add(command)
+
+
+def text_of_json(text: str) -> str:
+    """An argument as it stands, or standard input when it is ``-``."""
+    if text != "-":
+        return text
+    return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+
+
+def _moment(context: click.Context, parameter: click.Parameter, text: str | None) -> int | datetime | None:
+    if text is None:
+        return None
+    if text.isascii() and text.isdecimal():
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise click.BadParameter("give a seqno, or a time with its zone: 2026-11-29T02:30:00Z")
+    return moment
+
+
 def _item(context: click.Context, parameter: click.Parameter, text: str | None) -> Item | None:
     if text is None:
         return None
-    if text == "-":
-        text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
     try:
-        return item_from_json(text)
+        return item_from_json(text_of_json(text))
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 

@@ -6,7 +6,7 @@ import errno
 
 import click
 
-from kvdb.cli import check, import_file, inspect, items, repair, serve, table
+from kvdb.cli import check, import_file, inspect, items, query, repair, serve, table, tags, transact
 from kvdb.cli.exits import Exit, report
 from kvdb.errors import KvdbError
 
@@ -38,8 +38,8 @@ Data goes to standard output, everything else to standard error. Exit codes:
   0    done
   1    the request was refused: it has to be changed
   2    the command line, its JSON or the imported file was not understood
-  3    get: there is no such item
-  4    the condition of a put or delete did not hold; nothing was written
+  3    get, versions: there is no such item
+  4    the condition of a write did not hold; nothing was written
   5    the server cannot be reached, is busy or was too slow: try again
   6    the files need an operator: not a database, locked, damaged, disk full
   7    check, inspect: something is damaged; repair: the copy lacks something
@@ -64,7 +64,10 @@ def main() -> None:
 for command in (
     serve.serve,
     table.table,
+    *tags.COMMANDS,
     *items.COMMANDS,
+    *query.COMMANDS,
+    transact.transact,
     import_file.import_,
     check.check,
     inspect.inspect,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 
 import click
@@ -39,10 +40,35 @@ def show_facts(facts: Mapping[str, object], *, as_json: bool) -> None:
     show_item(dict(facts), list(facts), as_json=as_json)
 
 
+def show_rows(rows: Iterable[Mapping[str, object]], first: Sequence[str], *, as_json: bool) -> None:
+    """Several things of one kind, their facts in the order of ``first``."""
+    show_items(map(dict, rows), first, as_json=as_json)
+
+
 def show_names(names: Iterable[str], *, as_json: bool) -> None:
     """A list of names, one a line."""
     for name in names:
         _write(to_json({"name": name}) if as_json else name)
+
+
+def show_total(total: int, *, as_json: bool) -> None:
+    """A count."""
+    _write(to_json({"count": total}) if as_json else str(total))
+
+
+def show_absent() -> None:
+    """``null`` in the place of an item, for programs that count on the order."""
+    _write(to_json(None))
+
+
+def show_heading(text: str) -> None:
+    """A line above what belongs together."""
+    _write(f"── {text} ──")
+
+
+def iso_time(wall_ms: int) -> str:
+    """Milliseconds since 1970 as ``2026-11-29T02:30:00.000+00:00``."""
+    return datetime.fromtimestamp(wall_ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
 def _write(text: str) -> None:

@@ -24,6 +24,11 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
+def _whole(block: str) -> list[str]:
+    """Its lines, with those that go on in the next one put together."""
+    return block.replace("\\\n", " ").splitlines()
+
+
 @pytest.fixture
 def addresses(tmp_path: Path) -> Iterator[dict[str, str]]:
     """Where the doors of a fresh server listen."""
@@ -60,7 +65,7 @@ def test_every_python_block_runs(addresses: dict[str, str], tmp_path: Path) -> N
 
 
 def test_every_kvdb_command_line_runs(addresses: dict[str, str], tmp_path: Path) -> None:
-    lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("kvdb ")]
+    lines = [line for block in blocks("sh") for line in _whole(block) if line.startswith("kvdb ")]
     commands = [shlex.split(line, comments=True)[1:] for line in lines if not line.startswith("kvdb serve")]
 
     assert {command[0] for command in commands} >= {"table", "put", "get", "query", "scan", "delete"}

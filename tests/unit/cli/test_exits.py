@@ -23,6 +23,35 @@ def test_an_error_has_an_exit_code(error: errors.KvdbError, code: Exit) -> None:
     assert exit_of(error) == code
 
 
+@pytest.mark.parametrize(
+    ("codes", "code"),
+    [
+        (("None", "ConditionalCheckFailed"), Exit.CONDITION_FAILED),
+        (("ConditionalCheckFailed", "ValidationError"), Exit.REFUSED),
+        (("TransactionConflict", "None"), Exit.UNAVAILABLE),
+        (("ThrottlingError", "ConditionalCheckFailed"), Exit.REFUSED),
+        ((), Exit.REFUSED),
+    ],
+)
+def test_a_cancelled_transaction_has_the_exit_code_of_its_reasons(codes: tuple[str, ...], code: Exit) -> None:
+    reasons = [errors.CancellationReason(reason) for reason in codes]
+
+    assert exit_of(errors.TransactionCanceled(reasons)) == code
+
+
+def test_a_report_has_a_line_for_each_refused_member(capsys: pytest.CaptureFixture[str]) -> None:
+    reasons = [
+        errors.CancellationReason(),
+        errors.CancellationReason("ConditionalCheckFailed", "did not hold", {"id": "\x1b[2J"}),
+    ]
+
+    report(errors.TransactionCanceled(reasons))
+
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        r'kvdb: member 2: ConditionalCheckFailed: did not hold {"id": "\u001b[2J"}'
+    ]
+
+
 def test_every_error_of_the_tree_has_an_exit_code() -> None:
     assert all(exit_of(errors.from_code(code, "x")) != Exit.OK for code in errors.BY_CODE)
 

@@ -8,7 +8,6 @@ import pytest
 from tests.support.command_line import Directory
 
 KEFLAVIK: dict[str, object] = {"country": "IS", "icao": "BIKF", "elevation": 171}
-REYKJAVIK: dict[str, object] = {"country": "IS", "icao": "BIRK", "elevation": 48}
 KEY = '{"country": "IS", "icao": "BIKF"}'
 
 
@@ -92,54 +91,61 @@ def test_delete_takes_a_condition_with_values(directory: Directory) -> None:
     assert directory.run(*arguments, '{":e": 170.5}').exit_code == 0
 
 
-def test_query_prints_one_partition_in_order(directory: Directory) -> None:
-    directory.put(REYKJAVIK, KEFLAVIK, {"country": "PE", "icao": "SPJC"})
-
-    arguments = ("query", "airports", "--key-condition", "country = :c", "--values", '{":c": "IS"}')
-
-    assert directory.items(*arguments) == [KEFLAVIK, REYKJAVIK]
-    assert directory.items(*arguments, "--reverse") == [REYKJAVIK, KEFLAVIK]
-    assert directory.items(*arguments, "--limit", "1") == [KEFLAVIK]
-    assert directory.items(*arguments, "--page-size", "1", "--consistent") == [KEFLAVIK, REYKJAVIK]
-
-
-def test_query_takes_filter_and_projection(directory: Directory) -> None:
-    directory.put(REYKJAVIK, KEFLAVIK)
-
-    found = directory.items(
-        *("query", "airports", "--key-condition", "country = :c", "--filter", "elevation > :e"),
-        *("--projection", "icao", "--values", '{":c": "IS", ":e": 100}'),
-    )
-
-    assert found == [{"icao": "BIKF"}]
-
-
-def test_scan_prints_a_table_and_counts_on_standard_error(directory: Directory) -> None:
+def test_update_changes_attributes_and_prints_nothing(directory: Directory) -> None:
     directory.put(KEFLAVIK)
 
-    result = directory.run("scan", "airports")
+    result = directory.run(
+        *("update", "airports", KEY, "SET elevation = elevation + :n REMOVE draft", "--values", '{":n": 0.5}')
+    )
 
-    assert result.stdout.splitlines() == [
-        "country    icao      elevation",
-        "---------  ------  -----------",
-        "IS         BIKF            171",
-    ]
-    assert result.stderr == "1 item\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+    assert directory.items() == [{**KEFLAVIK, "elevation": "171.5"}]
 
 
-def test_scan_takes_filter_and_limit(directory: Directory) -> None:
-    directory.put(KEFLAVIK, REYKJAVIK)
+@pytest.mark.parametrize(
+    ("which", "shown"),
+    [
+        ("all_old", KEFLAVIK),
+        ("ALL_NEW", {**KEFLAVIK, "elevation": 1}),
+        ("UPDATED_OLD", {"elevation": 171}),
+        ("UPDATED_NEW", {"elevation": 1}),
+    ],
+)
+def test_update_prints_what_return_values_asks_for(
+    directory: Directory, which: str, shown: dict[str, object]
+) -> None:
+    directory.put(KEFLAVIK)
 
-    assert directory.items("scan", "airports", "--filter", "elevation < :e", "--values", '{":e": 100}') == [
-        REYKJAVIK
-    ]
-    assert len(directory.items("scan", "airports", "--limit", "1")) == 1
+    result = directory.run(
+        *("update", "airports", KEY, "SET #e = :e", "--names", '{"#e": "elevation"}'),
+        *("--values", '{":e": 1}', "--return-values", which, "--json"),
+    )
+
+    assert json.loads(result.stdout) == shown
 
 
-def test_nothing_found_prints_nothing(directory: Directory) -> None:
-    result = directory.run("scan", "airports")
+def test_update_makes_the_item_that_is_not_there(directory: Directory) -> None:
+    directory.run("update", "airports", KEY, "SET elevation = :e", "--values", '{":e": 171}')
 
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "0 items\n")
+    assert directory.items() == [KEFLAVIK]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("put", "airports", KEY), ("delete", "airports", KEY), ("update", "airports", KEY, "REMOVE a")],
+)
+def test_the_stored_item_is_shown_when_a_condition_fails_and_it_was_asked_for(
+    directory: Directory, command: tuple[str, ...]
+) -> None:
+    directory.put(KEFLAVIK)
+
+    result = directory.run(
+        *command, "--condition", "attribute_not_exists(icao)", "--return-old-on-failure", "--json"
+    )
+
+    assert result.exit_code == 4
+    assert json.loads(result.stdout) == KEFLAVIK
+    assert directory.items() == [KEFLAVIK]
 
 
 @pytest.mark.parametrize(
@@ -150,8 +156,11 @@ def test_nothing_found_prints_nothing(directory: Directory) -> None:
         (("put", "airports", '{"a": NaN}'), "not a number: NaN"),
         (("put", "airports", '{"a": 1, "a": 2}'), "name given twice: 'a'"),
         (("get", "airports", KEY, "--names", '{"#a": 1}'), "every name must stand for a string"),
-        (("scan", "airports", "--limit", "0"), "0 is not in the range"),
-        (("query", "airports"), "Missing option '--key-condition'"),
+        (("update", "airports", KEY), "Missing argument 'UPDATE'"),
+        (("update", "airports", KEY, "REMOVE a", "--return-values", "SOME"), "'SOME' is not one of"),
+        (("get", "airports", KEY, "--as-of", "yesterday"), "give a seqno, or a time with its zone"),
+        (("get", "airports", KEY, "--as-of", "2026-11-29T02:30:00"), "give a seqno, or a time with its zone"),
+        (("versions", "airports", KEY, "--limit", "0"), "0 is not in the range"),
     ],
 )
 def test_a_command_line_that_cannot_be_read_exits_with_two(
@@ -170,9 +179,8 @@ def test_a_command_line_that_cannot_be_read_exits_with_two(
         ("put", "airports", '{"country": "IS", "icao": 5}'),
         ("get", "airports", '{"country": "IS"}'),
         ("get", "nowhere", KEY),
-        ("query", "airports", "--key-condition", "country ="),
-        ("query", "airports", "--key-condition", "country = :c", "--values", '{":c": "IS", ":d": 1}'),
-        ("scan", "airports", "--filter", "elevation > :missing"),
+        ("update", "airports", KEY, "SET"),
+        ("update", "airports", KEY, "SET icao = :i", "--values", '{":i": "X"}'),
     ],
 )
 def test_a_request_that_the_database_refuses_exits_with_one(
