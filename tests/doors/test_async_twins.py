@@ -9,14 +9,13 @@ import pytest
 
 import kvdb
 from kvdb import Attr, DeleteRequest, Key, PutRequest
-from kvdb.testing.checks import AEY, CPH, EVERY_TYPE, KEF, RKV, key_of
-from tests.conftest import DOORS
+from kvdb.testing.checks.airports import AEY, CPH, EVERY_TYPE, KEF, RKV, key_of
 from tests.support.served import served
 
 Use = Callable[[kvdb.AsyncClient], Awaitable[None]]
 
 
-@pytest.fixture(params=DOORS)
+@pytest.fixture(params=("embedded", "grpc"))
 def run(request: pytest.FixtureRequest) -> Callable[[Use], None]:
     """Runs an async function with a client of an empty database, on an event loop of its own."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ import kvdb
 from kvdb import Attr, DeleteRequest, Key, PutRequest
 from kvdb.api.items import BatchGetItem, BatchWriteItem, GetItem, KeysAndAttributes, PutItem, Query, Scan
 from kvdb.api.tables import AttributeDefinition, CreateTable, KeySchemaElement, ListTables
-from tests.conftest import DOORS, client_of
+from tests.conftest import client_of
 
 KEY = {"country": "IS", "icao": "BIKF"}
 ICELAND = Key("country").eq("IS")
@@ -240,7 +239,7 @@ CALLS = [
 @pytest.fixture(scope="module")
 def tables() -> Iterator[list[tuple[kvdb.Client, kvdb.Table]]]:
     """The same table through each door; every test leaves it empty."""
-    with contextmanager(client_of)(DOORS[0]) as first, contextmanager(client_of)(DOORS[1]) as second:
+    with client_of("embedded") as first, client_of("grpc") as second:
         yield [
             (client, client.create_table("airports", key=("country", "S"), sort=("icao", "S")))
             for client in (first, second)

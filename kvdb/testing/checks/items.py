@@ -1,83 +1,14 @@
-"""What every door must show: one function a behaviour, each for a client of an empty database.
-
-``check_client(factory)`` runs them all, for whoever brings a transport of his own; the tests run
-each by itself through every door. A behaviour that does not hold is an ``AssertionError``.
-"""
+"""Items one by one and in batches, queries, scans, and the tables they stand in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from decimal import Decimal
-from typing import TypeVar
 
 from kvdb.api.items import DeleteRequest, GetItem, GetItemResult, PutRequest
 from kvdb.client.sync import Client
-from kvdb.client.sync_table import Table
-from kvdb.errors import (
-    ConditionalCheckFailed,
-    KvdbError,
-    ResourceInUse,
-    ResourceNotFound,
-    ValidationError,
-)
+from kvdb.errors import ConditionalCheckFailed, ResourceInUse, ResourceNotFound, ValidationError
 from kvdb.expr.builder import Attr, Key
-
-Check = Callable[[Client], None]
-
-_Error = TypeVar("_Error", bound=KvdbError)
-
-KEF = {"country": "IS", "icao": "BIKF", "name": "Keflavik", "elevation": 171}
-RKV = {"country": "IS", "icao": "BIRK", "name": "Reykjavik", "elevation": 45}
-AEY = {"country": "IS", "icao": "BIAR", "name": "Akureyri", "elevation": 6}
-CPH = {"country": "DK", "icao": "EKCH", "name": "Kastrup", "elevation": 17}
-EVERY_TYPE: Mapping[str, object] = {
-    "country": "ZZ",
-    "icao": "TYPE",
-    "text": "Ísland ✈ \U0001f6eb",
-    "empty": "",
-    "int": -(10**37),
-    "fraction": Decimal("-0.000000000000000000000000000000000000012345"),
-    "large": 10**125,
-    "bytes": b"\x00\xff",
-    "yes": True,
-    "no": False,
-    "null": None,
-    "map": {"inner": {"deeper": [1, "two", {"three": None}]}, "none": {}},
-    "list": [[], [True, 1, "1", b"1"], None],
-    "texts": {"a", "ö"},
-    "numbers": {1, Decimal("2.5"), -3},
-    "blobs": {b"", b"\x00"},
-}
-
-
-def check_client(factory: Callable[[], AbstractContextManager[Client]]) -> None:
-    """Run every check, each on a client of its own from ``factory``."""
-    for check in CHECKS:
-        with factory() as client:
-            check(client)
-
-
-def airports(client: Client, *items: Mapping[str, object]) -> Table:
-    """The table most checks work on, holding ``items``."""
-    table = client.create_table("airports", key=("country", "S"), sort=("icao", "S"))
-    for item in items:
-        table.put(item)
-    return table
-
-
-def key_of(item: Mapping[str, object]) -> dict[str, object]:
-    return {"country": item["country"], "icao": item["icao"]}
-
-
-def raised(error: type[_Error], call: Callable[[], object]) -> _Error:
-    """The error that ``call`` raises, of exactly this class."""
-    try:
-        call()
-    except KvdbError as found:
-        assert type(found) is error, f"{type(found).__name__}: {found}"
-        return found
-    raise AssertionError(f"{error.__name__} was not raised")
+from kvdb.testing.checks.airports import AEY, CPH, EVERY_TYPE, KEF, RKV, Check, airports, key_of, raised
 
 
 def a_put_item_comes_back(client: Client) -> None:
@@ -378,4 +309,3 @@ CHECKS: tuple[Check, ...] = (
     keys_may_be_numbers_and_bytes,
     raw_requests_are_served,
 )
-"""Every behaviour; a test of a transport may pick from them."""

@@ -1,0 +1,31 @@
+"""What every door must show: one function a behaviour, each for a client of an empty database.
+
+``check_client(factory)`` runs them all, for whoever brings a transport of his own; the tests run
+each by itself through every door. A behaviour that does not hold is an ``AssertionError``.
+
+Reading order: ``airports`` (what they share), ``items``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from kvdb.client.sync import Client
+from kvdb.testing.checks import items
+from kvdb.testing.checks.airports import Check
+
+__all__ = ["CHECKS", "NATIVE", "Check", "check_client"]
+
+CHECKS: tuple[Check, ...] = (*items.CHECKS,)
+"""Every behaviour; a test of a transport may pick from them."""
+
+NATIVE: frozenset[Check] = frozenset()
+"""Those that the HTTP door cannot show, because the service has no such thing."""
+
+
+def check_client(factory: Callable[[], AbstractContextManager[Client]]) -> None:
+    """Run every check, each on a client of its own from ``factory``."""
+    for check in CHECKS:
+        with factory() as client:
+            check(client)
