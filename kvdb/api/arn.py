@@ -37,5 +37,11 @@ def index_arn(table_arn: str, index_name: str) -> str:
     return f"{table_arn}/index/{index_name}"
 
 
+def table_name_of(resource_arn: str) -> str | None:
+    """The name of the table in its ARN, or in that of an index of it."""
+    parts = table_arn_parts(resource_arn.partition("/index/")[0])
+    return None if parts is None else parts[1]
+
+
 def stream_arn(table_arn: str, label: str) -> str:
     return f"{table_arn}/stream/{label}"

@@ -4,7 +4,9 @@
 - the builder of indexes on tables that have rows already;
 - the undertaker of tables and indexes that are DELETING for a while first;
 - the sweeper of items whose time to live is over;
-- the census of tables.
+- the census of tables;
+- the sweeper of client tokens that are over;
+- the keeper of open snapshots, which releases those left unused.
 
 Each sleeps until it is told of work, by a request or by ``recovery``, which finds it half done.
 """
@@ -16,17 +18,28 @@ from kvdb.lsm.engine import Engine
 from kvdb.table.backfill import IndexBuilder
 from kvdb.table.catalog import Catalog
 from kvdb.table.census import Census
+from kvdb.table.client_tokens import ClientTokens, TokenSweeper
 from kvdb.table.expiry import Sweeper
 from kvdb.table.latches import Latches
 from kvdb.table.lifecycle import Undertaker
 from kvdb.table.remover import RowRemover
+from kvdb.table.snapshots import SnapshotKeeper, Snapshots
 from kvdb.table.writer import Writer
 
 
 class Background:
     """The jobs of one open database. They are asleep until woken."""
 
-    def __init__(self, env: Env, engine: Engine, catalog: Catalog, latches: Latches, writer: Writer) -> None:
+    def __init__(
+        self,
+        env: Env,
+        engine: Engine,
+        catalog: Catalog,
+        latches: Latches,
+        writer: Writer,
+        tokens: ClientTokens,
+        snapshots: Snapshots,
+    ) -> None:
         self._row_remover = env.jobs.add(RowRemover(catalog, engine, latches))
         self._index_builder = env.jobs.add(
             IndexBuilder(catalog, engine, latches, on_dropped=self._row_remover.wake)
@@ -34,10 +47,18 @@ class Background:
         self._undertaker = env.jobs.add(Undertaker(catalog, on_dropped=self._row_remover.wake))
         self._sweeper = env.jobs.add(Sweeper(catalog, engine, latches, writer, env))
         self._census = env.jobs.add(Census(catalog, engine, env.clock))
+        self._token_sweeper = env.jobs.add(TokenSweeper(tokens, engine, latches, env))
+        self._snapshot_keeper = env.jobs.add(SnapshotKeeper(snapshots))
+        tokens.on_first = self._token_sweeper.wake
+        snapshots.on_first = self._snapshot_keeper.wake
 
     def count(self) -> None:
         """There is a table: count it now and then from now on."""
         self._census.wake()
+
+    def sweep_tokens(self) -> None:
+        """There are client tokens: delete those that are over from now on."""
+        self._token_sweeper.wake()
 
     def sweep(self) -> None:
         """A table has got a time to live: look for expired items from now on."""
@@ -57,6 +78,8 @@ class Background:
 
     def stop(self) -> None:
         """No more steps; returns when a running one has ended."""
+        self._snapshot_keeper.stop()
+        self._token_sweeper.stop()
         self._census.stop()
         self._sweeper.stop()
         self._undertaker.stop()

@@ -26,7 +26,9 @@ from kvdb.lsm.engine import Engine
 from kvdb.lsm.verify import Report
 from kvdb.options import DatabaseOptions
 from kvdb.table.catalog import Catalog
+from kvdb.table.client_tokens import ClientTokens
 from kvdb.table.latches import Latches
+from kvdb.table.snapshots import Snapshots
 from kvdb.table.writer import Defer, Done, Writer
 
 _log = logging.getLogger("kvdb.database")
@@ -225,13 +227,16 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions) -> TableFloor:
     catalog = Catalog(engine, env, options)
     latches = Latches()
     writer = Writer(catalog, engine, latches, env.hlc, PROFILES[options.limits])
-    background = Background(env, engine, catalog, latches, writer)
+    tokens = ClientTokens(engine, env)
+    snapshots = Snapshots(engine, env)
+    background = Background(env, engine, catalog, latches, writer, tokens, snapshots)
     recovery.finish_dropped_tables(engine, catalog, background)
     recovery.finish_creating_indexes(engine, catalog, background)
     recovery.finish_deleting_tables(engine, catalog, background)
     recovery.go_on_sweeping(engine, catalog, background)
     recovery.go_on_counting(engine, catalog, background)
-    return TableFloor(engine, catalog, latches, writer, background)
+    recovery.go_on_sweeping_tokens(engine, tokens, background)
+    return TableFloor(engine, catalog, latches, writer, tokens, snapshots, background)
 
 
 def _as_kvdb_error(error: BaseException, request: Request) -> KvdbError:

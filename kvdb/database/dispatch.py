@@ -21,11 +21,21 @@ from kvdb.api.items import (
     DeleteItemResult,
     GetItem,
     GetItemResult,
+    ListItemVersions,
+    ListItemVersionsResult,
+    OpenSnapshot,
+    OpenSnapshotResult,
     Page,
     PutItem,
     PutItemResult,
     Query,
+    ReleaseSnapshot,
+    ReleaseSnapshotResult,
     Scan,
+    TransactGetItems,
+    TransactGetItemsResult,
+    TransactWriteItems,
+    TransactWriteItemsResult,
     UpdateItem,
     UpdateItemResult,
 )
@@ -58,10 +68,15 @@ from kvdb.database.background import Background
 from kvdb.errors import UnknownOperation
 from kvdb.limits import LimitsProfile
 from kvdb.lsm.engine import Engine
-from kvdb.table import batch, query, reader, scan, writer
+from kvdb.table import batch, history, query, reader, scan, writer
 from kvdb.table.catalog import Catalog
+from kvdb.table.client_tokens import ClientTokens
 from kvdb.table.latches import Latches
+from kvdb.table.snapshots import Snapshots
+from kvdb.table.transaction import Transactions
 from kvdb.table.writer import Defer, Done, Steps, Writer
+
+_PRESENT = (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +87,8 @@ class TableFloor:
     catalog: Catalog
     latches: Latches
     writer: Writer
+    tokens: ClientTokens
+    snapshots: Snapshots
     background: Background
 
     @property
@@ -82,6 +99,11 @@ class TableFloor:
     def under(self, profile: LimitsProfile) -> TableFloor:
         """The same floor, held to other limits."""
         return self if profile is self.profile else replace(self, writer=self.writer.under(profile))
+
+    @property
+    def transactions(self) -> Transactions:
+        """Under the limits in force."""
+        return Transactions(self.catalog, self.engine, self.latches, self.writer, self.tokens)
 
 
 def serve(floor: TableFloor, request: Request) -> Result:
@@ -136,19 +158,45 @@ def _batch_write_item(floor: TableFloor, request: BatchWriteItem) -> Steps[Batch
     return batch.write_items(floor.catalog, floor.writer, request)
 
 
+def _transact_write_items(floor: TableFloor, request: TransactWriteItems) -> Steps[TransactWriteItemsResult]:
+    return floor.transactions.write_items(request)
+
+
 # Answers.
 
 
 def _get_item(floor: TableFloor, request: GetItem) -> GetItemResult:
-    return reader.get_item(floor.catalog, floor.engine, request)
+    if (request.snapshot_id, request.as_of_seqno, request.as_of_ms) == _PRESENT:
+        return reader.get_item(floor.catalog, floor.engine, request)
+    with floor.snapshots.at(request) as at:
+        return reader.get_item(floor.catalog, floor.engine, request, at=at)
 
 
 def _query(floor: TableFloor, request: Query) -> Page:
-    return query.run_query(floor.catalog, floor.engine, request, profile=floor.profile)
+    with floor.snapshots.at(request) as at:
+        return query.run_query(floor.catalog, floor.engine, request, at=at, profile=floor.profile)
 
 
 def _scan(floor: TableFloor, request: Scan) -> Page:
-    return scan.run_scan(floor.catalog, floor.engine, request, profile=floor.profile)
+    with floor.snapshots.at(request) as at:
+        return scan.run_scan(floor.catalog, floor.engine, request, at=at, profile=floor.profile)
+
+
+def _transact_get_items(floor: TableFloor, request: TransactGetItems) -> TransactGetItemsResult:
+    return floor.transactions.get_items(request)
+
+
+def _open_snapshot(floor: TableFloor, request: OpenSnapshot) -> OpenSnapshotResult:
+    return floor.snapshots.open()
+
+
+def _release_snapshot(floor: TableFloor, request: ReleaseSnapshot) -> ReleaseSnapshotResult:
+    floor.snapshots.release(request.snapshot_id)
+    return ReleaseSnapshotResult()
+
+
+def _list_item_versions(floor: TableFloor, request: ListItemVersions) -> ListItemVersionsResult:
+    return history.list_versions(floor.catalog, floor.engine, request)
 
 
 def _batch_get_item(floor: TableFloor, request: BatchGetItem) -> BatchGetItemResult:
@@ -228,12 +276,17 @@ _WRITES: Mapping[type, Callable[..., Steps[Result]]] = {
     UpdateItem: _update_item,
     DeleteItem: _delete_item,
     BatchWriteItem: _batch_write_item,
+    TransactWriteItems: _transact_write_items,
 }
 _ANSWERS: Mapping[type, Callable[..., Result]] = {
     GetItem: _get_item,
     Query: _query,
     Scan: _scan,
     BatchGetItem: _batch_get_item,
+    TransactGetItems: _transact_get_items,
+    OpenSnapshot: _open_snapshot,
+    ReleaseSnapshot: _release_snapshot,
+    ListItemVersions: _list_item_versions,
     CreateTable: _create_table,
     DescribeTable: _describe_table,
     UpdateTable: _update_table,

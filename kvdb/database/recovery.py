@@ -7,7 +7,8 @@ The engine has replayed its log by then; what is left are the promises of the ro
 - a table or index that was dropped, but whose rows were not all removed, goes on being removed;
 - an index that was being built goes on from where it was;
 - a table or index that was DELETING is dropped when its time has come;
-- items of tables with a time to live go on expiring, and tables being counted.
+- items of tables with a time to live go on expiring, and tables being counted;
+- client tokens go on being swept.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from kvdb.env.env import Env
 from kvdb.env.hlc import COUNTER_MAX, Stamp
 from kvdb.lsm.engine import Engine
 from kvdb.table.catalog import Catalog
+from kvdb.table.client_tokens import ClientTokens
 
 _log = logging.getLogger("kvdb.database")
 
@@ -61,3 +63,9 @@ def go_on_counting(engine: Engine, catalog: Catalog, background: Background) -> 
     """Count the tables there are now and then."""
     if catalog.all_tables() and not engine.is_read_only:
         background.count()
+
+
+def go_on_sweeping_tokens(engine: Engine, tokens: ClientTokens, background: Background) -> None:
+    """Delete what is over."""
+    if tokens.count and not engine.is_read_only:
+        background.sweep_tokens()

@@ -41,6 +41,11 @@ class Projection:
     paths: tuple[Path, ...]
     """The projected paths, placeholders resolved, in the order written."""
 
+    @property
+    def nested_names(self) -> frozenset[str]:
+        """The attributes it looks into."""
+        return frozenset(str(path[0]) for path in self.paths if len(path) > 1)
+
     def __init__(self, paths: tuple[Path, ...]) -> None:
         """Plan how to walk an item.
 

@@ -48,7 +48,7 @@ from kvdb.env.env import Env
 from kvdb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, ValidationError
 from kvdb.limits import AWS, LimitsProfile
 from kvdb.lsm.batch import WriteBatch
-from kvdb.lsm.engine import Engine
+from kvdb.lsm.engine import Engine, Snapshot
 from kvdb.options import DatabaseOptions
 from kvdb.table import creation, description, keys, quotas, tags, ttl
 from kvdb.table.alteration import Moment, altered, in_use
@@ -63,7 +63,16 @@ MeterOf: TypeAlias = Callable[[TableDescriptor, Meter | None], Meter | None]
 class Table:
     """One table in use. Its keys never change; its descriptor may be replaced by a later one."""
 
-    __slots__ = ("_meter_of", "descriptor", "indexes", "is_dropped", "is_open", "keys", "meter")
+    __slots__ = (
+        "_meter_of",
+        "descriptor",
+        "indexes",
+        "is_dropped",
+        "is_open",
+        "keys",
+        "meter",
+        "since_seqno",
+    )
 
     descriptor: TableDescriptor
     indexes: Indexes
@@ -74,8 +83,12 @@ class Table:
     meter: Meter | None
     """What holds it to its throughput; ``None``: nothing does."""
 
-    def __init__(self, descriptor: TableDescriptor, meter_of: MeterOf) -> None:
+    since_seqno: int
+    """A commit since which it is known to have been there, all the time."""
+
+    def __init__(self, descriptor: TableDescriptor, meter_of: MeterOf, since_seqno: int) -> None:
         """``meter_of``: its meter, from its descriptor and the meter it had before."""
+        self.since_seqno = since_seqno
         self._meter_of = meter_of
         self.meter = None
         self.keys = TableKeys(descriptor)
@@ -123,7 +136,7 @@ class Catalog:
         self._is_throttling = options.throttling
         self._guard = threading.Lock()
         tables = [
-            Table(decode_descriptor(value), self._meter_of)
+            Table(decode_descriptor(value), self._meter_of, engine.last_seqno)
             for _, value in engine.scan(*keys.descriptor_range())
         ]
         self._tables: Mapping[str, Table] = {table.descriptor.name: table for table in tables}
@@ -135,16 +148,26 @@ class Catalog:
         self._next_table_id = keys.FIRST_TABLE_ID if stored is None else keys.next_table_id_of(stored)
         self._dropped = [keys.dropped_prefix(key) for key, _ in engine.scan(*keys.dropped_range())]
 
-    def table(self, name: str) -> Table:
-        """The table an item operation names.
+    def table(self, name: str, at: Snapshot | None = None) -> Table:
+        """The table an item operation names, ``at`` a moment of the past if one is given.
 
         Raises:
-            ResourceNotFound: there is none, or not yet; in the words of the item operations.
+            ResourceNotFound: there is none, or not yet, or it was not there at that moment; in the
+                words of the item operations.
         """
         table = self._tables.get(name) or self._tables.get(self._name_of(name))
         if table is None or not (table.is_open or self._opens(table)):
             raise not_found()
+        if at is not None and at.seqno < table.since_seqno:
+            self._require_at(table, at)
         return table
+
+    def _require_at(self, table: Table, at: Snapshot) -> None:
+        """Another table of the name may have been there then; its rows are not this one's."""
+        stored = self._engine.get(keys.descriptor_key(table.descriptor.name), at)
+        if stored is None or decode_descriptor(stored).table_id != table.descriptor.table_id:
+            raise not_found()
+        table.since_seqno = min(table.since_seqno, at.seqno)
 
     def described(self, name: str) -> TableDescription:
         """Source: API Reference, DescribeTable."""
@@ -186,13 +209,13 @@ class Catalog:
             )
             self._check_capacity(descriptor, profile)
             following = keys.next_table_id_value(descriptor.table_id + 1)
-            self._engine.write(
+            seqno = self._engine.write(
                 WriteBatch()
                 .put(keys.descriptor_key(name), descriptor.encoded())
                 .put(keys.NEXT_TABLE_ID_KEY, following)
             )
             self._next_table_id += 1
-            self._tables = {**self._tables, name: Table(descriptor, self._meter_of)}
+            self._tables = {**self._tables, name: Table(descriptor, self._meter_of, seqno)}
         return self._described(descriptor)
 
     def change(

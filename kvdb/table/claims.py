@@ -25,14 +25,15 @@ Source of the limit: developer guide, "Item collection size limit".
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import google_crc32c
 
 from kvdb import limits
 from kvdb.api.items import ItemCollectionMetrics
-from kvdb.errors import ItemCollectionSizeLimitExceeded, UniqueViolation
+from kvdb.errors import ItemCollectionSizeLimitExceeded, KvdbError, UniqueViolation
 from kvdb.item.value import Item
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
@@ -52,6 +53,19 @@ class _UniqueKey:
     index: Index
     key: bytes
     row_key: bytes
+    change: Change
+
+
+Refused: TypeAlias = Callable[[Change, KvdbError], KvdbError]
+"""Another error for the one that a change, the last of several, is refused with."""
+
+
+@dataclass(slots=True)
+class _Grown:
+    """What a write adds to the grains of one collection."""
+
+    grains: int
+    change: Change
 
 
 class Claims:
@@ -62,7 +76,7 @@ class Claims:
     def __init__(self, changes: Sequence[Change]) -> None:
         self._unique: list[_UniqueKey] = []
         self._leaving: set[bytes] = set()
-        self._collections: dict[bytes, int] = {}
+        self._collections: dict[bytes, _Grown] = {}
         for change in changes:
             if change.indexes.unique:
                 self._claim_unique_keys(change)
@@ -71,18 +85,19 @@ class Claims:
         self.keys = tuple(sorted({*(claim.key for claim in self._unique), *self._collections}))
         """To be latched; mostly none."""
 
-    def settle(self, engine: Engine, batch: WriteBatch) -> None:
+    def settle(self, engine: Engine, batch: WriteBatch, refused: Refused | None = None) -> None:
         """Under the latches of ``keys``: refuse, or add to the batch what the claims are for.
 
-        Raises:
+        Raises, or what ``refused`` makes of it:
             UniqueViolation: another item has a key in a unique index.
             ItemCollectionSizeLimitExceeded: a collection would come to be too large.
         """
-        self._check_unique_keys(engine)
+        self._check_unique_keys(engine, refused)
         for counter, grown in self._collections.items():
-            grains = grains_of(engine.get(counter)) + grown
-            if grown > 0 and grains * GRAIN_BYTES > limits.ITEM_COLLECTION_BYTES_MAX:
-                raise ItemCollectionSizeLimitExceeded("Collection size exceeded.")
+            grains = grains_of(engine.get(counter)) + grown.grains
+            if grown.grains > 0 and grains * GRAIN_BYTES > limits.ITEM_COLLECTION_BYTES_MAX:
+                error = ItemCollectionSizeLimitExceeded("Collection size exceeded.")
+                raise error if refused is None else refused(grown.change, error)
             if grains > 0:
                 batch.put(counter, _COUNT.pack(grains))
             else:
@@ -97,9 +112,9 @@ class Claims:
             if old_key is not None:
                 self._leaving.add(old_key + change.table_key)
             if new_key is not None:
-                self._unique.append(_UniqueKey(index, new_key, new_key + change.table_key))
+                self._unique.append(_UniqueKey(index, new_key, new_key + change.table_key, change))
 
-    def _check_unique_keys(self, engine: Engine) -> None:
+    def _check_unique_keys(self, engine: Engine, refused: Refused | None) -> None:
         taken: set[bytes] = set()
         for claim in self._unique:
             held = claim.key in taken or any(
@@ -107,14 +122,20 @@ class Claims:
                 for key, _ in engine.scan(*keys.prefix_range(claim.key))
             )
             if held:
-                raise UniqueViolation(f"another item has the key already index={claim.index.name}")
+                error = UniqueViolation(f"another item has the key already index={claim.index.name}")
+                raise error if refused is None else refused(claim.change, error)
             taken.add(claim.key)
 
     def _claim_collection(self, change: Change) -> None:
         grown = _grains(change, change.new, change.new_size) - _grains(change, change.old, change.old_size)
         if grown:
             counter = change.table.keys.counter_key(change.new or change.old or {})
-            self._collections[counter] = self._collections.get(counter, 0) + grown
+            before = self._collections.get(counter)
+            if before is None:
+                self._collections[counter] = _Grown(grown, change)
+            else:
+                before.grains += grown
+                before.change = change if grown > 0 else before.change
 
 
 def _grains(change: Change, item: Item | None, size: int) -> int:
@@ -129,6 +150,19 @@ def _grains(change: Change, item: Item | None, size: int) -> int:
 def grains_of(stored: bytes | None) -> int:
     """The grains of a collection whose counter is ``stored``."""
     return 0 if stored is None else int(_COUNT.unpack(stored)[0])
+
+
+def all_collection_metrics(
+    engine: Engine, changes: Iterable[tuple[str, Change]]
+) -> dict[str, list[ItemCollectionMetrics]]:
+    """``collection_metrics`` of every collection that the changes of one call touch, by the name that
+    the call has for its table."""
+    found: dict[str, list[ItemCollectionMetrics]] = {}
+    for table_name, change in changes:
+        metrics = collection_metrics(engine, change)
+        if metrics is not None and metrics not in found.setdefault(table_name, []):
+            found[table_name].append(metrics)
+    return found
 
 
 def collection_metrics(engine: Engine, change: Change) -> ItemCollectionMetrics | None:

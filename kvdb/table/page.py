@@ -100,8 +100,7 @@ class Selection(NamedTuple):
     @property
     def nested_names(self) -> frozenset[str]:
         """The attributes that filter and projection look into."""
-        paths = () if self.projection is None else self.projection.paths
-        nested = frozenset(str(path[0]) for path in paths if len(path) > 1)
+        nested = frozenset() if self.projection is None else self.projection.nested_names
         return nested if self.condition is None else nested | self.condition.nested_names
 
     @property

@@ -40,7 +40,7 @@ def run_query(
     """
     placeholders = Placeholders(request.expression_attribute_names, request.expression_attribute_values)
     selection = selection_of(request, placeholders)
-    source = source_of(catalog.table(request.table_name), request, profile=profile, at=at)
+    source = source_of(catalog.table(request.table_name, at), request, profile=profile, at=at)
     keys = source.keys
     if request.key_conditions is not None:
         condition = legacy.key_condition_of(request.key_conditions, keys.hash_names, keys.range_names)

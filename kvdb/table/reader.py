@@ -32,10 +32,10 @@ def get_item(
     projection = projection_of(
         request.projection_expression, request.expression_attribute_names, request.attributes_to_get
     )
-    table = catalog.table(request.table_name)
+    table = catalog.table(request.table_name, at)
     key = table.keys.of_key(request.key)
     if projection is not None:
-        table.refuse_inside(frozenset(str(path[0]) for path in projection.paths if len(path) > 1))
+        table.refuse_inside(projection.nested_names)
     if (meter := table.meter) is not None:
         meter.check("read", TABLE_NUMBER)
     stored = engine.get(key, at)

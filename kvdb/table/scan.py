@@ -46,7 +46,7 @@ def run_scan(
     placeholders = Placeholders(request.expression_attribute_names, request.expression_attribute_values)
     selection = selection_of(request, placeholders)
     placeholders.check_all_used()
-    source = source_of(catalog.table(request.table_name), request, profile=profile, at=at)
+    source = source_of(catalog.table(request.table_name, at), request, profile=profile, at=at)
     rows = _rows_of(request, source.keys)
     check_selection(source, selection)
     return page_of(engine, rows, source, selection, request, at=at)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -40,7 +40,7 @@ from kvdb.lsm.engine import Engine
 from kvdb.table import mutation, row
 from kvdb.table.capacity import Tally, admit_writes
 from kvdb.table.catalog import Catalog, Table, not_found
-from kvdb.table.claims import Claims, collection_metrics
+from kvdb.table.claims import Claims, Refused, collection_metrics
 from kvdb.table.latches import Grant, Latches
 from kvdb.table.mutation import Change
 from kvdb.table.writes import DeleteWrite, PutWrite, UpdateWrite, Write
@@ -133,19 +133,12 @@ class Writer:
     def put_target(self, request: PutItem) -> Target:
         """Raises what a put can be refused for before anything is read."""
         write = PutWrite.of_request(request, self.profile)
-        table = self._catalog.table(request.table_name)
-        key = table.keys.of_item(write.item)
-        table.indexes.check(write.item)
-        return Target(table, key, write)
+        return put_target(self._catalog.table(request.table_name), write)
 
     def update_target(self, request: UpdateItem) -> Target:
         """As ``put_target``."""
         write = UpdateWrite.of_request(request, self.profile)
-        table = self._catalog.table(request.table_name)
-        key = table.keys.of_key(request.key)
-        table.keys.refuse_change(write.touched_names)
-        table.refuse_inside(write.nested_names)
-        return Target(table, key, write)
+        return update_target(self._catalog.table(request.table_name), request.key, write)
 
     def delete_target(self, request: DeleteItem) -> Target:
         """As ``put_target``."""
@@ -205,11 +198,14 @@ class Writer:
             is_old_known=is_old_known,
         )
 
-    def commit(self, changes: Sequence[Change], batch: WriteBatch | None = None) -> Steps[int | None]:
+    def commit(
+        self, changes: Sequence[Change], batch: WriteBatch | None = None, refused: Refused | None = None
+    ) -> Steps[int | None]:
         """Make all changes in one batch, under the latches of their keys.
 
         ``batch`` may bring what is to become durable with them, and a guard. Gives the batch's last
-        seqno, or ``None`` when there was nothing to write.
+        seqno, or ``None`` when there was nothing to write. ``refused`` makes another error of the
+        one that a change of ``changes`` is refused with.
 
         Raises:
             UniqueViolation, ItemCollectionSizeLimitExceeded: nothing was written.
@@ -223,18 +219,35 @@ class Writer:
         if make_claims:
             claims = Claims(changes)
             if claims.keys:
-                return (yield from self._commit_claiming(claims, batch))
+                return (yield from self._commit_claiming(claims, batch, refused))
         return (yield batch) if len(batch) or batch.guard is not None else None
 
-    def _commit_claiming(self, claims: Claims, batch: WriteBatch) -> Steps[int | None]:
+    def _commit_claiming(
+        self, claims: Claims, batch: WriteBatch, refused: Refused | None
+    ) -> Steps[int | None]:
         grant = self._latches.request(claims.keys)
         try:
             if not grant.is_complete:
                 yield grant
-            claims.settle(self._engine, batch)
+            claims.settle(self._engine, batch, refused)
             return (yield batch)
         finally:
             self._latches.give_back(grant)
+
+
+def put_target(table: Table, write: PutWrite) -> Target:
+    """Raises what a put can be refused for by its table's keys."""
+    key = table.keys.of_item(write.item)
+    table.indexes.check(write.item)
+    return Target(table, key, write)
+
+
+def update_target(table: Table, key: Mapping[str, object], write: UpdateWrite) -> Target:
+    """As ``put_target``."""
+    engine_key = table.keys.of_key(key)
+    table.keys.refuse_change(write.touched_names)
+    table.refuse_inside(write.nested_names)
+    return Target(table, engine_key, write)
 
 
 def _shown(returns: ReturnValues, write: UpdateWrite, change: Change) -> Item | None:

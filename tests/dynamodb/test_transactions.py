@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from kvdb.api.items import TransactWriteItems
-from kvdb.database.dispatch import SERVED
-
-pytestmark = pytest.mark.skipif(TransactWriteItems not in SERVED, reason="no room serves transactions")
-
 
 def put(table, key, **members):
     return {"Put": {"TableName": table, "Item": {"id": {"S": key}}, **members}}

@@ -26,6 +26,7 @@ from kvdb.api.validation.fields import (
     check_expressions,
     check_int,
     check_list,
+    check_long,
     check_mapping,
     constraint,
     enum_faults,
@@ -59,6 +60,7 @@ def check_get_item(request: GetItem) -> None:
         check_names_differ(request.attributes_to_get)
     if request.projection_expression is not None or request.expression_attribute_names is not None:
         check_expressions(request.expression_attribute_names, None, request.projection_expression)
+    check_read_point(request)
 
 
 def check_put_item(request: PutItem) -> None:
@@ -135,6 +137,7 @@ def check_query(request: Query) -> None:
         KeyConditionExpression=request.key_condition_expression,
     )
     check_names_differ(request.attributes_to_get)
+    check_read_point(request)
     _check_start_key(request)
     if request.key_condition_expression is None and request.key_conditions is None:
         raise ValidationError(
@@ -168,6 +171,7 @@ def check_scan(request: Scan) -> None:
         FilterExpression=request.filter_expression,
     )
     check_names_differ(request.attributes_to_get)
+    check_read_point(request)
     _check_start_key(request)
     _check_segments(request.segment, request.total_segments)
     _check_select(request)
@@ -182,6 +186,21 @@ def _read_faults(request: Query | Scan) -> list[str]:
         faults += name_faults(name, "indexName", chars_min=limits.TABLE_NAME_CHARS_MIN)
     faults += enum_faults(request.return_consumed_capacity, "returnConsumedCapacity", CAPACITIES)
     return [*faults, *table_name_faults(request.table_name), *legacy_faults(request)]
+
+
+def check_read_point(request: GetItem | Query | Scan) -> None:
+    """Native, with faults of our own words."""
+    seqno, wall_ms, snapshot_id = request.as_of_seqno, request.as_of_ms, request.snapshot_id
+    if seqno is None and wall_ms is None and snapshot_id is None:
+        return
+    if (seqno is not None) + (wall_ms is not None) + (snapshot_id is not None) > 1:
+        raise ValidationError("give one of as_of_seqno, as_of_ms and snapshot_id, not several")
+    if snapshot_id is not None and not isinstance(snapshot_id, str):
+        raise wrong_type("snapshot_id", snapshot_id, "str")
+    for field, value in (("as_of_seqno", seqno), ("as_of_ms", wall_ms)):
+        check_long(field, value)
+        if value is not None and value < 0:
+            raise ValidationError(f"{field} must not be negative: {value}")
 
 
 def _check_start_key(request: Query | Scan) -> None:

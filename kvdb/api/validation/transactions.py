@@ -136,6 +136,7 @@ def _token_faults(token: str | None) -> list[str]:
 
 def _check_actions(actions: Sequence[TransactWriteAction]) -> None:
     for action in actions:
+        _refuse_legacy(action)
         if isinstance(action, PutItem):
             items.check_put_item(action)
         elif isinstance(action, UpdateItem):
@@ -148,6 +149,13 @@ def _check_actions(actions: Sequence[TransactWriteAction]) -> None:
             raise wrong_type(
                 "transact_items", action, "a list of PutItem, UpdateItem, DeleteItem and ConditionCheck"
             )
+
+
+def _refuse_legacy(action: TransactWriteAction) -> None:
+    """The service's members have no parameters of before 2014."""
+    for name in ("expected", "attribute_updates", "conditional_operator"):
+        if getattr(action, name, None) is not None:
+            raise ValidationError(f"a member of a transaction takes expressions only, no {name}")
 
 
 def _check_condition(check: ConditionCheck) -> None:
