@@ -97,6 +97,9 @@ class EngineOptions:
     ballast_bytes: int = 8 * 1024 * 1024
     """A file of this size, made once the database is larger, is given up on a full disk so that
     deletes and compaction have room; 0 makes none."""
+    scrub_period_ms: int = 7 * 24 * 60 * 60 * 1000
+    """How often every sstable is read again to find what has rotted, in the background, for at most a
+    fiftieth of one core; 0 never does. What it finds is logged, counted and told by ``kvdb scrub``."""
     allow_network_dir: bool = False
     """Open a directory on a network file system, where locks and syncs may promise less."""
     read_only: bool = False
@@ -140,6 +143,7 @@ class EngineOptions:
             "offload_bytes_min",
             "ballast_bytes",
             "history_retention_ms",
+            "scrub_period_ms",
         ):
             _require(getattr(self, name) >= 0, f"{name} must not be negative: {getattr(self, name)}")
         _require(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
+from kvdb.api.admin import DescribeCheck, DescribeCheckResult, StartCheck, StartCheckResult
 from kvdb.api.items import (
     BatchGetItem,
     BatchGetItemResult,
@@ -89,6 +90,8 @@ Request: TypeAlias = (
     | UntagResource
     | ListTagsOfResource
     | DescribeLimits
+    | StartCheck
+    | DescribeCheck
 )
 Result: TypeAlias = (
     GetItemResult
@@ -115,6 +118,8 @@ Result: TypeAlias = (
     | UntagResourceResult
     | ListTagsOfResourceResult
     | DescribeLimitsResult
+    | StartCheckResult
+    | DescribeCheckResult
 )
 
 
@@ -159,6 +164,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("UntagResource", UntagResource, UntagResourceResult, False),
     Operation("ListTagsOfResource", ListTagsOfResource, ListTagsOfResourceResult, True),
     Operation("DescribeLimits", DescribeLimits, DescribeLimitsResult, True),
+    Operation("StartCheck", StartCheck, StartCheckResult, True),
+    Operation("DescribeCheck", DescribeCheck, DescribeCheckResult, True),
 )
 
 BY_NAME: Mapping[str, Operation] = {operation.name: operation for operation in OPERATIONS}

@@ -6,9 +6,16 @@ method raises ``KvdbError`` and nothing else on its own account.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
+from kvdb.api.admin import (
+    CheckDescription,
+    DescribeCheck,
+    DescribeCheckResult,
+    StartCheck,
+    StartCheckResult,
+)
 from kvdb.api.items import (
     BatchGetItem,
     BatchGetItemResult,
@@ -41,6 +48,8 @@ from kvdb.errors import ServiceUnavailable, ValidationError
 from kvdb.item.value import Item
 
 _Member = TypeVar("_Member")
+
+_CHECK_POLL_MS = 200
 
 
 class Client:
@@ -203,6 +212,33 @@ class Client:
         result = self._transport.send(OpenSnapshot())
         assert isinstance(result, OpenSnapshotResult)
         return Snapshot(self._transport, result)
+
+    # The database itself.
+
+    def check(
+        self, *, deep: bool = False, on_progress: Callable[[CheckDescription], None] | None = None
+    ) -> CheckDescription:
+        """Read every sstable to its last byte while calls go on, and say what is damaged.
+
+        ``deep`` looks at every key. ``on_progress`` is told now and then how far it has come. A check
+        that is under way already, and looks at as much, is joined.
+
+        Raises:
+            ServiceUnavailable: the database was opened anew before the check had ended.
+        """
+        result = self._transport.send(StartCheck(deep))
+        assert isinstance(result, StartCheckResult)
+        first = check = result.check
+        while check.status == "RUNNING":
+            self._transport.pause(_CHECK_POLL_MS)
+            described = self._transport.send(DescribeCheck())
+            assert isinstance(described, DescribeCheckResult)
+            if described.check is None or described.check.check_id < first.check_id:
+                raise ServiceUnavailable("the database was opened anew before the check had ended")
+            check = described.check
+            if on_progress is not None:
+                on_progress(check)
+        return check
 
     def call(self, request: Request) -> Result:
         """Send one request of ``kvdb.api``, for what the methods here do not say."""

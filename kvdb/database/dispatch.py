@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from kvdb import limits
 from kvdb.api import validation
+from kvdb.api.admin import DescribeCheck, DescribeCheckResult, StartCheck, StartCheckResult
 from kvdb.api.items import (
     BatchGetItem,
     BatchGetItemResult,
@@ -64,6 +65,7 @@ from kvdb.api.tables import (
     UpdateTimeToLive,
     UpdateTimeToLiveResult,
 )
+from kvdb.database import check
 from kvdb.database.background import Background
 from kvdb.errors import UnknownOperation
 from kvdb.limits import LimitsProfile
@@ -271,6 +273,14 @@ def _describe_limits(floor: TableFloor, request: DescribeLimits) -> DescribeLimi
     return DescribeLimitsResult(account, account, table, table)
 
 
+def _start_check(floor: TableFloor, request: StartCheck) -> StartCheckResult:
+    return check.start_check(floor.engine, request)
+
+
+def _describe_check(floor: TableFloor, request: DescribeCheck) -> DescribeCheckResult:
+    return check.describe_check(floor.engine)
+
+
 _WRITES: Mapping[type, Callable[..., Steps[Result]]] = {
     PutItem: _put_item,
     UpdateItem: _update_item,
@@ -298,6 +308,8 @@ _ANSWERS: Mapping[type, Callable[..., Result]] = {
     UntagResource: _untag_resource,
     ListTagsOfResource: _list_tags_of_resource,
     DescribeLimits: _describe_limits,
+    StartCheck: _start_check,
+    DescribeCheck: _describe_check,
 }
 SERVED: frozenset[type] = frozenset((*_WRITES, *_ANSWERS))
 """Every request type with a function; a test holds it against ``api/operations``."""

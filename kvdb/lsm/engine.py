@@ -45,9 +45,10 @@ from kvdb.lsm.pace import PAUSE_MS, severity, step_bytes
 from kvdb.lsm.pin import Pin, Pins
 from kvdb.lsm.range_tombstone import united
 from kvdb.lsm.recovery import recover
+from kvdb.lsm.scrub import PassStatus, Scrub
 from kvdb.lsm.snapshot import Snapshot, SnapshotList
 from kvdb.lsm.space import Space
-from kvdb.lsm.verify import Verification, verify_version
+from kvdb.lsm.verify import Verification, verify_in_turn, verify_version
 from kvdb.lsm.version import ReadState
 from kvdb.lsm.wal import LogWriter, create_log
 from kvdb.options import EngineOptions
@@ -107,7 +108,7 @@ class Engine:
         self._is_closed = False
         self._closed_reason = "the database is closed"
         self.damaged_files: frozenset[str] = frozenset()
-        """The files in which a read has met damage since the database was opened."""
+        """The files in which a read or a check has met damage since the database was opened."""
         self._space = Space(env, directory, options)
         self._pins = Pins(env.fs, directory, parts.database_id, on_released=self._remove_obsolete)
         self._must_rotate = False
@@ -117,7 +118,6 @@ class Engine:
         """The memtable's bytes at the last pause of a writer; below 0 when that was in one before."""
         self._free_bytes = options.memtable_size_bytes
         """Below this the memtable takes a write without a further question."""
-        self._slowdowns = env.metrics.counter("lsm_write_slowdowns_total")
         self._hand = threading.Lock()
         self._sweep_lock = threading.Lock()
         self._commit = Commit(
@@ -143,14 +143,9 @@ class Engine:
             on_compacted=self._on_compacted,
             on_manifest_lost=self._commit.degrade,
         )
-        self._flush_handle = env.jobs.add(self._flush)
-        self._compaction_handle = env.jobs.add(self._compaction)
-        self._sync_handle = env.jobs.add(SyncJob(self._commit, options.sync_interval_ms))
-        if options.sync == "interval":
-            self._sync_handle.wake()
-        self._compaction_handle.wake()
-        self._stalls = env.metrics.counter("lsm_write_stalls_total")
-        self._declare_gauges()
+        self._scrub = self._made_scrub()
+        self._start_jobs()
+        self._declare_instruments()
         if options.read_only:
             self._commit.refuse(ReadOnlyDatabase(f"the database is open read-only directory={directory}"))
         else:
@@ -434,6 +429,24 @@ class Engine:
         version = self._versions.state.version
         return verify_version(self._env.fs, self._directory, version, deep=deep, pause_ms=pause_ms)
 
+    def start_check(self, *, deep: bool = False) -> PassStatus:
+        """Have a job check every sstable of this moment, at full speed, beside the database in use; or
+        join the check that is under way, if it is as deep."""
+        self._require_open()
+        status = self._scrub.start_check(deep=deep)
+        self._scrub_handle.wake()
+        return status
+
+    @property
+    def last_check(self) -> PassStatus | None:
+        """The last check that ``start_check`` began since the database was opened."""
+        return self._scrub.check
+
+    @property
+    def last_scrub(self) -> PassStatus | None:
+        """The last scrub (see ``scrub``) since the database was opened."""
+        return self._scrub.scrub
+
     def flush(self) -> None:
         """Write everything in memory to sstables. For tests, tools and before copying files.
 
@@ -476,7 +489,7 @@ class Engine:
             # What flush and compaction have not finished is safe in the logs and the old files:
             # a close does not wait for minutes of merging, it has the worker drop it.
             self._flush.is_closing = self._compaction.is_closing = True
-            handles = (self._sync_handle, self._flush_handle, self._compaction_handle)
+            handles = (self._sync_handle, self._flush_handle, self._compaction_handle, self._scrub_handle)
             for handle in handles:
                 handle.begin_stop()
             self._env.jobs.interrupt()
@@ -662,11 +675,41 @@ class Engine:
     def _mark(self, error: CorruptionError) -> None:
         """A read met damage: that read fails, others go on, and operators are told once a file."""
         if error.file not in self.damaged_files:
-            self.damaged_files |= {error.file}
+            self._mark_file(error.file)
             _log.error("damage met by a read, other files go on error=%s", error)
 
+    def _start_jobs(self) -> None:
+        jobs, options = self._env.jobs, self._options
+        self._flush_handle = jobs.add(self._flush)
+        self._compaction_handle = jobs.add(self._compaction)
+        self._sync_handle = jobs.add(SyncJob(self._commit, options.sync_interval_ms))
+        self._scrub_handle = jobs.add(self._scrub)
+        if options.sync == "interval":
+            self._sync_handle.wake()
+        self._compaction_handle.wake()
+        if options.scrub_period_ms:
+            self._scrub_handle.wake()
+
+    def _made_scrub(self) -> Scrub:
+        env, options = self._env, self._options
+        return Scrub(
+            env,
+            period_ms=options.scrub_period_ms,
+            check=lambda deep: self.verify(deep=deep),
+            in_turn=lambda: verify_in_turn(env.fs, self._directory, lambda: self._versions.state.version),
+            bytes_total=self._sstable_bytes,
+            on_damage=lambda finding: self._mark_file(finding.file),
+            on_end=(lambda: None) if options.read_only else self._remove_obsolete,
+        )
+
+    def _mark_file(self, name: str) -> None:
+        self.damaged_files |= {name}
+
+    def _sstable_bytes(self) -> int:
+        return sum(meta.size for meta in self._versions.state.version.files())
+
     def _keep_ballast(self) -> None:
-        self._space.keep_ballast(sum(meta.size for meta in self._versions.state.version.files()))
+        self._space.keep_ballast(self._sstable_bytes())
 
     def _on_compacted(self) -> None:
         self._set_pace()
@@ -701,7 +744,9 @@ class Engine:
             f"write batch is too large bytes={batch.size_bytes} max={self._batch_bytes_max}"
         )
 
-    def _declare_gauges(self) -> None:
+    def _declare_instruments(self) -> None:
+        self._slowdowns = self._env.metrics.counter("lsm_write_slowdowns_total")
+        self._stalls = self._env.metrics.counter("lsm_write_stalls_total")
         gauge = self._env.metrics.gauge
         gauge("lsm_damaged_files").read_by(lambda: len(self.damaged_files))
         gauge("lsm_memtable_bytes").read_by(lambda: self._commit.memtable.size_bytes)
@@ -710,6 +755,4 @@ class Engine:
         gauge("lsm_compaction_debt_bytes").read_by(
             lambda: debt_bytes(self._versions.state.version, self._options)
         )
-        gauge("lsm_sstable_bytes").read_by(
-            lambda: sum(meta.size for meta in self._versions.state.version.files())
-        )
+        gauge("lsm_sstable_bytes").read_by(self._sstable_bytes)

@@ -1,6 +1,7 @@
 """The methods of the services: which path serves which request, in which messages.
 
-``METHODS`` is the door's table. The pairs of its rows stand in ``item_pairs`` and ``table_pairs``.
+``METHODS`` is the door's table. The pairs of its rows stand in ``item_pairs``, ``table_pairs`` and
+``admin_pairs``.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from kvdb.api import items as api_items
 from kvdb.api import validation
 from kvdb.api.operations import OPERATIONS, Request, Result
 from kvdb.errors import KvdbError, SerializationError, UnknownOperation
+from kvdb.rpc import admin_pairs as admin
 from kvdb.rpc import item_pairs as items
 from kvdb.rpc import table_pairs as tables
 from kvdb.rpc.fields import Pair
-from kvdb.rpc.gen import items_pb2, tables_pb2, transactions_pb2
+from kvdb.rpc.gen import admin_pb2, items_pb2, tables_pb2, transactions_pb2
 
 
 class Method(NamedTuple):
@@ -52,7 +54,8 @@ class Method(NamedTuple):
 _ITEMS = items_pb2.DESCRIPTOR.services_by_name["Items"].full_name
 _TRANSACTIONS = transactions_pb2.DESCRIPTOR.services_by_name["Transactions"].full_name
 _TABLES = tables_pb2.DESCRIPTOR.services_by_name["Tables"].full_name
-SERVICES: tuple[str, ...] = (_ITEMS, _TRANSACTIONS, _TABLES)
+_ADMIN = admin_pb2.DESCRIPTOR.services_by_name["Admin"].full_name
+SERVICES: tuple[str, ...] = (_ITEMS, _TRANSACTIONS, _TABLES, _ADMIN)
 
 METHODS: tuple[Method, ...] = (
     Method("GetItem", _ITEMS, items.GET_ITEM, items.GET_ITEM_RESULT),
@@ -84,6 +87,8 @@ METHODS: tuple[Method, ...] = (
     Method("UntagResource", _TABLES, tables.UNTAG_RESOURCE, tables.UNTAG_RESOURCE_RESULT),
     Method("ListTagsOfResource", _TABLES, tables.LIST_TAGS, tables.LIST_TAGS_RESULT),
     Method("DescribeLimits", _TABLES, tables.DESCRIBE_LIMITS, tables.DESCRIBE_LIMITS_RESULT),
+    Method("StartCheck", _ADMIN, admin.START_CHECK, admin.START_CHECK_RESULT),
+    Method("DescribeCheck", _ADMIN, admin.DESCRIBE_CHECK, admin.DESCRIBE_CHECK_RESULT),
 )
 
 UNARY_BY_REQUEST: Mapping[type, Method] = {

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from kvdb.api import validation
+from kvdb.api.admin import DescribeCheck, StartCheck
 from kvdb.api.items import (
     BatchGetItem,
     BatchWriteItem,
@@ -84,6 +85,8 @@ SOUND: dict[type, Request] = {
     UntagResource: UntagResource(TABLE_ARN, ["owner"]),
     ListTagsOfResource: ListTagsOfResource(TABLE_ARN),
     DescribeLimits: DescribeLimits(),
+    StartCheck: StartCheck(True),
+    DescribeCheck: DescribeCheck(),
 }
 
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from kvdb.api.admin import DescribeCheck, StartCheck
 from kvdb.api.items import (
     BatchGetItem,
     BatchWriteItem,
@@ -51,7 +52,7 @@ from kvdb.api.tables import (
     UpdateTable,
     UpdateTimeToLive,
 )
-from kvdb.api.validation import items, settings, tables, transactions
+from kvdb.api.validation import admin, items, settings, tables, transactions
 from kvdb.limits import AWS, LimitsProfile
 
 
@@ -89,6 +90,8 @@ _CHECKS: Mapping[type, Callable[..., None]] = {
     UntagResource: settings.check_untag_resource,
     ListTagsOfResource: settings.check_list_tags_of_resource,
     DescribeLimits: settings.check_describe_limits,
+    StartCheck: admin.check_start_check,
+    DescribeCheck: admin.check_describe_check,
 }
 _PROFILED_CHECKS: Mapping[type, Callable[..., None]] = {
     BatchGetItem: items.check_batch_get_item,

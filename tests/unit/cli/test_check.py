@@ -8,6 +8,7 @@ import pytest
 import kvdb
 from kvdb.cli.exits import Exit
 from tests.support.command_line import Directory, run
+from tests.support.served import in_memory_options, served
 
 
 @pytest.fixture
@@ -83,3 +84,25 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     result = run("check", "--data-dir", str(tmp_path))
     assert result.exit_code == Exit.STORAGE
     assert "NotADatabase" in result.stderr
+
+
+def test_a_running_server_is_checked_by_its_endpoint(directory: Directory) -> None:
+    with served(in_memory_options(data_dir=directory.path)) as address:
+        endpoint = ("--endpoint", f"grpc://{address}", "--json")
+        clean = run("check", "--deep", *endpoint)
+        assert clean.exit_code == Exit.OK
+        assert json.loads(clean.stdout.splitlines()[-1])["result"] == "clean"
+        path = damage(directory, "*.sst", 10)
+        damaged = run("check", *endpoint)
+        assert damaged.exit_code == Exit.DAMAGED
+        *rows, facts = [json.loads(line) for line in damaged.stdout.splitlines()]
+        assert {row["file"] for row in rows} == {path.name}
+        assert (facts["result"], facts["damaged"]) == ("damaged", len(rows))
+        scrubbed = run("scrub", *endpoint)
+        assert (scrubbed.exit_code, json.loads(scrubbed.stdout)) == (Exit.OK, {"result": "none yet"})
+
+
+def test_a_check_needs_a_database() -> None:
+    result = run("check")
+    assert result.exit_code == 2
+    assert "--endpoint grpc://HOST:PORT or --data-dir DIR" in result.stderr

@@ -8,6 +8,13 @@ import pytest
 
 import kvdb
 from kvdb import actions
+from kvdb.api.admin import (
+    CheckDescription,
+    DescribeCheck,
+    DescribeCheckResult,
+    StartCheck,
+    StartCheckResult,
+)
 from kvdb.api.items import (
     BatchGetItem,
     BatchGetItemResult,
@@ -204,3 +211,21 @@ def test_a_snapshot_is_released_when_it_is_left() -> None:
         GetItem("log", {"id": 1}, snapshot_id="s1"),
         ReleaseSnapshot("s1"),
     ]
+
+
+def test_a_check_is_asked_after_until_it_has_ended() -> None:
+    running, ended = (CheckDescription(3, status) for status in ("RUNNING", "DAMAGED"))
+    answers = [StartCheckResult(running), DescribeCheckResult(running), DescribeCheckResult(ended)]
+    transport = ScriptedTransport(lambda request: answers.pop(0))
+    told: list[CheckDescription] = []
+    assert Client(transport).check(deep=True, on_progress=told.append) == ended
+    assert told == [running, ended]
+    assert transport.sent == [StartCheck(True), DescribeCheck(), DescribeCheck()]
+    assert len(transport.paused_ms) == 2
+
+
+@pytest.mark.parametrize("found", [None, CheckDescription(1, "CLEAN")])
+def test_a_check_that_was_cut_off_by_a_restart_is_no_clean_one(found: CheckDescription | None) -> None:
+    answers = [StartCheckResult(CheckDescription(2, "RUNNING")), DescribeCheckResult(found)]
+    with pytest.raises(kvdb.ServiceUnavailable, match="opened anew"):
+        Client(ScriptedTransport(lambda request: answers.pop(0))).check()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kvdb.api import items, tables, validation
+from kvdb.api import admin, items, tables, validation
 from kvdb.api.operations import OPERATIONS
 from kvdb.errors import SerializationError, UnknownOperation, ValidationError
 from kvdb.rpc.codec import METHODS, STREAM_BY_REQUEST, UNARY_BY_REQUEST, Method, method_of
@@ -168,6 +168,9 @@ REQUESTS = [
     tables.ListTagsOfResource("arn"),
     tables.ListTagsOfResource("arn", ""),
     tables.DescribeLimits(),
+    admin.StartCheck(),
+    admin.StartCheck(True),
+    admin.DescribeCheck(),
 ]
 RESULTS = [
     ("GetItem", items.GetItemResult(None)),
@@ -209,6 +212,21 @@ RESULTS = [
     ("UntagResource", tables.UntagResourceResult()),
     ("ListTagsOfResource", tables.ListTagsOfResourceResult(TAGS, "more")),
     ("DescribeLimits", tables.DescribeLimitsResult(1, 2, 3, 4)),
+    ("StartCheck", admin.StartCheckResult(admin.CheckDescription(1, "RUNNING"))),
+    ("DescribeCheck", admin.DescribeCheckResult()),
+    (
+        "DescribeCheck",
+        admin.DescribeCheckResult(
+            admin.CheckDescription(
+                *(1, "DAMAGED", True, 1_700_000_000_000, 1_700_000_000_001, 1 << 40, 1, 2, 3, 4, 5),
+                (
+                    admin.CheckFinding("damage", "000001.sst", 4096, "block checksum mismatch"),
+                    admin.CheckFinding("note", "000002.log", -1, ""),
+                ),
+            ),
+            admin.CheckDescription(2, "FAILED", error="MemoryError: "),
+        ),
+    ),
 ]
 
 
@@ -249,7 +267,9 @@ def test_every_field_of_every_class_is_in_some_example() -> None:
             plain = {f.name: f.default for f in dataclasses.fields(value)}
             seen.setdefault(type(value), set()).update(n for n, v in kept.items() if v != plain[n])
             left += kept.values()
-    classes = [c for module in (items, tables) for c in vars(module).values() if dataclasses.is_dataclass(c)]
+    classes = [
+        c for module in (admin, items, tables) for c in vars(module).values() if dataclasses.is_dataclass(c)
+    ]
     wanted = {cls: {field.name for field in dataclasses.fields(cls)} for cls in classes}
     assert {cls: names - seen.get(cls, set()) for cls, names in wanted.items() if names - seen[cls]} == {}
 

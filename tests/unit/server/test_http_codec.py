@@ -18,7 +18,10 @@ from kvdb.server.http_codec import BY_TARGET, ROUTES, read_json, write_json
 _MODEL = Path(botocore.__file__).parent / "data/dynamodb/2012-08-10/service-2.json.gz"
 MODEL = json.loads(gzip.decompress(_MODEL.read_bytes()))
 SHAPES = MODEL["shapes"]
-NATIVE = {"OpenSnapshot", "ReleaseSnapshot", "ListItemVersions", "CommitTransaction"}
+NATIVE = {"OpenSnapshot", "ReleaseSnapshot", "ListItemVersions", "CommitTransaction"} | {
+    "StartCheck",
+    "DescribeCheck",
+}
 NATIVE_FIELDS = {"as_of_seqno", "as_of_ms", "snapshot_id"}
 PREFIX = "One or more parameter values were invalid: "
 
