@@ -3,7 +3,8 @@
 ``check_client(factory)`` runs them all, for whoever brings a transport of his own; the tests run
 each by itself through every door. A behaviour that does not hold is an ``AssertionError``.
 
-Reading order: ``airports`` (what they share), ``items``.
+Reading order: ``airports`` (what they share), ``items``, ``updates``, ``indexes``, ``capacity``,
+``lifecycle``, ``legacy``, ``bounds``.
 """
 
 from __future__ import annotations
@@ -12,15 +13,23 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from kvdb.client.sync import Client
-from kvdb.testing.checks import items
+from kvdb.testing.checks import bounds, capacity, indexes, items, legacy, lifecycle, updates
 from kvdb.testing.checks.airports import Check
 
 __all__ = ["CHECKS", "NATIVE", "Check", "check_client"]
 
-CHECKS: tuple[Check, ...] = (*items.CHECKS,)
+CHECKS: tuple[Check, ...] = (
+    *items.CHECKS,
+    *updates.CHECKS,
+    *indexes.CHECKS,
+    *capacity.CHECKS,
+    *lifecycle.CHECKS,
+    *legacy.CHECKS,
+    *bounds.CHECKS,
+)
 """Every behaviour; a test of a transport may pick from them."""
 
-NATIVE: frozenset[Check] = frozenset()
+NATIVE: frozenset[Check] = frozenset(indexes.NATIVE)
 """Those that the HTTP door cannot show, because the service has no such thing."""
 
 
