@@ -65,17 +65,23 @@ _MIRRORED: dict[Comparator, Comparator] = {
 """A comparison seen from its right-hand side."""
 
 
+_NO_NAMES: frozenset[str] = frozenset()
+
+
 class Condition:
     """One condition or filter of one request, ready to be asked of any number of items."""
 
-    __slots__ = ("_paths", "_table", "holds")
+    __slots__ = ("_nested", "_paths", "_table", "holds")
 
     holds: Callable[[Item], bool]
     """Whether it is true of an item. An item that does not exist is ``{}``."""
 
-    def __init__(self, holds: Callable[[Item], bool], paths: tuple[Path, ...], table: Table) -> None:
+    def __init__(
+        self, holds: Callable[[Item], bool], paths: tuple[Path, ...], nested: tuple[Path, ...], table: Table
+    ) -> None:
         self.holds = holds
         self._paths = paths
+        self._nested = nested
         self._table = table
 
     @property
@@ -86,19 +92,21 @@ class Condition:
     @property
     def nested_names(self) -> frozenset[str]:
         """Those of them it looks into: no key attribute has an inside."""
-        nested = [path.parts[:1] for path in self._paths if len(path.parts) > 1]
-        return frozenset(str(resolved(head, self._table)[0]) for head in nested)
+        if not self._nested:
+            return _NO_NAMES
+        return frozenset(str(resolved(path.parts[:1], self._table)[0]) for path in self._nested)
 
 
 class ConditionProgram:
     """A compiled tree, the same for every request with this text. Immutable, so shared."""
 
-    __slots__ = ("_make", "_needs", "_paths")
+    __slots__ = ("_make", "_needs", "_nested", "_paths")
 
     def __init__(self, tree: Tree, kind: ExpressionKind) -> None:
         self._make = _maker(tree)
         self._needs = Needs(tree, kind)
         self._paths = tuple({found: None for leaf in leaves(tree) for found in paths_of(leaf)})
+        self._nested = tuple(path for path in self._paths if len(path.parts) > 1)
 
     def bound_to(self, placeholders: Placeholders) -> Condition:
         """The condition of one request. Cost: a few look-ups a placeholder, a closure a test.
@@ -107,7 +115,7 @@ class ConditionProgram:
             ValidationError: a placeholder is not defined, or a value's type does not fit.
         """
         table = self._needs.table_of(placeholders)
-        return Condition(self._make(table), self._paths, table)
+        return Condition(self._make(table), self._paths, self._nested, table)
 
 
 def _maker(tree: Tree) -> _Maker:

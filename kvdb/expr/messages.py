@@ -3,8 +3,8 @@
 Captured from the real service: [dynalite] ``db/*Parser.pegjs``, ``validations/index.js``
 and the tests that were run against it; [dynoxide] issues and CHANGELOG; [alternator]
 ScyllaDB ``test/alternator``; [extenddb] its ``tests``, run against us-east-1 in 2026; [field]
-the message as users reported it. [unconfirmed]: known from one emulator alone, not seen from the
-service. [ours]: the service is not known to have it.
+the message as users reported it. [local]: the words of DynamoDB Local, the service's own emulator.
+[ours]: the service is not known to have it.
 
 Expression faults travel behind ``Invalid <kind>: ``; see ``invalid``.
 """
@@ -80,7 +80,7 @@ def misused_function(name: str) -> str:  # [dynalite]
     return f"The function is not allowed to be used this way in an expression; function: {name}"
 
 
-def function_of_another_kind(name: str, *, is_update: bool) -> str:  # [unconfirmed]
+def function_of_another_kind(name: str, *, is_update: bool) -> str:  # [local]
     kind = "an update" if is_update else "a condition"
     return f"The function is not allowed in {kind} expression; function: {name}"
 
@@ -93,11 +93,11 @@ def reserved_word(word: str) -> str:  # [dynalite]
     return f"Attribute name is a reserved keyword; reserved keyword: {word}"
 
 
-def list_index_out_of_range(index: str) -> str:  # [unconfirmed]
+def list_index_out_of_range(index: str) -> str:  # [local]
     return f"List index is not within the allowable range; index: [{index}]"
 
 
-def path_too_deep(levels: int) -> str:  # [unconfirmed]
+def path_too_deep(levels: int) -> str:  # [alternator]
     return f"The document path has too many nesting levels; nesting levels: {levels}"
 
 
@@ -119,7 +119,7 @@ def operand_count(function: str, count: int) -> str:  # [dynalite]
     )
 
 
-def operand_type(operator: str, type_name: str) -> str:  # [dynalite], orderings [unconfirmed]
+def operand_type(operator: str, type_name: str) -> str:  # [dynalite], orderings [local]
     return (
         "Incorrect operand type for operator or function; "
         f"operator or function: {operator}, operand type: {type_name}"

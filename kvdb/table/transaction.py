@@ -66,7 +66,7 @@ from kvdb.table.keys import TABLE_NUMBER
 from kvdb.table.latches import Latches
 from kvdb.table.mutation import Change
 from kvdb.table.reader import projection_of
-from kvdb.table.writer import Steps, Target, Writer, in_key_order, put_target, update_target
+from kvdb.table.writer import Steps, Target, Writer, in_key_order, key_target, put_target, update_target
 from kvdb.table.writes import CheckWrite, DeleteWrite, PutWrite, UpdateWrite, Write
 
 SAME_ITEM_TWICE = "Transaction request cannot include multiple operations on one item"
@@ -347,7 +347,8 @@ def _target_of(table: Table, member: TransactWriteAction, write: Write) -> Targe
     assert not isinstance(member, PutItem)
     if isinstance(write, UpdateWrite):
         return update_target(table, member.key, write)
-    return Target(table, table.keys.of_key(member.key), write)
+    assert isinstance(write, (DeleteWrite, CheckWrite))
+    return key_target(table, member.key, write)
 
 
 def _key_of(table: Table, get: GetItem, projection: Projection | None) -> bytes:

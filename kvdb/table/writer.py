@@ -43,7 +43,7 @@ from kvdb.table.catalog import Catalog, Table, not_found
 from kvdb.table.claims import Claims, Refused, collection_metrics
 from kvdb.table.latches import Grant, Latches
 from kvdb.table.mutation import Change
-from kvdb.table.writes import DeleteWrite, PutWrite, UpdateWrite, Write
+from kvdb.table.writes import CheckWrite, DeleteWrite, PutWrite, UpdateWrite, Write
 
 _log = logging.getLogger("kvdb.table")
 
@@ -143,8 +143,7 @@ class Writer:
     def delete_target(self, request: DeleteItem) -> Target:
         """As ``put_target``."""
         write = DeleteWrite.of_request(request)
-        table = self._catalog.table(request.table_name)
-        return Target(table, table.keys.of_key(request.key), write)
+        return key_target(self._catalog.table(request.table_name), request.key, write)
 
     def write(self, targets: Sequence[Target]) -> Steps[list[Change]]:
         """Commit all targets, of distinct keys, in one batch.
@@ -239,6 +238,7 @@ def put_target(table: Table, write: PutWrite) -> Target:
     """Raises what a put can be refused for by its table's keys."""
     key = table.keys.of_item(write.item)
     table.indexes.check(write.item)
+    table.refuse_inside(write.nested_names)
     return Target(table, key, write)
 
 
@@ -246,6 +246,13 @@ def update_target(table: Table, key: Mapping[str, object], write: UpdateWrite) -
     """As ``put_target``."""
     engine_key = table.keys.of_key(key)
     table.keys.refuse_change(write.touched_names)
+    table.refuse_inside(write.nested_names)
+    return Target(table, engine_key, write)
+
+
+def key_target(table: Table, key: Mapping[str, object], write: DeleteWrite | CheckWrite) -> Target:
+    """As ``put_target``."""
+    engine_key = table.keys.of_key(key)
     table.refuse_inside(write.nested_names)
     return Target(table, engine_key, write)
 

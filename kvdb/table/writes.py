@@ -24,6 +24,7 @@ UPDATE_BYTES, WRITE_BYTES, CLEAR_BYTES = 3, 19, 2
 or DELETE. Source: dynoxide, expressions/update.rs size_overhead, captured from the service."""
 
 _NO_ITEM: Item = {}
+_NO_NAMES: frozenset[str] = frozenset()
 
 
 class Write(Protocol):
@@ -32,6 +33,11 @@ class Write(Protocol):
     @property
     def needs_old(self) -> bool:
         """Whether ``apply`` has to be given the stored item; if not, it may be given ``None``."""
+        ...
+
+    @property
+    def nested_names(self) -> frozenset[str]:
+        """The attributes that its expressions look or write into: no key attribute has an inside."""
         ...
 
     def apply(self, old: Item | None) -> Item | None:
@@ -59,6 +65,11 @@ class Guard:
     def __init__(self, condition: Condition, *, shows_item: bool) -> None:
         self._condition = condition
         self._shows_item = shows_item
+
+    @property
+    def nested_names(self) -> frozenset[str]:
+        """The attributes that the condition looks into."""
+        return self._condition.nested_names
 
     def check(self, old: Item | None) -> None:
         """Raise ``ConditionalCheckFailed`` unless the condition holds; an absent item is an empty one."""
@@ -118,6 +129,10 @@ class PutWrite:
         item, size_bytes = sized_item(request.item, profile)
         return cls(item, size_bytes, _checked_guard(request), needs_old=_shows_old(request))
 
+    @property
+    def nested_names(self) -> frozenset[str]:
+        return _looked_into(self._guard)
+
     def apply(self, old: Item | None) -> Item | None:
         if self._guard is not None:
             self._guard.check(old)
@@ -160,8 +175,8 @@ class UpdateWrite:
 
     @property
     def nested_names(self) -> frozenset[str]:
-        """The attributes it writes or looks into."""
-        return frozenset() if self._update is None else self._update.nested_names
+        looked_into = _looked_into(self._guard)
+        return looked_into if self._update is None else self._update.nested_names | looked_into
 
     def apply(self, old: Item | None) -> Item | None:
         if self._guard is not None:
@@ -212,6 +227,10 @@ class DeleteWrite:
     def of_request(cls, request: DeleteItem) -> DeleteWrite:
         return cls(_checked_guard(request), needs_old=_shows_old(request))
 
+    @property
+    def nested_names(self) -> frozenset[str]:
+        return _looked_into(self._guard)
+
     def apply(self, old: Item | None) -> Item | None:
         if self._guard is not None:
             self._guard.check(old)
@@ -236,6 +255,10 @@ class CheckWrite:
         assert guard is not None, "a condition check has a condition"
         return cls(guard)
 
+    @property
+    def nested_names(self) -> frozenset[str]:
+        return _looked_into(self._guard)
+
     def apply(self, old: Item | None) -> Item | None:
         self._guard.check(old)
         return old
@@ -254,6 +277,10 @@ def _checked_guard(request: _Conditioned) -> Guard | None:
     guard = _guard_of(request, placeholders)
     placeholders.check_all_used()
     return guard
+
+
+def _looked_into(guard: Guard | None) -> frozenset[str]:
+    return _NO_NAMES if guard is None else guard.nested_names
 
 
 def _shows_old(request: PutItem | DeleteItem) -> bool:

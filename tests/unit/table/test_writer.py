@@ -424,6 +424,18 @@ def test_an_update_may_not_look_into_a_key_attribute():
         update(floor, "SET elevation = icao.inside")
 
 
+def test_no_condition_of_a_write_may_look_into_a_key_attribute():
+    floor = opened()
+    for request in (
+        PutItem("airports", ITEM, "attribute_exists(icao.inside)"),
+        UpdateItem("airports", KEY, None, "NOT icao[0] = size(elevation)"),
+        DeleteItem("airports", KEY, "size(#k.inside) > size(elevation)", {"#k": "icao"}),
+    ):
+        with pytest.raises(ValidationError, match=r"^Key attributes must be scalars; .*: Key: icao$"):
+            asked = {PutItem: "put_item", UpdateItem: "update_item", DeleteItem: "delete_item"}[type(request)]
+            run(floor, getattr(floor.writer, asked)(request))
+
+
 def test_an_update_may_not_give_an_index_key_another_type():
     floor = open_floor()
     floor.create(
