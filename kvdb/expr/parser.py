@@ -259,8 +259,9 @@ class _Parser:
         node = self._test(node, may_be_operand=may_be_operand and not negations)
         if not negations:
             return node
-        condition = self._used_as_condition(node)
-        return Not(condition) if negations % 2 else condition
+        # Two are as good as four, but not as none: a key condition may not have any.
+        condition = Not(self._used_as_condition(node))
+        return condition if negations % 2 else Not(condition)
 
     def _test(self, node: Condition | Operand, *, may_be_operand: bool) -> Condition | Path | Value:
         """What follows an operand; a condition that came out of parentheses stands for itself."""

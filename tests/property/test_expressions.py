@@ -1,15 +1,12 @@
 """Expressions mean what a naive reading of the rules says, whatever they are asked of.
 
-The readings here share nothing with kvdb's: they walk the tree they were built from and
-spell every type out.
+What they should mean, ``tests/support/expression_oracle`` says; ``test_expression_fuzz`` asks it of
+many more of them, these shrink when they fail, and come by way of the builders too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeAlias
 
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
@@ -24,9 +21,18 @@ from kvdb.expr.compiler import (
     compile_projection,
 )
 from kvdb.expr.rendering import render_projection
+from tests.support.expression_oracle import (
+    COMPARATORS,
+    TYPES,
+    Literal,
+    Path,
+    Said,
+    clash_faults,
+    holds,
+    kept,
+    same,
+)
 from tests.support.strategies import raw_values
-
-Path: TypeAlias = tuple[str | int, ...]
 
 # Few names, values and places, so that tests often find something and often agree, and
 # flat strategies, so that thousands of examples take seconds.
@@ -75,28 +81,6 @@ _ITEMS = st.dictionaries(
 )
 
 
-@dataclass(frozen=True)
-class Said:
-    """A condition: what it is (an operator or function) and what of."""
-
-    word: str
-    operands: tuple[object, ...]
-
-
-@dataclass(frozen=True)
-class Literal:
-    value: object
-
-
-@dataclass(frozen=True)
-class SizeOf:
-    path: Path
-
-
-_COMPARATORS = ("=", "<>", "<", "<=", ">", ">=")
-_TYPES = ("S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS")
-
-
 def literals(values: tuple[object, ...]) -> SearchStrategy[object]:
     return st.sampled_from([Literal(value) for value in values])
 
@@ -105,7 +89,7 @@ def said(word: str, *operands: SearchStrategy[object]) -> SearchStrategy[Said]:
     return st.tuples(*operands).map(lambda found: Said(word, found))
 
 
-_SIZES: SearchStrategy[object] = _PATHS.map(SizeOf)
+_SIZES: SearchStrategy[object] = _PATHS.map(lambda path: Said("size", (path,)))
 _ANY: SearchStrategy[object] = _PATHS | literals(_EVERY_VALUE) | _SIZES
 _SORTABLE: SearchStrategy[object] = _PATHS | literals(_ORDERED) | _SIZES
 _PREFIXED: SearchStrategy[object] = _PATHS | literals(("", "a", "ab", b"", b"a", b"ab"))
@@ -117,7 +101,7 @@ _LEAVES = st.one_of(
     said("IN", _PATHS, _ANY, _ANY, _ANY),
     said("attribute_exists", _PATHS),
     said("attribute_not_exists", _PATHS),
-    said("attribute_type", _PATHS, literals(_TYPES)),
+    said("attribute_type", _PATHS, literals(TYPES)),
     said("begins_with", _PREFIXED, _PREFIXED),
     said("contains", _PATHS | literals(_EVERY_VALUE), _ANY),
 )
@@ -129,113 +113,6 @@ def joined(parts: SearchStrategy[Said]) -> SearchStrategy[Said]:
 
 _PAIRS = _LEAVES | joined(_LEAVES)
 _CONDITIONS = _LEAVES | joined(_PAIRS) | joined(joined(_PAIRS))
-
-# A second reading of the rules
-
-
-def type_of(value: object) -> str:
-    if isinstance(value, set):
-        (kind,) = {"SS" if type(e) is str else "BS" if type(e) is bytes else "NS" for e in value}
-        return kind
-    kinds: dict[type, str] = {
-        str: "S",
-        int: "N",
-        Decimal: "N",
-        bytes: "B",
-        bool: "BOOL",
-        dict: "M",
-        list: "L",
-    }
-    return "NULL" if value is None else kinds[type(value)]
-
-
-def same(one: object, other: object) -> bool:
-    if type_of(one) != type_of(other):
-        return False
-    if isinstance(one, dict) and isinstance(other, dict):
-        return sorted(one) == sorted(other) and all(same(one[name], other[name]) for name in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
-    return one == other
-
-
-def in_order(one: object, other: object) -> bool | None:
-    """Whether one <= other; None when they have no common order."""
-    if type_of(one) != type_of(other):
-        return None
-    if isinstance(one, str) and isinstance(other, str):
-        return one.encode() <= other.encode()
-    if isinstance(one, bytes) and isinstance(other, bytes):
-        return one <= other
-    if type_of(one) == "N":
-        return bool(one <= other)
-    return None
-
-
-def found(operand: object, item: dict[str, object]) -> list[object]:
-    """What an operand is: one value, or none when it is missing."""
-    if isinstance(operand, Literal):
-        return [operand.value]
-    if isinstance(operand, SizeOf):
-        return [size for value in found(operand.path, item) for size in sizes(value)]
-    assert isinstance(operand, tuple)
-    place: object = item
-    for step in operand:
-        try:
-            assert isinstance(place, dict if isinstance(step, str) else list)
-            place = place[step]
-        except (AssertionError, KeyError, IndexError):
-            return []
-    return [place]
-
-
-def sizes(value: object) -> list[object]:
-    if type_of(value) in ("N", "BOOL", "NULL"):
-        return []
-    if isinstance(value, str):
-        return [sum(2 if ord(character) > 0xFFFF else 1 for character in value)]
-    return [len(value)]
-
-
-def part_of(part: object, whole: object) -> bool:
-    if type_of(whole) in ("S", "B"):
-        return type_of(part) == type_of(whole) and part in whole
-    if type_of(whole) in ("L", "SS", "NS", "BS"):
-        return any(same(element, part) for element in whole)
-    return False
-
-
-_BINARY: dict[str, Callable[[object, object], bool]] = {
-    "=": same,
-    "IN": same,
-    "<": lambda a, b: in_order(a, b) is True and in_order(b, a) is False,
-    "<=": lambda a, b: in_order(a, b) is True,
-    ">": lambda a, b: in_order(b, a) is True and in_order(a, b) is False,
-    ">=": lambda a, b: in_order(b, a) is True,
-    "attribute_type": lambda value, name: type_of(value) == name,
-    "begins_with": lambda a, b: type_of(a) == type_of(b) and type_of(a) in "SB" and a[: len(b)] == b,
-    "contains": lambda a, b: part_of(b, a),
-}
-
-
-def naive(condition: Said, item: dict[str, object]) -> bool:
-    word, operands = condition.word, condition.operands
-    if word in ("AND", "OR", "NOT"):
-        answers = [naive(each, item) for each in operands]
-        return all(answers) if word == "AND" else any(answers) if word == "OR" else not answers[0]
-    first, *rest = [found(operand, item) for operand in operands]
-    if word == "attribute_exists":
-        return bool(first)
-    if word == "attribute_not_exists":
-        return not first
-    if word == "BETWEEN":
-        low, high = rest
-        above = any(in_order(a, b) is True for a in low for b in first)
-        return above and any(in_order(a, b) is True for a in first for b in high)
-    if word == "<>":
-        return not any(same(a, b) for a in first for b in rest[0])
-    return any(_BINARY[word](a, b) for a in first for other in rest for b in other)
-
 
 # Writing a condition down
 
@@ -259,7 +136,7 @@ class Writer:
         return self._leaf(word, [self._operand(operand) for operand in said.operands])
 
     def _leaf(self, word: str, operands: list[str]) -> str:
-        if word in _COMPARATORS:
+        if word in COMPARATORS:
             return f"{operands[0]} {word} {operands[1]}"
         if word == "BETWEEN":
             between, conjunction = self._case(word), self._case("AND")
@@ -272,8 +149,8 @@ class Writer:
         if isinstance(operand, Literal):
             text = f":v{len(self.values)}"
             self.values[text] = operand.value
-        elif isinstance(operand, SizeOf):
-            text = f"size({self._path(operand.path)})"
+        elif isinstance(operand, Said):
+            text = f"size({self._path(operand.operands[0])})"
         else:
             assert isinstance(operand, tuple)
             text = self._path(operand)
@@ -314,7 +191,7 @@ def test_a_condition_holds_where_a_naive_reading_says_so(
         raise
     placeholders.check_all_used()
     for item in items:
-        assert compiled.holds(item) is naive(condition, item)
+        assert compiled.holds(item) is holds(condition, item)
 
 
 def _is_about_operands(message: str) -> bool:
@@ -347,7 +224,7 @@ def built(condition: Said) -> BuiltCondition | None:
 def _built_operand(operand: object) -> object:
     if isinstance(operand, Literal):
         return operand.value
-    return Attr(operand.path).size() if isinstance(operand, SizeOf) else Attr(operand)
+    return Attr(operand.operands[0]).size() if isinstance(operand, Said) else Attr(operand)
 
 
 @settings(max_examples=700, deadline=None)
@@ -367,37 +244,10 @@ def test_a_built_condition_holds_where_a_naive_reading_says_so(
         raise
     placeholders.check_all_used()
     for item in items:
-        assert compiled.holds(item) is naive(condition, item)
+        assert compiled.holds(item) is holds(condition, item)
 
 
 # Projections
-
-
-def kept(paths: list[Path], value: object) -> list[object]:
-    """What of ``value`` lies on one of ``paths``: one value, or none."""
-    if () in paths:
-        return [value]
-    if isinstance(value, dict):
-        parts = {name: kept(_below(paths, name), value[name]) for name in value}
-        return [{name: part[0] for name, part in parts.items() if part}] if any(parts.values()) else []
-    if isinstance(value, list):
-        elements = [kept(_below(paths, index), element) for index, element in enumerate(value)]
-        return [[element[0] for element in elements if element]] if any(elements) else []
-    return []
-
-
-def _below(paths: list[Path], step: str | int) -> list[Path]:
-    return [path[1:] for path in paths if path and type(path[0]) is type(step) and path[0] == step]
-
-
-def clashes(paths: list[Path]) -> bool:
-    """Whether one path starts with another, or two take one place as a map and as a list."""
-    for at, one in enumerate(paths):
-        for other in paths[:at]:
-            differ = [(a, b) for a, b in zip(one, other, strict=False) if a != b]
-            if not differ or isinstance(differ[0][0], str) != isinstance(differ[0][1], str):
-                return True
-    return False
 
 
 @settings(max_examples=1000, deadline=None)
@@ -411,9 +261,9 @@ def test_a_projection_keeps_what_lies_on_its_paths(paths: list[Path], item: dict
         projection = compile_projection(rendered.text, placeholders)
     except ValidationError as refused:
         assert "Two document paths" in refused.message
-        assert clashes(paths)
+        assert clash_faults(paths)
         return
-    assert not clashes(paths)
+    assert not clash_faults(paths)
     placeholders.check_all_used()
     assert projection.paths == tuple(paths)
     (expected,) = kept(paths, item) or [{}]
