@@ -62,7 +62,7 @@ class Fuzz:
         return item
 
     def _nested(self, levels: int) -> object:
-        value: object = self._pick(_VALUES)
+        value: object = self._pick(_ORDERED)
         for _ in range(levels):
             value = {"b": value}
         return value
