@@ -18,6 +18,8 @@ from kvdb.api.items import (
     BatchGetItemResult,
     BatchWriteItem,
     BatchWriteItemResult,
+    CommitTransaction,
+    CommitTransactionResult,
     DeleteItem,
     DeleteItemResult,
     GetItem,
@@ -105,7 +107,7 @@ class TableFloor:
     @property
     def transactions(self) -> Transactions:
         """Under the limits in force."""
-        return Transactions(self.catalog, self.engine, self.latches, self.writer, self.tokens)
+        return Transactions(self.catalog, self.engine, self.latches, self.writer, self.tokens, self.snapshots)
 
 
 def serve(floor: TableFloor, request: Request) -> Result:
@@ -162,6 +164,10 @@ def _batch_write_item(floor: TableFloor, request: BatchWriteItem) -> Steps[Batch
 
 def _transact_write_items(floor: TableFloor, request: TransactWriteItems) -> Steps[TransactWriteItemsResult]:
     return floor.transactions.write_items(request)
+
+
+def _commit_transaction(floor: TableFloor, request: CommitTransaction) -> Steps[CommitTransactionResult]:
+    return floor.transactions.commit_native(request)
 
 
 # Answers.
@@ -287,6 +293,7 @@ _WRITES: Mapping[type, Callable[..., Steps[Result]]] = {
     DeleteItem: _delete_item,
     BatchWriteItem: _batch_write_item,
     TransactWriteItems: _transact_write_items,
+    CommitTransaction: _commit_transaction,
 }
 _ANSWERS: Mapping[type, Callable[..., Result]] = {
     GetItem: _get_item,

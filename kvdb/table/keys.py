@@ -121,6 +121,11 @@ def prefix_range(prefix: bytes) -> KeyRange:
     return KeyRange(prefix, stem[:-1] + bytes((stem[-1] + 1,)))
 
 
+def item_range(key: bytes) -> KeyRange:
+    """One engine key and no other."""
+    return KeyRange(key, key + b"\x00")
+
+
 # Catalog entries.
 
 

@@ -49,6 +49,16 @@ class Source:
     index: Index | None
     """``None``: the table itself."""
 
+    def fetches(self, selection: Selection) -> bool:
+        """Whether a local index is asked for what it does not keep, and the table's rows are read too."""
+        index = self.index
+        return (
+            index is not None
+            and index.is_local
+            and not index.keeps_all
+            and (selection.wants_all or bool(index.unprojected(selection.projected_names)))
+        )
+
 
 def source_of(table: Table, request: Query | Scan, *, profile: LimitsProfile, at: Snapshot | None) -> Source:
     """What a request reads.
@@ -110,6 +120,17 @@ class Selection(NamedTuple):
         return list(dict.fromkeys(str(path[0]) for path in paths))
 
 
+class Asked(NamedTuple):
+    """A query or scan that is sound: what it reads, and what of it is answered."""
+
+    source: Source
+    selection: Selection
+    rows: KeyRange
+    """From its start key on."""
+    fetched: KeyRange | None
+    """Where the rows lie that are read besides, of the table; ``None``: none are."""
+
+
 def selection_of(request: Query | Scan, placeholders: Placeholders) -> Selection:
     """Compile filter and projection, in the service's order."""
     condition = projection = None
@@ -159,12 +180,7 @@ def page_of(
     number = TABLE_NUMBER if index is None or index.is_local else index.descriptor.number
     if meter is not None:
         meter.check("read", number)
-    fetches = (
-        index is not None
-        and index.is_local
-        and not index.keeps_all
-        and (selection.wants_all or bool(index.unprojected(selection.projected_names)))
-    )
+    fetches = source.fetches(selection)
     if fetches and at is None:
         # Index row and table row must be of one moment, or the item may have gone in between.
         with engine.snapshot() as present:

@@ -18,7 +18,7 @@ from kvdb.lsm.engine import Engine, Snapshot
 from kvdb.table import legacy
 from kvdb.table.catalog import Catalog
 from kvdb.table.keys import BAD_START, KeyRange, RowSpace
-from kvdb.table.page import Source, check_selection, page_of, selection_of, source_of, start_key_of
+from kvdb.table.page import Asked, Source, check_selection, page_of, selection_of, source_of, start_key_of
 
 
 def run_query(
@@ -38,6 +38,13 @@ def run_query(
         ValidationError: a malformed expression or start key, a filter that names a key attribute, or
             something an index does not give.
     """
+    asked = ask_query(catalog, request, at=at, profile=profile)
+    source, selection, rows = asked.source, asked.selection, asked.rows
+    return page_of(engine, rows, source, selection, request, at=at, is_reverse=not request.scan_index_forward)
+
+
+def ask_query(catalog: Catalog, request: Query, *, at: Snapshot | None, profile: LimitsProfile) -> Asked:
+    """What a query reads, and what of it is answered. Raises as ``run_query``."""
     placeholders = Placeholders(request.expression_attribute_names, request.expression_attribute_values)
     selection = selection_of(request, placeholders)
     source = source_of(catalog.table(request.table_name, at), request, profile=profile, at=at)
@@ -52,7 +59,8 @@ def run_query(
     rows = _rows_of(request, condition, keys)
     _check_filter_names(selection.condition, source, is_legacy=request.query_filter is not None)
     check_selection(source, selection)
-    return page_of(engine, rows, source, selection, request, at=at, is_reverse=not request.scan_index_forward)
+    fetched = source.table.keys.partition_rows(condition) if source.fetches(selection) else None
+    return Asked(source, selection, rows, fetched)
 
 
 def _rows_of(request: Query, condition: KeyCondition, keys: RowSpace) -> KeyRange:

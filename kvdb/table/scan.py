@@ -20,6 +20,7 @@ from kvdb.table.catalog import Catalog
 from kvdb.table.keys import BAD_START, KeyRange, RowSpace
 from kvdb.table.page import (
     START_KEY_MISMATCH,
+    Asked,
     check_selection,
     page_of,
     selection_of,
@@ -43,13 +44,20 @@ def run_scan(
         ValidationError: a malformed expression or start key, a start key of another segment, or
             something an index does not give.
     """
+    asked = ask_scan(catalog, request, at=at, profile=profile)
+    return page_of(engine, asked.rows, asked.source, asked.selection, request, at=at)
+
+
+def ask_scan(catalog: Catalog, request: Scan, *, at: Snapshot | None, profile: LimitsProfile) -> Asked:
+    """What a scan reads, and what of it is answered. Raises as ``run_scan``."""
     placeholders = Placeholders(request.expression_attribute_names, request.expression_attribute_values)
     selection = selection_of(request, placeholders)
     placeholders.check_all_used()
     source = source_of(catalog.table(request.table_name, at), request, profile=profile, at=at)
     rows = _rows_of(request, source.keys)
     check_selection(source, selection)
-    return page_of(engine, rows, source, selection, request, at=at)
+    fetched = source.table.keys.all_rows() if source.fetches(selection) else None
+    return Asked(source, selection, rows, fetched)
 
 
 def _rows_of(request: Scan, keys: RowSpace) -> KeyRange:

@@ -1,4 +1,4 @@
-"""TransactWriteItems and TransactGetItems.
+"""TransactWriteItems, TransactGetItems, and the end of native transactions.
 
 A transaction of writes, in order:
 
@@ -15,6 +15,12 @@ So nothing that a condition saw changes before the commit, and everything is dur
 together. A transaction of reads reads at one snapshot. While an item is being written it is not
 read, but cancelled, as at the service; only in this are reads worse off than ``snapshot=True``.
 
+A native transaction has read at a snapshot and says what (``table/read_set``). Its writes queue for
+their latches behind other writers; under them, and again by the guard of the commit, nothing that
+it has read may have changed since the snapshot. So it is as if all of it had happened at the moment
+of the commit: with single writes, transactions and others of its kind it is strictly serializable.
+One without writes is so at its snapshot, and has nothing to commit.
+
 Sources: API Reference, TransactWriteItems, TransactGetItems, TransactionCanceledException; which
 faults cancel and which refuse: dynoxide, transact_write_items.rs and transact_get_items.rs
 (captured from the service).
@@ -28,6 +34,8 @@ from typing import NamedTuple, TypeVar
 
 from kvdb.api import arn
 from kvdb.api.items import (
+    CommitTransaction,
+    CommitTransactionResult,
     ConditionCheck,
     ConsumedCapacity,
     GetItem,
@@ -65,7 +73,9 @@ from kvdb.table.descriptor import Axis
 from kvdb.table.keys import TABLE_NUMBER
 from kvdb.table.latches import Latches
 from kvdb.table.mutation import Change
+from kvdb.table.read_set import ReadSet
 from kvdb.table.reader import projection_of
+from kvdb.table.snapshots import Snapshots
 from kvdb.table.writer import Steps, Target, Writer, in_key_order, key_target, put_target, update_target
 from kvdb.table.writes import CheckWrite, DeleteWrite, PutWrite, UpdateWrite, Write
 
@@ -83,16 +93,23 @@ _NO_FAULT = CancellationReason()
 
 
 class Transactions:
-    """Serves the two requests, under the limits of ``writer``."""
+    """Serves the three requests, under the limits of ``writer``."""
 
     def __init__(
-        self, catalog: Catalog, engine: Engine, latches: Latches, writer: Writer, tokens: ClientTokens
+        self,
+        catalog: Catalog,
+        engine: Engine,
+        latches: Latches,
+        writer: Writer,
+        tokens: ClientTokens,
+        snapshots: Snapshots,
     ) -> None:
         self._catalog = catalog
         self._engine = engine
         self._latches = latches
         self._writer = writer
         self._tokens = tokens
+        self._snapshots = snapshots
 
     def write_items(self, request: TransactWriteItems) -> Steps[TransactWriteItemsResult]:
         """Source: API Reference, TransactWriteItems.
@@ -227,6 +244,42 @@ class Transactions:
             tally = tallies.setdefault(member.table_name, Tally())
             tally.add_table(_read_units(0 if stored is None else row.size_of(stored)))
         return TransactWriteItemsResult(consumed(tallies, request.return_consumed_capacity, axis="read"))
+
+    def commit_native(self, request: CommitTransaction) -> Steps[CommitTransactionResult]:
+        """Make the writes, unless what was read has changed since the snapshot; release that either way.
+
+        Raises:
+            TransactionConflict: it has changed; nothing was written.
+            TransactionCanceled: a member was refused, with a reason for each; nothing was written.
+            ReadPointExpired: the snapshot is gone.
+            ResourceNotFound, ValidationError: the request is wrong; nothing was written.
+        """
+        try:
+            with self._snapshots.held(request.snapshot_id) as at:
+                read_set = ReadSet.of(
+                    self._catalog, self._engine, request.reads, at=at, profile=self._writer.profile
+                )
+                targets = self.targets_of(request.writes, wants_sizes=False)
+                if not targets:
+                    return CommitTransactionResult(at.seqno)
+                seqno = yield from self._commit_unchanged(targets, read_set)
+                return CommitTransactionResult(self._engine.last_seqno if seqno is None else seqno)
+        finally:
+            self._snapshots.release(request.snapshot_id)
+
+    def _commit_unchanged(self, targets: Sequence[Target], read_set: ReadSet) -> Steps[int | None]:
+        grant = self._latches.request(in_key_order(targets))
+        try:
+            if not grant.is_complete:
+                yield grant
+            # First, for what a conflict makes of the members' conditions is nobody's fault.
+            read_set.check()
+            changes = self.decided(targets)
+            batch = WriteBatch()
+            batch.guard = read_set.check
+            return (yield from self.commit(targets, changes, batch))
+        finally:
+            self._latches.give_back(grant)
 
     def get_items(self, request: TransactGetItems) -> TransactGetItemsResult:
         """Source: API Reference, TransactGetItems.
