@@ -6,11 +6,12 @@ python := .venv/bin/python
 address ?= 127.0.0.1:7400
 data ?= data
 images ?= 1000000
+seconds ?= 60
 flips ?= 1000000
 seed ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test demo serve check format bench crash-sweep bitflip coverage lock clean sdk-js bench-http
+.PHONY: help venv test demo serve check format bench crash-sweep bitflip fuzz coverage lock clean sdk-js bench-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +49,9 @@ crash-sweep: venv ## a million disks after a power loss (make crash-sweep images
 
 bitflip: venv ## a million flipped bits (make bitflip flips=20000 seed=7)
 	@$(python) -m tests.support.bitflip --flips $(flips) --seed $(seed)
+
+fuzz: venv ## coverage-guided fuzzing of the parsers, a minute each (make fuzz seconds=600 target=request)
+	@$(python) -m tests.support.fuzz --seconds $(seconds) $(if $(target),--target $(target))
 
 coverage: venv ## every branch of what reads and writes the engine's files, or it fails
 	@$(python) -m tools.branches
