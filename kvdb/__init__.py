@@ -17,9 +17,11 @@ from kvdb.api.items import DeleteRequest, PutRequest
 from kvdb.client import actions
 from kvdb.client.aio import AsyncClient, AsyncSnapshot
 from kvdb.client.aio_table import AsyncTable
+from kvdb.client.aio_transaction import AsyncTransaction
 from kvdb.client.connect import connect, connect_async, open, open_async
 from kvdb.client.sync import Client, Snapshot
 from kvdb.client.sync_table import Table
+from kvdb.client.sync_transaction import Transaction
 from kvdb.client.table_requests import GlobalIndex, LocalIndex, OnDemand, Provisioned
 from kvdb.database.database import Database
 from kvdb.errors import (
@@ -65,6 +67,7 @@ __all__ = [
     "AsyncClient",
     "AsyncSnapshot",
     "AsyncTable",
+    "AsyncTransaction",
     "Attr",
     "Client",
     "ClientOptions",
@@ -110,6 +113,7 @@ __all__ = [
     "Table",
     "Throttled",
     "ThroughputExceeded",
+    "Transaction",
     "TransactionCanceled",
     "TransactionConflict",
     "TransactionInProgress",

@@ -21,6 +21,7 @@ method raises ``KvdbError`` and nothing else on its own account.
 WHAT = {
     "aio": "``Client``: the everyday face of a database, one method an operation.",
     "aio_table": "``Table``: the everyday face of one table.",
+    "aio_transaction": "``Transaction``: reads and writes that happen together, or not at all.",
 }
 """The async modules, and the first line of each one's twin."""
 
@@ -28,11 +29,13 @@ WORDS = {
     "AsyncClient": "Client",
     "AsyncTable": "Table",
     "AsyncSnapshot": "Snapshot",
+    "AsyncTransaction": "Transaction",
     "AsyncTransport": "Transport",
     "AsyncIterator": "Iterator",
     "AsyncGenerator": "Generator",
     "aio": "sync",
     "aio_table": "sync_table",
+    "aio_transaction": "sync_transaction",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
     "aclosing": "closing",
@@ -40,6 +43,7 @@ WORDS = {
 }
 _WORD = re.compile(r"\b(" + "|".join(WORDS) + r")\b")
 _GENERATOR = re.compile(r"\bGenerator\[([^,\]]+), None\]")
+_AWAITABLE = re.compile(r"\bAwaitable\[(\w+)\]")
 _ASYNC = re.compile(r"\b(async|await) +")
 _MODULE_DOCSTRING = re.compile(r'\A""".*?"""', re.DOTALL)
 
@@ -54,9 +58,10 @@ def generate(module: str, source: str) -> str:
     docstring = DOCSTRING.format(what=WHAT[module], source=module)
     text = _MODULE_DOCSTRING.sub("", source, count=1)
     text = _ASYNC.sub("", text)
+    text = _AWAITABLE.sub(r"\1", text)
     text = _WORD.sub(lambda found: WORDS[found[0]], text)
     text = _GENERATOR.sub(r"Generator[\1, None, None]", docstring + text)
-    text = _ruff(text, module, "check", "--quiet", "--fix-only", "--unsafe-fixes", "--select", "I,UP028")
+    text = _ruff(text, module, "check", "--quiet", "--fix-only", "--unsafe-fixes", "--select", "F401,I,UP028")
     return _ruff(text, module, "format", "--quiet")
 
 

@@ -1,12 +1,13 @@
 """``AsyncClient``: the everyday face of a database for asyncio, one method an operation.
 
-Written by hand, like ``aio_table``; ``sync`` and ``sync_table`` are generated from the two
-(``python -m tools.gen_sync``). Every method raises ``KvdbError`` and nothing else on its own account.
+Written by hand, like ``aio_table`` and ``aio_transaction``; the modules ``sync*`` are generated from
+the three (``python -m tools.gen_sync``). Every method raises ``KvdbError`` and nothing else on its own
+account.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TypeVar
 
 from kvdb.api.admin import (
@@ -42,12 +43,17 @@ from kvdb.api.tables import (
 )
 from kvdb.client import requests, table_requests
 from kvdb.client.aio_table import WAIT_MS_MAX, AsyncTable
+from kvdb.client.aio_transaction import AsyncTransaction
 from kvdb.client.table_requests import Billing, Index, KeyAttribute
 from kvdb.client.transport import AsyncTransport
-from kvdb.errors import ServiceUnavailable, ValidationError
+from kvdb.errors import ServiceUnavailable, TransactionConflict, ValidationError
 from kvdb.item.value import Item
 
 _Member = TypeVar("_Member")
+_Outcome = TypeVar("_Outcome")
+
+_PAUSE_MS = 1
+_PAUSE_MS_MAX = 100
 
 _CHECK_POLL_MS = 200
 
@@ -241,6 +247,40 @@ class AsyncClient:
             if on_progress is not None:
                 on_progress(check)
         return check
+
+    def transaction(self) -> AsyncTransaction:
+        """Reads and writes that happen together or not at all, as if nobody else were there.
+
+        ``async with db.transaction() as tx:`` reads at the moment it is entered and commits when it is
+        left. Strictly serializable, phantoms included.
+
+        Raises, when it is left:
+            TransactionConflict: what it has read was changed meanwhile; nothing was written.
+            TransactionCanceled: a write was refused, as by a unique index; ``reasons`` tell.
+        """
+        return AsyncTransaction(self._transport)
+
+    async def transact(
+        self, work: Callable[[AsyncTransaction], Awaitable[_Outcome]], *, attempts_max: int = 20
+    ) -> _Outcome:
+        """Run ``work`` in a transaction, and again after a conflict, up to ``attempts_max`` times.
+
+        ``work`` may run many times, but what it does through the transaction happens once.
+
+        Raises:
+            TransactionConflict: others were always faster.
+            Whatever ``work`` raises, at once; nothing was written.
+        """
+        attempt = 1
+        while True:
+            try:
+                async with self.transaction() as transaction:
+                    return await work(transaction)
+            except TransactionConflict:
+                if attempt >= attempts_max:
+                    raise
+            await self._transport.pause(min(_PAUSE_MS << attempt, _PAUSE_MS_MAX))
+            attempt += 1
 
     async def call(self, request: Request) -> Result:
         """Send one request of ``kvdb.api``, for what the methods here do not say."""

@@ -42,12 +42,17 @@ from kvdb.api.tables import (
 )
 from kvdb.client import requests, table_requests
 from kvdb.client.sync_table import WAIT_MS_MAX, Table
+from kvdb.client.sync_transaction import Transaction
 from kvdb.client.table_requests import Billing, Index, KeyAttribute
 from kvdb.client.transport import Transport
-from kvdb.errors import ServiceUnavailable, ValidationError
+from kvdb.errors import ServiceUnavailable, TransactionConflict, ValidationError
 from kvdb.item.value import Item
 
 _Member = TypeVar("_Member")
+_Outcome = TypeVar("_Outcome")
+
+_PAUSE_MS = 1
+_PAUSE_MS_MAX = 100
 
 _CHECK_POLL_MS = 200
 
@@ -239,6 +244,38 @@ class Client:
             if on_progress is not None:
                 on_progress(check)
         return check
+
+    def transaction(self) -> Transaction:
+        """Reads and writes that happen together or not at all, as if nobody else were there.
+
+        ``with db.transaction() as tx:`` reads at the moment it is entered and commits when it is
+        left. Strictly serializable, phantoms included.
+
+        Raises, when it is left:
+            TransactionConflict: what it has read was changed meanwhile; nothing was written.
+            TransactionCanceled: a write was refused, as by a unique index; ``reasons`` tell.
+        """
+        return Transaction(self._transport)
+
+    def transact(self, work: Callable[[Transaction], _Outcome], *, attempts_max: int = 20) -> _Outcome:
+        """Run ``work`` in a transaction, and again after a conflict, up to ``attempts_max`` times.
+
+        ``work`` may run many times, but what it does through the transaction happens once.
+
+        Raises:
+            TransactionConflict: others were always faster.
+            Whatever ``work`` raises, at once; nothing was written.
+        """
+        attempt = 1
+        while True:
+            try:
+                with self.transaction() as transaction:
+                    return work(transaction)
+            except TransactionConflict:
+                if attempt >= attempts_max:
+                    raise
+            self._transport.pause(min(_PAUSE_MS << attempt, _PAUSE_MS_MAX))
+            attempt += 1
 
     def call(self, request: Request) -> Result:
         """Send one request of ``kvdb.api``, for what the methods here do not say."""

@@ -88,6 +88,11 @@ class Placeholders:
         """Note that an expression of this request uses these."""
         self._used.update(placeholders)
 
+    @property
+    def used(self) -> frozenset[str]:
+        """Those that the expressions compiled so far use."""
+        return frozenset(self._used)
+
     def check_all_used(self) -> None:
         """Call once, when every expression of the request is compiled.
 

@@ -9,6 +9,7 @@ from kvdb import errors
 def test_the_public_names_are_these() -> None:
     ways_in = {"open", "connect", "open_async", "connect_async"}
     faces = {"Client", "AsyncClient", "Table", "AsyncTable", "Snapshot", "AsyncSnapshot", "Database"}
+    faces |= {"Transaction", "AsyncTransaction"}
     builders = {"Key", "Attr", "Set", "Remove", "Add", "Delete", "PutRequest", "DeleteRequest"}
     builders |= {"actions", "LocalIndex", "GlobalIndex", "Provisioned", "OnDemand"}
     options = {"ClientOptions", "DatabaseOptions", "EngineOptions"}

@@ -4,7 +4,7 @@
 each by itself through every door. A behaviour that does not hold is an ``AssertionError``.
 
 Reading order: ``airports`` (what they share), ``items``, ``updates``, ``indexes``, ``capacity``,
-``lifecycle``, ``legacy``, ``bounds``.
+``lifecycle``, ``legacy``, ``bounds``, ``transactions``, ``snapshots``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,17 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from kvdb.client.sync import Client
-from kvdb.testing.checks import bounds, capacity, indexes, items, legacy, lifecycle, updates
+from kvdb.testing.checks import (
+    bounds,
+    capacity,
+    indexes,
+    items,
+    legacy,
+    lifecycle,
+    snapshots,
+    transactions,
+    updates,
+)
 from kvdb.testing.checks.airports import Check
 
 __all__ = ["CHECKS", "NATIVE", "Check", "check_client"]
@@ -26,10 +36,12 @@ CHECKS: tuple[Check, ...] = (
     *lifecycle.CHECKS,
     *legacy.CHECKS,
     *bounds.CHECKS,
+    *transactions.CHECKS,
+    *snapshots.CHECKS,
 )
 """Every behaviour; a test of a transport may pick from them."""
 
-NATIVE: frozenset[Check] = frozenset(indexes.NATIVE)
+NATIVE: frozenset[Check] = frozenset((*indexes.NATIVE, *transactions.NATIVE, *snapshots.CHECKS))
 """Those that the HTTP door cannot show, because the service has no such thing."""
 
 
