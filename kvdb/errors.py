@@ -13,6 +13,8 @@
     │  ├─ ItemCollectionSizeLimitExceeded ItemCollectionSizeLimitExceededException
     │  ├─ UniqueViolation                 UniqueViolation: a unique index has the key already
     │  ├─ ReadPointExpired                ReadPointExpired: the snapshot is gone, or the history not kept
+    │  ├─ ExpiredIterator                 ExpiredIteratorException: a shard iterator is too old
+    │  ├─ TrimmedDataAccess               TrimmedDataAccessException: the records are not kept any more
     │  ├─ MessageTooLarge                 RequestEntityTooLarge
     │  ├─ UnknownOperation                UnknownOperationException
     │  ├─ MissingAuthenticationToken      MissingAuthenticationTokenException
@@ -162,6 +164,18 @@ class ReadPointExpired(RequestError):
     """The snapshot was released or left unused, or the history asked for is not kept any more."""
 
     code = "ReadPointExpired"
+
+
+class ExpiredIterator(RequestError):
+    """A shard iterator was used more than 15 minutes after it was given."""
+
+    code = "ExpiredIteratorException"
+
+
+class TrimmedDataAccess(RequestError):
+    """Changes that were asked for are older than their stream keeps."""
+
+    code = "TrimmedDataAccessException"
 
 
 class MessageTooLarge(RequestError):

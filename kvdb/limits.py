@@ -84,6 +84,30 @@ SNAPSHOT_IDLE_MS = 60_000  # [K] a snapshot that nobody reads at for this long i
 VERSIONS_PAGE = 100  # [K] ListItemVersions, unless it says another limit
 VERSIONS_PAGE_MAX = 1_000  # [K] ListItemVersions
 
+# Streams
+STREAM_RETENTION_MS = 24 * 60 * 60 * 1000  # [DG] of records, unless the table says otherwise
+STREAM_RETENTION_MS_MIN = 60 * 60 * 1000  # [K]
+STREAM_RETENTION_MS_MAX = 365 * 24 * 60 * 60 * 1000  # [K]
+SHARDS_AT_FIRST = 4  # [K] of a new stream
+SHARDS_OPEN_MAX = 64  # [K] of one stream
+SHARD_ROTATION_MS = 4 * 60 * 60 * 1000  # [X] a shard is succeeded by its like after this long
+SHARD_RECORDS_PER_S_MAX = 1_000  # [K] a shard that gets more is split
+SHARD_BYTES_PER_S_MAX = 1024 * 1024  # [K] likewise
+STREAM_DIVISIONS_MAX = 10_000  # [K] times its shards changed within its retention
+LIST_STREAMS_PAGE_MAX = 100  # [M] ListStreams
+SHARDS_PAGE_MAX = 100  # [M] DescribeStream
+SHARD_ITERATOR_VALID_MS = 15 * 60 * 1000  # [M] GetShardIterator
+SHARD_ITERATOR_CHARS_MAX = 2_048  # [M]
+SEQUENCE_NUMBER_CHARS_MIN = 21  # [M]
+SEQUENCE_NUMBER_CHARS_MAX = 40  # [M]
+GET_RECORDS_MAX = 1_000  # [M] GetRecords
+GET_RECORDS_BYTES_MAX = 1024 * 1024  # [M]
+GET_RECORDS_LOOKS_MAX = 20_000  # [K] changes of other shards that one call passes over
+FILTER_PATTERNS_MAX = 5  # [DG] Lambda, event filtering
+FILTER_PATTERN_CHARS_MAX = 4_096  # [DG]
+HEARTBEAT_MS_MIN = 100  # [K] Subscribe
+HEARTBEAT_MS_MAX = 60_000  # [K]
+
 # Transport
 REQUEST_BYTES_MAX = 16 * 1024 * 1024  # [DG] the service's request size; gRPC message bound
 """Also the bound on a gRPC message in either direction."""

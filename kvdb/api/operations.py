@@ -39,6 +39,20 @@ from kvdb.api.items import (
     UpdateItem,
     UpdateItemResult,
 )
+from kvdb.api.streams import (
+    DescribeStream,
+    DescribeStreamResult,
+    GetRecords,
+    GetRecordsResult,
+    GetShardIterator,
+    GetShardIteratorResult,
+    ListStreams,
+    ListStreamsResult,
+    StreamRequest,
+    StreamResult,
+    UpdateStream,
+    UpdateStreamResult,
+)
 from kvdb.api.tables import (
     CreateTable,
     CreateTableResult,
@@ -92,6 +106,7 @@ Request: TypeAlias = (
     | DescribeLimits
     | StartCheck
     | DescribeCheck
+    | StreamRequest
 )
 Result: TypeAlias = (
     GetItemResult
@@ -120,6 +135,7 @@ Result: TypeAlias = (
     | DescribeLimitsResult
     | StartCheckResult
     | DescribeCheckResult
+    | StreamResult
 )
 
 
@@ -166,6 +182,11 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("DescribeLimits", DescribeLimits, DescribeLimitsResult, True),
     Operation("StartCheck", StartCheck, StartCheckResult, True),
     Operation("DescribeCheck", DescribeCheck, DescribeCheckResult, True),
+    Operation("ListStreams", ListStreams, ListStreamsResult, True),
+    Operation("DescribeStream", DescribeStream, DescribeStreamResult, True),
+    Operation("GetShardIterator", GetShardIterator, GetShardIteratorResult, True),
+    Operation("GetRecords", GetRecords, GetRecordsResult, True),
+    Operation("UpdateStream", UpdateStream, UpdateStreamResult, False),
 )
 
 BY_NAME: Mapping[str, Operation] = {operation.name: operation for operation in OPERATIONS}

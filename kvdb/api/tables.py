@@ -73,6 +73,8 @@ class StreamSpecification:
 
     stream_enabled: bool
     stream_view_type: StreamViewType | None = None
+    retention_ms: int | None = None
+    """kvdb's own: for how long records are kept, 1 hour to 365 days; 24 hours unless given."""
 
 
 @dataclass(frozen=True, slots=True)

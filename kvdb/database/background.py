@@ -6,7 +6,8 @@
 - the sweeper of items whose time to live is over;
 - the census of tables;
 - the sweeper of client tokens that are over;
-- the keeper of open snapshots, which releases those left unused.
+- the keeper of open snapshots, which releases those left unused;
+- the keeper of change streams.
 
 Each sleeps until it is told of work, by a request or by ``recovery``, which finds it half done.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from kvdb.env.env import Env
 from kvdb.lsm.engine import Engine
+from kvdb.stream.keeper import StreamKeeper
 from kvdb.table.backfill import IndexBuilder
 from kvdb.table.catalog import Catalog
 from kvdb.table.census import Census
@@ -51,6 +53,7 @@ class Background:
         self._snapshot_keeper = env.jobs.add(SnapshotKeeper(snapshots))
         tokens.on_first = self._token_sweeper.wake
         snapshots.on_first = self._snapshot_keeper.wake
+        self._stream_keeper = env.jobs.add(StreamKeeper(catalog.streams, engine, env))
 
     def count(self) -> None:
         """There is a table: count it now and then from now on."""
@@ -59,6 +62,10 @@ class Background:
     def sweep_tokens(self) -> None:
         """There are client tokens: delete those that are over from now on."""
         self._token_sweeper.wake()
+
+    def keep_streams(self) -> None:
+        """There is a stream: trim and divide it now and then from now on."""
+        self._stream_keeper.wake()
 
     def sweep(self) -> None:
         """A table has got a time to live: look for expired items from now on."""
@@ -80,6 +87,7 @@ class Background:
         """No more steps; returns when a running one has ended."""
         self._snapshot_keeper.stop()
         self._token_sweeper.stop()
+        self._stream_keeper.stop()
         self._census.stop()
         self._sweeper.stop()
         self._undertaker.stop()

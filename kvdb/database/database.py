@@ -25,7 +25,9 @@ from kvdb.limits import PROFILES, LimitsProfile
 from kvdb.lsm.engine import Engine
 from kvdb.lsm.verify import Report
 from kvdb.options import DatabaseOptions
+from kvdb.stream.service import StreamService
 from kvdb.table.catalog import Catalog
+from kvdb.table.change import Arrivals
 from kvdb.table.client_tokens import ClientTokens
 from kvdb.table.latches import Latches
 from kvdb.table.snapshots import Snapshots
@@ -226,7 +228,8 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions) -> TableFloor:
     recovery.restore_clock(env, engine, options.region)
     catalog = Catalog(engine, env, options)
     latches = Latches()
-    writer = Writer(catalog, engine, latches, env.hlc, PROFILES[options.limits])
+    arrivals = Arrivals()
+    writer = Writer(catalog, engine, latches, env.hlc, PROFILES[options.limits], arrivals)
     tokens = ClientTokens(engine, env)
     snapshots = Snapshots(engine, env)
     background = Background(env, engine, catalog, latches, writer, tokens, snapshots)
@@ -236,7 +239,9 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions) -> TableFloor:
     recovery.go_on_sweeping(engine, catalog, background)
     recovery.go_on_counting(engine, catalog, background)
     recovery.go_on_sweeping_tokens(engine, tokens, background)
-    return TableFloor(engine, catalog, latches, writer, tokens, snapshots, background)
+    recovery.go_on_keeping_streams(engine, catalog, background)
+    streams = StreamService(catalog.streams, engine, env, options.region_name)
+    return TableFloor(engine, catalog, latches, writer, tokens, snapshots, streams, background)
 
 
 def _as_kvdb_error(error: BaseException, request: Request) -> KvdbError:

@@ -43,6 +43,18 @@ from kvdb.api.items import (
     UpdateItemResult,
 )
 from kvdb.api.operations import Request, Result
+from kvdb.api.streams import (
+    DescribeStream,
+    DescribeStreamResult,
+    GetRecords,
+    GetRecordsResult,
+    GetShardIterator,
+    GetShardIteratorResult,
+    ListStreams,
+    ListStreamsResult,
+    UpdateStream,
+    UpdateStreamResult,
+)
 from kvdb.api.tables import (
     CreateTable,
     CreateTableResult,
@@ -72,6 +84,7 @@ from kvdb.database.background import Background
 from kvdb.errors import UnknownOperation
 from kvdb.limits import LimitsProfile
 from kvdb.lsm.engine import Engine
+from kvdb.stream.service import StreamService
 from kvdb.table import batch, history, query, reader, scan, writer
 from kvdb.table.catalog import Catalog
 from kvdb.table.client_tokens import ClientTokens
@@ -93,6 +106,7 @@ class TableFloor:
     writer: Writer
     tokens: ClientTokens
     snapshots: Snapshots
+    streams: StreamService
     background: Background
 
     @property
@@ -214,6 +228,8 @@ def _batch_get_item(floor: TableFloor, request: BatchGetItem) -> BatchGetItemRes
 def _create_table(floor: TableFloor, request: CreateTable) -> CreateTableResult:
     description = floor.catalog.create(request, floor.profile)
     floor.background.count()
+    if description.latest_stream_arn is not None:
+        floor.background.keep_streams()
     return CreateTableResult(description)
 
 
@@ -244,6 +260,8 @@ def _update_table(floor: TableFloor, request: UpdateTable) -> UpdateTableResult:
     if request.global_secondary_index_updates is not None:
         _wake_after_change(floor)
         floor.background.build_indexes()
+    if request.stream_specification is not None:
+        floor.background.keep_streams()
     return UpdateTableResult(description)
 
 
@@ -287,6 +305,26 @@ def _describe_check(floor: TableFloor, request: DescribeCheck) -> DescribeCheckR
     return check.describe_check(floor.engine)
 
 
+def _list_streams(floor: TableFloor, request: ListStreams) -> ListStreamsResult:
+    return floor.streams.list_streams(request)
+
+
+def _describe_stream(floor: TableFloor, request: DescribeStream) -> DescribeStreamResult:
+    return floor.streams.describe_stream(request)
+
+
+def _get_shard_iterator(floor: TableFloor, request: GetShardIterator) -> GetShardIteratorResult:
+    return floor.streams.get_shard_iterator(request)
+
+
+def _get_records(floor: TableFloor, request: GetRecords) -> GetRecordsResult:
+    return floor.streams.get_records(request)
+
+
+def _update_stream(floor: TableFloor, request: UpdateStream) -> UpdateStreamResult:
+    return floor.streams.update_stream(request)
+
+
 _WRITES: Mapping[type, Callable[..., Steps[Result]]] = {
     PutItem: _put_item,
     UpdateItem: _update_item,
@@ -317,6 +355,11 @@ _ANSWERS: Mapping[type, Callable[..., Result]] = {
     DescribeLimits: _describe_limits,
     StartCheck: _start_check,
     DescribeCheck: _describe_check,
+    ListStreams: _list_streams,
+    DescribeStream: _describe_stream,
+    GetShardIterator: _get_shard_iterator,
+    GetRecords: _get_records,
+    UpdateStream: _update_stream,
 }
 SERVED: frozenset[type] = frozenset((*_WRITES, *_ANSWERS))
 """Every request type with a function; a test holds it against ``api/operations``."""

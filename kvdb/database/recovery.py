@@ -7,7 +7,7 @@ The engine has replayed its log by then; what is left are the promises of the ro
 - a table or index that was dropped, but whose rows were not all removed, goes on being removed;
 - an index that was being built goes on from where it was;
 - a table or index that was DELETING is dropped when its time has come;
-- items of tables with a time to live go on expiring, and tables being counted;
+- items of tables with a time to live go on expiring, tables being counted, and streams trimmed;
 - client tokens go on being swept.
 """
 
@@ -69,3 +69,9 @@ def go_on_sweeping_tokens(engine: Engine, tokens: ClientTokens, background: Back
     """Delete what is over."""
     if tokens.count and not engine.is_read_only:
         background.sweep_tokens()
+
+
+def go_on_keeping_streams(engine: Engine, catalog: Catalog, background: Background) -> None:
+    """Trim and divide the streams there are now and then."""
+    if catalog.streams.all() and not engine.is_read_only:
+        background.keep_streams()

@@ -1,7 +1,7 @@
 """The methods of the services: which path serves which request, in which messages.
 
-``METHODS`` is the door's table. The pairs of its rows stand in ``item_pairs``, ``table_pairs`` and
-``admin_pairs``.
+``METHODS`` is the door's table. The pairs of its rows stand in ``item_pairs``, ``table_pairs``,
+``stream_pairs`` and ``admin_pairs``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from kvdb.api.operations import OPERATIONS, Request, Result
 from kvdb.errors import KvdbError, SerializationError, UnknownOperation
 from kvdb.rpc import admin_pairs as admin
 from kvdb.rpc import item_pairs as items
+from kvdb.rpc import stream_pairs as streams
 from kvdb.rpc import table_pairs as tables
 from kvdb.rpc.fields import Pair
-from kvdb.rpc.gen import admin_pb2, items_pb2, tables_pb2, transactions_pb2
+from kvdb.rpc.gen import admin_pb2, items_pb2, streams_pb2, tables_pb2, transactions_pb2
 
 
 class Method(NamedTuple):
@@ -55,7 +56,8 @@ _ITEMS = items_pb2.DESCRIPTOR.services_by_name["Items"].full_name
 _TRANSACTIONS = transactions_pb2.DESCRIPTOR.services_by_name["Transactions"].full_name
 _TABLES = tables_pb2.DESCRIPTOR.services_by_name["Tables"].full_name
 _ADMIN = admin_pb2.DESCRIPTOR.services_by_name["Admin"].full_name
-SERVICES: tuple[str, ...] = (_ITEMS, _TRANSACTIONS, _TABLES, _ADMIN)
+_STREAMS = streams_pb2.DESCRIPTOR.services_by_name["Streams"].full_name
+SERVICES: tuple[str, ...] = (_ITEMS, _TRANSACTIONS, _TABLES, _STREAMS, _ADMIN)
 
 METHODS: tuple[Method, ...] = (
     Method("GetItem", _ITEMS, items.GET_ITEM, items.GET_ITEM_RESULT),
@@ -89,6 +91,11 @@ METHODS: tuple[Method, ...] = (
     Method("DescribeLimits", _TABLES, tables.DESCRIBE_LIMITS, tables.DESCRIBE_LIMITS_RESULT),
     Method("StartCheck", _ADMIN, admin.START_CHECK, admin.START_CHECK_RESULT),
     Method("DescribeCheck", _ADMIN, admin.DESCRIBE_CHECK, admin.DESCRIBE_CHECK_RESULT),
+    Method("ListStreams", _STREAMS, streams.LIST_STREAMS, streams.LIST_STREAMS_RESULT),
+    Method("DescribeStream", _STREAMS, streams.DESCRIBE_STREAM, streams.DESCRIBE_STREAM_RESULT),
+    Method("GetShardIterator", _STREAMS, streams.GET_SHARD_ITERATOR, streams.GET_SHARD_ITERATOR_RESULT),
+    Method("GetRecords", _STREAMS, streams.GET_RECORDS, streams.GET_RECORDS_RESULT),
+    Method("UpdateStream", _STREAMS, streams.UPDATE_STREAM, streams.UPDATE_STREAM_RESULT),
 )
 
 UNARY_BY_REQUEST: Mapping[type, Method] = {

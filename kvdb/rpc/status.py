@@ -54,6 +54,8 @@ STATUS: Mapping[type[KvdbError], grpc.StatusCode] = {
     errors.ItemCollectionSizeLimitExceeded: Code.FAILED_PRECONDITION,
     errors.UniqueViolation: Code.ALREADY_EXISTS,
     errors.ReadPointExpired: Code.OUT_OF_RANGE,
+    errors.ExpiredIterator: Code.OUT_OF_RANGE,
+    errors.TrimmedDataAccess: Code.OUT_OF_RANGE,
     errors.MessageTooLarge: Code.RESOURCE_EXHAUSTED,
     errors.UnknownOperation: Code.UNIMPLEMENTED,
     errors.MissingAuthenticationToken: Code.UNAUTHENTICATED,

@@ -26,7 +26,7 @@ _ATTRIBUTE_DEFINITION = Pair(
     _ATTRIBUTE_NAME,
     fields.enum("attribute_type", "ATTRIBUTE_TYPE_", "S", "N", "B", absent=""),
 )
-_KEY_SCHEMA = fields.messages("key_schema", _KEY_SCHEMA_ELEMENT, tuple)
+KEY_SCHEMA = fields.messages("key_schema", _KEY_SCHEMA_ELEMENT, tuple)
 _PROJECTION = fields.message(
     "projection",
     Pair(
@@ -69,17 +69,15 @@ _PROVISIONED_DESCRIPTION = Pair(
     fields.optional("last_decrease_date_time_ms"),
 )
 _BILLING_MODE = fields.enum("billing_mode", "BILLING_MODE_", "PROVISIONED", "PAY_PER_REQUEST")
+VIEW_TYPES = ("STREAM_VIEW_TYPE_", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY")
 _STREAM = fields.optional_message(
     "stream_specification",
     Pair(
         tables.StreamSpecification,
         tables_pb2.StreamSpecification,
         fields.flag("stream_enabled"),
-        fields.enum(
-            "stream_view_type",
-            "STREAM_VIEW_TYPE_",
-            *("NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY"),
-        ),
+        fields.enum("stream_view_type", *VIEW_TYPES),
+        fields.optional("retention_ms"),
     ),
 )
 _TABLE_CLASS = fields.enum("table_class", "TABLE_CLASS_", "STANDARD", "STANDARD_INFREQUENT_ACCESS")
@@ -88,7 +86,7 @@ _INDEX_SPECIFICATION = Pair(
     tables.IndexSpecification,
     tables_pb2.IndexSpecification,
     _INDEX_NAME,
-    _KEY_SCHEMA,
+    KEY_SCHEMA,
     _PROJECTION,
     *_THROUGHPUT,
     fields.flag("is_unique"),
@@ -98,7 +96,7 @@ _INDEX_DESCRIPTION = Pair(
     tables_pb2.IndexDescription,
     fields.enum("kind", "INDEX_KIND_", "LOCAL", "GLOBAL", absent=""),
     _INDEX_NAME,
-    _KEY_SCHEMA,
+    KEY_SCHEMA,
     _PROJECTION,
     fields.scalar("index_arn"),
     fields.scalar("index_size_bytes"),
@@ -117,7 +115,7 @@ _TABLE_DESCRIPTION = Pair(
     fields.enum("table_status", "TABLE_STATUS_", "CREATING", "UPDATING", "ACTIVE", "DELETING"),
     fields.scalar("table_id"),
     fields.scalar("creation_date_time_ms"),
-    _KEY_SCHEMA,
+    KEY_SCHEMA,
     fields.messages("attribute_definitions", _ATTRIBUTE_DEFINITION, tuple),
     fields.scalar("table_arn"),
     fields.scalar("table_size_bytes"),

@@ -6,7 +6,8 @@ A body is read in the service's order: is it JSON; has every part the right JSON
 (``SerializationException``); is the request sound (``api/validation``); are its attribute values.
 What is no JSON at all is refused without a message, as the service does.
 
-The tables of members stand in ``http_items`` and ``http_tables``, errors in ``http_errors``.
+The tables of members stand in ``http_items``, ``http_tables`` and ``http_streams``, errors in
+``http_errors``.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from kvdb.api.operations import Request, Result
 from kvdb.errors import SerializationError, ValidationError
 from kvdb.item.dynamo_json import JsonObject
 from kvdb.server import http_items as items
+from kvdb.server import http_streams as streams
 from kvdb.server import http_tables as tables
 from kvdb.server.http_shapes import Faults, Kind
 
 _PREFIX = "DynamoDB_20120810."
+_STREAMS_PREFIX = "DynamoDBStreams_20120810."
 _DEPTH_MAX = 512
 _MISSING_SHOWN_MAX = 10
 _NAMES_ITS_TABLE = frozenset(
@@ -169,5 +172,16 @@ ROUTES: tuple[Route, ...] = (
     Route("ListTagsOfResource", tables.LIST_TAGS, tables.WRITE_TAGS),
     Route("DescribeLimits", tables.DESCRIBE_LIMITS, tables.WRITE_LIMITS),
 )
-BY_TARGET: Mapping[bytes, Route] = {(_PREFIX + route.name).encode(): route for route in ROUTES}
+STREAM_ROUTES: tuple[Route, ...] = (
+    Route("ListStreams", streams.LIST_STREAMS, streams.WRITE_LIST_STREAMS),
+    Route("DescribeStream", streams.DESCRIBE_STREAM, streams.WRITE_DESCRIBE_STREAM),
+    Route("GetShardIterator", streams.GET_SHARD_ITERATOR, streams.WRITE_SHARD_ITERATOR),
+    Route("GetRecords", streams.GET_RECORDS, streams.WRITE_RECORDS),
+)
+"""Of DynamoDB Streams, which is a service of its own behind the same address."""
+BY_TARGET: Mapping[bytes, Route] = {
+    (prefix + route.name).encode(): route
+    for prefix, routes in ((_PREFIX, ROUTES), (_STREAMS_PREFIX, STREAM_ROUTES))
+    for route in routes
+}
 """By the value of ``X-Amz-Target``. What is not here is an unknown operation."""

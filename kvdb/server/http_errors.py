@@ -63,6 +63,8 @@ FORMS: Mapping[type[KvdbError], _Form] = {
     errors.ThroughputExceeded: _modelled(errors.ThroughputExceeded),
     errors.Throttled: _modelled(errors.Throttled),
     errors.RequestLimitExceeded: _modelled(errors.RequestLimitExceeded),
+    errors.ExpiredIterator: _modelled(errors.ExpiredIterator),
+    errors.TrimmedDataAccess: _modelled(errors.TrimmedDataAccess),
     # What the service has no name for.
     errors.UniqueViolation: _modelled(errors.ConditionalCheckFailed),
     errors.ReadPointExpired: _Form(_BAD_REQUEST, f"{_VALIDATE}ValidationException"),

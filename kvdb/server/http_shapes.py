@@ -109,7 +109,12 @@ def _write_seconds(milliseconds: int) -> float:
 
 
 def _read_seconds(content: object, faults: Faults) -> int:
-    raise AssertionError("no request of ours carries a time")
+    if isinstance(content, (int, float)) and not isinstance(content, bool):
+        try:
+            return round(content * _MS_PER_SECOND)
+        except (OverflowError, ValueError):
+            pass
+    raise SerializationError(not_convertible(content, "Date"))
 
 
 STRING = Kind("java.lang.String", _read_string, _unchanged)

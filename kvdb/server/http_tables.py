@@ -78,13 +78,13 @@ _TAG = struct(
     Field("Key", "key", STRING, is_required=True),
     Field("Value", "value", STRING, is_required=True),
 )
-_KEY_SCHEMA = Field("KeySchema", "key_schema", list_of(_KEY_ELEMENT, tuple), is_required=True)
+KEY_SCHEMA = Field("KeySchema", "key_schema", list_of(_KEY_ELEMENT, tuple), is_required=True)
 _THROUGHPUTS = (
     Field("ProvisionedThroughput", "provisioned_throughput", _THROUGHPUT),
     Field("OnDemandThroughput", "on_demand_throughput", _ON_DEMAND),
     Field("WarmThroughput", "warm_throughput", _WARM),
 )
-_INDEX = (_INDEX_NAME, _KEY_SCHEMA, Field("Projection", "projection", _PROJECTION, is_required=True))
+_INDEX = (_INDEX_NAME, KEY_SCHEMA, Field("Projection", "projection", _PROJECTION, is_required=True))
 _LOCAL_INDEX = struct("LocalSecondaryIndex", api.IndexSpecification, *_INDEX)
 _GLOBAL_INDEX = struct("GlobalSecondaryIndex", api.IndexSpecification, *_INDEX, *_THROUGHPUTS)
 _SETTINGS = (
@@ -109,7 +109,7 @@ CREATE_TABLE = struct(
     _create_table,
     _DEFINITIONS._replace(is_required=True),
     _TABLE,
-    _KEY_SCHEMA._replace(kind=list_of(_KEY_ELEMENT)),
+    KEY_SCHEMA._replace(kind=list_of(_KEY_ELEMENT)),
     Field("LocalSecondaryIndexes", "local_secondary_indexes", list_of(_LOCAL_INDEX)),
     Field("GlobalSecondaryIndexes", "global_secondary_indexes", list_of(_GLOBAL_INDEX)),
     *_SETTINGS,

@@ -233,7 +233,12 @@ def _streaming(table: TableDescriptor, asked: StreamSpecification, now_ms: int) 
     if asked.stream_enabled and is_enabled:
         raise ValidationError(f"Table already has an enabled stream: TableName: {table.name}")
     if asked.stream_enabled:
-        return replace(table, stream=creation.new_stream(asked, now_ms))
+        number = table.next_index_number
+        if number > _INDEX_NUMBER_MAX:
+            raise LimitExceeded(f"the table has had as many streams as it ever can: {_INDEX_NUMBER_MAX}")
+        label = None if table.stream is None else table.stream.label
+        stream = creation.new_stream(asked, now_ms, number, label)
+        return replace(table, stream=stream, next_index_number=number + 1)
     if table.stream is None or not is_enabled:
         raise ValidationError(f"Table has no stream to disable: TableName: {table.name}")
     return replace(table, stream=replace(table.stream, is_enabled=False))

@@ -55,6 +55,7 @@ from kvdb.table.alteration import Moment, altered, in_use
 from kvdb.table.descriptor import IndexDescriptor, TableDescriptor, decode_descriptor
 from kvdb.table.index import Indexes
 from kvdb.table.keys import TableKeys
+from kvdb.table.streams import Streams
 from kvdb.table.throughput import Meter, meter_of
 
 MeterOf: TypeAlias = Callable[[TableDescriptor, Meter | None], Meter | None]
@@ -135,6 +136,7 @@ class Catalog:
         self._arn_prefix = arn.table_arn_prefix(options.region_name, options.account_id)
         self._is_throttling = options.throttling
         self._guard = threading.Lock()
+        self.streams = Streams(engine, env.entropy, self._arn_prefix)
         tables = [
             Table(decode_descriptor(value), self._meter_of, engine.last_seqno)
             for _, value in engine.scan(*keys.descriptor_range())
@@ -208,12 +210,10 @@ class Catalog:
                 delay_ms=self._delay_ms,
             )
             self._check_capacity(descriptor, profile)
-            following = keys.next_table_id_value(descriptor.table_id + 1)
-            seqno = self._engine.write(
-                WriteBatch()
-                .put(keys.descriptor_key(name), descriptor.encoded())
-                .put(keys.NEXT_TABLE_ID_KEY, following)
-            )
+            batch = WriteBatch()
+            batch.put(keys.descriptor_key(name), descriptor.encoded())
+            batch.put(keys.NEXT_TABLE_ID_KEY, keys.next_table_id_value(descriptor.table_id + 1))
+            seqno = self._write(batch, None, descriptor)
             self._next_table_id += 1
             self._tables = {**self._tables, name: Table(descriptor, self._meter_of, seqno)}
         return self._described(descriptor)
@@ -393,12 +393,11 @@ class Catalog:
         """Under the lock."""
         descriptor = table.descriptor
         prefix = keys.table_prefix(descriptor.table_id)
-        self._engine.write(
-            WriteBatch()
-            .delete(keys.descriptor_key(descriptor.name))
-            .delete(keys.census_key(descriptor.table_id))
-            .put(keys.dropped_key(prefix), descriptor.name.encode())
-        )
+        batch = WriteBatch()
+        batch.delete(keys.descriptor_key(descriptor.name))
+        batch.delete(keys.census_key(descriptor.table_id))
+        batch.put(keys.dropped_key(prefix), descriptor.name.encode())
+        self._write(batch, descriptor, None)
         self._tables = {name: kept for name, kept in self._tables.items() if kept is not table}
         self._sizes.pop(descriptor.table_id, None)
         table.is_dropped = True
@@ -439,10 +438,17 @@ class Catalog:
         batch.put(keys.descriptor_key(before.name), descriptor.encoded())
         for prefix in dropped:
             batch.put(keys.dropped_key(prefix), before.name.encode())
-        self._engine.write(batch)
+        self._write(batch, before, descriptor)
         table.adopt(descriptor)
         self._dropped += dropped
         return descriptor
+
+    def _write(self, batch: WriteBatch, before: TableDescriptor | None, after: TableDescriptor | None) -> int:
+        """What a table becomes, together with what becomes of its streams; gives the last seqno."""
+        with self.streams.following(before, after, batch, self._now_ms()) as adopt:
+            seqno = self._engine.write(batch)
+            adopt(seqno)
+        return seqno
 
     def _named(self, name: str) -> Table:
         table = self._tables.get(self._name_of(name))

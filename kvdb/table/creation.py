@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from kvdb import limits
 from kvdb.api.tables import (
     AttributeType,
     CreateTable,
@@ -39,6 +40,7 @@ def created(
         for number, (kind, asked) in zip(numbers, asked_for, strict=True)
     )
     stream = request.stream_specification
+    has_stream = stream is not None and stream.stream_enabled
     return TableDescriptor(
         table_id,
         name,
@@ -47,14 +49,14 @@ def created(
         keys[0],
         keys[1] if len(keys) == 2 else None,
         indexes,
-        numbers.stop,
+        numbers.stop + has_stream,
         _billing(request, now_ms),
         new_throughput(request.provisioned_throughput, request.on_demand_throughput, request.warm_throughput),
         status="CREATING" if delay_ms else "ACTIVE",
         settles_ms=now_ms + delay_ms if delay_ms else 0,
         table_class=request.table_class,
         is_protected=request.deletion_protection_enabled,
-        stream=new_stream(stream, now_ms) if stream is not None and stream.stream_enabled else None,
+        stream=None if stream is None or not has_stream else new_stream(stream, now_ms, numbers.stop),
         tags=tuple(request.tags or ()),
     )
 
@@ -123,8 +125,16 @@ def bound(max_units: int | None) -> int | None:
     return None if max_units == -1 else max_units
 
 
-def new_stream(asked: StreamSpecification, now_ms: int) -> StreamSetting:
-    """An enabled stream; its label is the time it was enabled, in UTC, as the service writes it."""
+def new_stream(
+    asked: StreamSpecification, now_ms: int, number: int, label: str | None = None
+) -> StreamSetting:
+    """An enabled stream; its label is the time it was enabled, in UTC, as the service writes it.
+
+    ``label`` is that of the stream of before, which must not come again within one millisecond.
+    """
     enabled = datetime.fromtimestamp(now_ms / 1000, UTC)
-    label = f"{enabled:%Y-%m-%dT%H:%M:%S}.{now_ms % 1000:03}"
-    return StreamSetting(True, asked.stream_view_type, label)
+    new_label = f"{enabled:%Y-%m-%dT%H:%M:%S}.{now_ms % 1000:03}"
+    if label is not None and new_label <= label:
+        return new_stream(asked, now_ms + 1, number, label)
+    retention_ms = limits.STREAM_RETENTION_MS if asked.retention_ms is None else asked.retention_ms
+    return StreamSetting(True, asked.stream_view_type, new_label, number, retention_ms)

@@ -18,7 +18,7 @@ Stored form, the value of a catalog entry (see ``table/keys``), all of it msgpac
                    [decreased_ms ...], max read units | nil, max write units | nil,
                    warm read units | nil, warm write units | nil]
     backfill   := [cursor, rows]
-    stream     := [is_enabled, view type | nil, label]
+    stream     := [is_enabled, view type | nil, label, number, retention_ms]
     ttl        := [attribute name, is_enabled, changed_ms, settles_ms, number, walk | nil]
 
 ``table_id`` is the number that engine keys start with, and an index's ``number`` follows it there:
@@ -32,6 +32,7 @@ from typing import Literal, cast
 
 import msgpack
 
+from kvdb import limits
 from kvdb.api.tables import (
     AttributeType,
     BillingMode,
@@ -153,6 +154,10 @@ class StreamSetting:
     view_type: StreamViewType | None
     label: str
     """Of the latest stream; it stays when the stream is disabled."""
+    number: int
+    """Given out like those of indexes; its records stand elsewhere (``table/stream_keys``)."""
+    retention_ms: int = limits.STREAM_RETENTION_MS
+    """For how long records are kept, as asked for when it was enabled; the stream knows better."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,4 +256,4 @@ class Sweeper:
         if second is None or not now_s - _LATE_SECONDS_MAX <= second < now_s:
             return None
         size = row.size_of(stored)
-        return Change(table, table.indexes, key, item, None, old_size=size, by_service=True)
+        return Change(table, table.indexes, key, item, None, old_size=size, old_row=stored, by_service=True)

@@ -1,8 +1,8 @@
 """From a changed item to the engine operations that make it so. The only fan-out point.
 
 Whatever writes items (single writes, batches, transactions, the sweeper of expired rows, later
-import, restore and replication) says what becomes of one item, a ``Change``, and gets its row and
-its index rows into one batch from here.
+import, restore and replication) says what becomes of one item, a ``Change``, and gets its row, its index
+rows and its change record into one batch from here.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Change:
         "new",
         "new_size",
         "old",
+        "old_row",
         "old_size",
         "table",
     )
@@ -41,6 +42,7 @@ class Change:
         old_size: int = 0,
         new_size: int = 0,
         is_old_known: bool = True,
+        old_row: bytes | None = None,
         by_service: bool = False,
     ) -> None:
         self.table = table
@@ -57,6 +59,8 @@ class Change:
         self.new_size = new_size
         self.is_old_known = is_old_known
         """Always, where there are indexes to maintain."""
+        self.old_row = old_row
+        """The row of before as it is stored; always, where there is one and a stream to record it."""
         self.by_service = by_service
         """Nobody asked for it: the item has expired. Its change record names the service as the user."""
 
@@ -78,6 +82,8 @@ def add(batch: WriteBatch, change: Change, stamp: Stamp) -> None:
         add_index_rows(batch, change, new_row, stamp)
     if (marks := change.indexes.marks) is not None:
         marks.add(batch, change.key, change.old, new)
+    if (recorder := change.indexes.recorder) is not None:
+        recorder.add(batch, change.key, change.old_row, new_row or None, stamp, by_service=change.by_service)
 
 
 def add_index_rows(batch: WriteBatch, change: Change, new_row: bytes, stamp: Stamp) -> None:

@@ -44,6 +44,11 @@ def item_of(row: bytes) -> Item:
     return codec.decode_item(row[_HEAD.size :])
 
 
+def item_bytes(row: bytes) -> bytes:
+    """The bytes of the row's item, in the form of ``item/codec``."""
+    return row[_HEAD.size :]
+
+
 def size_of(row: bytes) -> int:
     """The published size of the row's item, in bytes."""
     if len(row) < _HEAD.size or row[0] != FORMAT_VERSION:

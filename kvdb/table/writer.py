@@ -40,6 +40,7 @@ from kvdb.lsm.engine import Engine
 from kvdb.table import mutation, row
 from kvdb.table.capacity import Tally, admit_writes
 from kvdb.table.catalog import Catalog, Table, not_found
+from kvdb.table.change import Arrivals
 from kvdb.table.claims import Claims, Refused, collection_metrics
 from kvdb.table.latches import Grant, Latches
 from kvdb.table.mutation import Change
@@ -82,16 +83,19 @@ class Writer:
         latches: Latches,
         hlc: HybridClock,
         profile: LimitsProfile = AWS,
+        arrivals: Arrivals | None = None,
     ) -> None:
+        """``arrivals``: who is told of changes that streams record."""
         self._catalog = catalog
         self._engine = engine
         self._latches = latches
         self._hlc = hlc
+        self._arrivals = arrivals or Arrivals()
         self.profile = profile
 
     def under(self, profile: LimitsProfile) -> Writer:
         """The same writer, held to other limits."""
-        return Writer(self._catalog, self._engine, self._latches, self._hlc, profile)
+        return Writer(self._catalog, self._engine, self._latches, self._hlc, profile, self._arrivals)
 
     def put_item(self, request: PutItem) -> Steps[PutItemResult]:
         """Source: API Reference, PutItem."""
@@ -179,9 +183,11 @@ class Writer:
             raise not_found()
         indexes = table.indexes
         is_old_known = write.needs_old or bool(indexes.maintained)
-        old, old_size = None, 0
-        if is_old_known and (stored := self._engine.get(key)) is not None:
-            old, old_size = row.item_of(stored), row.size_of(stored)
+        old, old_size, old_row = None, 0, None
+        if is_old_known or indexes.recorder is not None:
+            old_row = self._engine.get(key)
+            if is_old_known and old_row is not None:
+                old, old_size = row.item_of(old_row), row.size_of(old_row)
         new = write.apply(old)
         if new is not None and isinstance(write, UpdateWrite):
             indexes.check(new, write.touched_names)
@@ -195,6 +201,7 @@ class Writer:
             old_size=old_size,
             new_size=new_size,
             is_old_known=is_old_known,
+            old_row=old_row,
         )
 
     def commit(
@@ -211,15 +218,20 @@ class Writer:
         """
         if batch is None:
             batch = WriteBatch()
-        make_claims = False
+        make_claims = is_recorded = False
         for change in changes:
+            indexes = change.indexes
             mutation.add(batch, change, self._hlc.tick())
-            make_claims = make_claims or change.indexes.make_claims
-        if make_claims:
-            claims = Claims(changes)
-            if claims.keys:
-                return (yield from self._commit_claiming(claims, batch, refused))
-        return (yield batch) if len(batch) or batch.guard is not None else None
+            make_claims = make_claims or indexes.make_claims
+            is_recorded = is_recorded or indexes.recorder is not None
+        seqno: int | None = None
+        if make_claims and (claims := Claims(changes)).keys:
+            seqno = yield from self._commit_claiming(claims, batch, refused)
+        elif len(batch) or batch.guard is not None:
+            seqno = yield batch
+        if is_recorded:
+            self._arrivals.announce()
+        return seqno
 
     def _commit_claiming(
         self, claims: Claims, batch: WriteBatch, refused: Refused | None

@@ -31,6 +31,7 @@ from kvdb.api.items import (
     UpdateItem,
 )
 from kvdb.api.operations import Request
+from kvdb.api.streams import DescribeStream, GetRecords, GetShardIterator, ListStreams, UpdateStream
 from kvdb.api.tables import (
     AttributeDefinition,
     CreateTable,
@@ -53,6 +54,8 @@ HASH = KeySchemaElement("a", "HASH")
 RANGE = KeySchemaElement("b", "RANGE")
 A = AttributeDefinition("a", "S")
 TABLE_ARN = "arn:aws:dynamodb:ddblocal:000000000000:table/table"
+STREAM_ARN = f"{TABLE_ARN}/stream/2026-11-29T02:30:00.000"
+SHARD_ID = "shardId-00000000000000000001-0000ffff"
 B = AttributeDefinition("b", "N")
 
 SOUND: dict[type, Request] = {
@@ -87,6 +90,11 @@ SOUND: dict[type, Request] = {
     DescribeLimits: DescribeLimits(),
     StartCheck: StartCheck(True),
     DescribeCheck: DescribeCheck(),
+    ListStreams: ListStreams(),
+    DescribeStream: DescribeStream(STREAM_ARN),
+    GetShardIterator: GetShardIterator(STREAM_ARN, SHARD_ID, "LATEST"),
+    GetRecords: GetRecords("iterator"),
+    UpdateStream: UpdateStream(STREAM_ARN, rotate=True),
 }
 
 

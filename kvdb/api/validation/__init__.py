@@ -39,6 +39,13 @@ from kvdb.api.items import (
     UpdateItem,
 )
 from kvdb.api.operations import Request
+from kvdb.api.streams import (
+    DescribeStream,
+    GetRecords,
+    GetShardIterator,
+    ListStreams,
+    UpdateStream,
+)
 from kvdb.api.tables import (
     CreateTable,
     DeleteTable,
@@ -52,7 +59,7 @@ from kvdb.api.tables import (
     UpdateTable,
     UpdateTimeToLive,
 )
-from kvdb.api.validation import admin, items, settings, tables, transactions
+from kvdb.api.validation import admin, items, settings, streams, tables, transactions
 from kvdb.limits import AWS, LimitsProfile
 
 
@@ -92,6 +99,11 @@ _CHECKS: Mapping[type, Callable[..., None]] = {
     DescribeLimits: settings.check_describe_limits,
     StartCheck: admin.check_start_check,
     DescribeCheck: admin.check_describe_check,
+    ListStreams: streams.check_list_streams,
+    DescribeStream: streams.check_describe_stream,
+    GetShardIterator: streams.check_get_shard_iterator,
+    GetRecords: streams.check_get_records,
+    UpdateStream: streams.check_update_stream,
 }
 _PROFILED_CHECKS: Mapping[type, Callable[..., None]] = {
     BatchGetItem: items.check_batch_get_item,

@@ -40,7 +40,7 @@ from kvdb.api.validation.fields import (
 )
 from kvdb.errors import ValidationError
 
-_VIEW_TYPES = ("NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY")
+VIEW_TYPES = ("NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY")
 _BILLING_MODES = ("PROVISIONED", "PAY_PER_REQUEST")
 _TABLE_CLASSES = ("STANDARD", "STANDARD_INFREQUENT_ACCESS")
 _is_tag_text = re.compile(r"[\w .:/=+\-@]*").fullmatch
@@ -174,9 +174,22 @@ def stream_faults(stream: StreamSpecification | None) -> Sequence[str]:
     if not isinstance(stream, StreamSpecification):
         raise wrong_type("stream_specification", stream, "a StreamSpecification")
     check_bool("stream_enabled", stream.stream_enabled)
+    if stream.retention_ms is not None:
+        check_retention(stream.retention_ms)
+        if not stream.stream_enabled:
+            raise invalid("a stream that is not enabled has no retention_ms")
     if stream.stream_view_type is None:
         return ()
-    return enum_faults(stream.stream_view_type, "streamSpecification.streamViewType", _VIEW_TYPES)
+    return enum_faults(stream.stream_view_type, "streamSpecification.streamViewType", VIEW_TYPES)
+
+
+def check_retention(retention_ms: int) -> None:
+    check_long("retention_ms", retention_ms)
+    if not limits.STREAM_RETENTION_MS_MIN <= retention_ms <= limits.STREAM_RETENTION_MS_MAX:
+        raise invalid(
+            f"retention_ms must be between {limits.STREAM_RETENTION_MS_MIN} (1 hour) and "
+            f"{limits.STREAM_RETENTION_MS_MAX} (365 days): {retention_ms}"
+        )
 
 
 def check_new_stream(stream: StreamSpecification | None) -> None:

@@ -173,12 +173,14 @@ class WarmThroughput(_message.Message):
     def __init__(self, read_units_per_second: _Optional[int] = ..., write_units_per_second: _Optional[int] = ...) -> None: ...
 
 class StreamSpecification(_message.Message):
-    __slots__ = ("stream_enabled", "stream_view_type")
+    __slots__ = ("stream_enabled", "stream_view_type", "retention_ms")
     STREAM_ENABLED_FIELD_NUMBER: _ClassVar[int]
     STREAM_VIEW_TYPE_FIELD_NUMBER: _ClassVar[int]
+    RETENTION_MS_FIELD_NUMBER: _ClassVar[int]
     stream_enabled: bool
     stream_view_type: StreamViewType
-    def __init__(self, stream_enabled: _Optional[bool] = ..., stream_view_type: _Optional[_Union[StreamViewType, str]] = ...) -> None: ...
+    retention_ms: int
+    def __init__(self, stream_enabled: _Optional[bool] = ..., stream_view_type: _Optional[_Union[StreamViewType, str]] = ..., retention_ms: _Optional[int] = ...) -> None: ...
 
 class Tag(_message.Message):
     __slots__ = ("key", "value")

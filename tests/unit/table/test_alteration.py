@@ -235,13 +235,13 @@ def test_warm_throughput_only_rises():
 def test_a_stream_is_enabled_and_disabled_and_keeps_its_label():
     enabled = update(PLAIN, stream_specification=StreamSpecification(True, "KEYS_ONLY"))
     label = "2023-11-14T22:13:20.000"
-    assert enabled.stream == StreamSetting(True, "KEYS_ONLY", label)
+    assert enabled.stream == StreamSetting(True, "KEYS_ONLY", label, PLAIN.next_index_number)
     again = StreamSpecification(True, "NEW_IMAGE")
     assert refusal(ValidationError, enabled, stream_specification=again) == (
         "Table already has an enabled stream: TableName: airports"
     )
     disabled = update(enabled, stream_specification=StreamSpecification(False))
-    assert disabled.stream == StreamSetting(False, "KEYS_ONLY", label)
+    assert disabled.stream == StreamSetting(False, "KEYS_ONLY", label, PLAIN.next_index_number)
     for table in (PLAIN, disabled):
         assert refusal(ValidationError, table, stream_specification=StreamSpecification(False)) == (
             "Table has no stream to disable: TableName: airports"

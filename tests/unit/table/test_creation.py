@@ -118,7 +118,9 @@ def test_settings_are_kept():
     assert descriptor.table_class == "STANDARD"
     assert descriptor.is_protected
     assert (descriptor.throughput.warm_read_units, descriptor.throughput.warm_write_units) == (10, 20)
-    assert descriptor.stream == StreamSetting(True, "KEYS_ONLY", "2023-11-14T22:13:20.000")
+    assert descriptor.stream == StreamSetting(
+        True, "KEYS_ONLY", "2023-11-14T22:13:20.000", descriptor.next_index_number - 1
+    )
 
 
 def test_a_disabled_stream_is_none():

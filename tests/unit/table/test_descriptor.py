@@ -55,7 +55,7 @@ FULL = TableDescriptor(
     settles_ms=4_000,
     table_class="STANDARD_INFREQUENT_ACCESS",
     is_protected=True,
-    stream=StreamSetting(True, "NEW_IMAGE", "2023-11-14T22:13:20.000"),
+    stream=StreamSetting(True, "NEW_IMAGE", "2023-11-14T22:13:20.000", 9, 3_600_000),
     tags=(Tag("owner", "ground"), Tag("é", "")),
     ttl=TtlSetting("gone_at", True, 3_500, 3_600, 3, b"\x00\x07"),
 )
