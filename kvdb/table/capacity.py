@@ -15,7 +15,7 @@ table are rounded up one by one); index writes and their sizes: paritysuite/dyna
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from kvdb.api.items import Capacity, ConsumedCapacity, ReturnConsumedCapacity
 from kvdb.table.descriptor import Axis
@@ -135,6 +135,14 @@ class Tally:
             consumed.local_secondary_indexes = _arms(self._local, axis)
             consumed.global_secondary_indexes = _arms(self._global, axis)
         return consumed
+
+
+def all_consumed(
+    tallies: Mapping[str, Tally], mode: ReturnConsumedCapacity, *, axis: Axis | None = None
+) -> list[ConsumedCapacity] | None:
+    """What a call consumed of each of its tables, by the names it has for them, as far as asked for."""
+    found = [tally.consumed(name, mode, axis=axis) for name, tally in tallies.items()]
+    return None if mode == "NONE" else [each for each in found if each is not None]
 
 
 def _by_axis(units: float, axis: Axis | None) -> tuple[float | None, float | None]:

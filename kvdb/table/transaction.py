@@ -37,10 +37,8 @@ from kvdb.api.items import (
     CommitTransaction,
     CommitTransactionResult,
     ConditionCheck,
-    ConsumedCapacity,
     GetItem,
     PutItem,
-    ReturnConsumedCapacity,
     TransactGetItems,
     TransactGetItemsResult,
     TransactWriteAction,
@@ -65,11 +63,9 @@ from kvdb.limits import LimitsProfile
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
 from kvdb.table import keys, row
-from kvdb.table.capacity import TRANSACTION_FACTOR, Tally, admit_writes, read_units
+from kvdb.table.capacity import TRANSACTION_FACTOR, Tally, admit_writes, all_consumed, read_units
 from kvdb.table.catalog import Catalog, Table
-from kvdb.table.claims import all_collection_metrics
 from kvdb.table.client_tokens import ClientTokens, digest_of
-from kvdb.table.descriptor import Axis
 from kvdb.table.keys import TABLE_NUMBER
 from kvdb.table.latches import Latches
 from kvdb.table.mutation import Change
@@ -227,11 +223,9 @@ class Transactions:
             tallies: dict[str, Tally] = {}
             for name, change in zip(names, changes, strict=True):
                 tallies.setdefault(name, Tally()).add_write(change, factor=TRANSACTION_FACTOR)
-            result.consumed_capacity = consumed(tallies, request.return_consumed_capacity, axis="write")
+            result.consumed_capacity = all_consumed(tallies, request.return_consumed_capacity, axis="write")
         if request.return_item_collection_metrics != "NONE":
-            result.item_collection_metrics = all_collection_metrics(
-                self._engine, zip(names, changes, strict=True)
-            )
+            result.item_collection_metrics = self._writer.collection_metrics(zip(names, changes, strict=True))
         return result
 
     def _replayed(self, request: TransactWriteItems, targets: Sequence[Target]) -> TransactWriteItemsResult:
@@ -243,7 +237,7 @@ class Transactions:
             stored = self._engine.get(target.key)
             tally = tallies.setdefault(member.table_name, Tally())
             tally.add_table(_read_units(0 if stored is None else row.size_of(stored)))
-        return TransactWriteItemsResult(consumed(tallies, request.return_consumed_capacity, axis="read"))
+        return TransactWriteItemsResult(all_consumed(tallies, request.return_consumed_capacity, axis="read"))
 
     def commit_native(self, request: CommitTransaction) -> Steps[CommitTransactionResult]:
         """Make the writes, unless what was read has changed since the snapshot; release that either way.
@@ -314,7 +308,9 @@ class Transactions:
             if table.meter is not None:
                 table.meter.take("read", {TABLE_NUMBER: units})
         items = [_shown(stored, projection) for stored, projection in zip(rows, projections, strict=True)]
-        return TransactGetItemsResult(items, consumed(tallies, request.return_consumed_capacity, axis="read"))
+        return TransactGetItemsResult(
+            items, all_consumed(tallies, request.return_consumed_capacity, axis="read")
+        )
 
     def _admit_reads(self, tables: Sequence[Table]) -> None:
         refusals = [
@@ -329,14 +325,6 @@ def cancelled(reasons: Iterable[CancellationReason | bool | None]) -> Transactio
     return TransactionCanceled(
         [reason if isinstance(reason, CancellationReason) else _NO_FAULT for reason in reasons]
     )
-
-
-def consumed(
-    tallies: Mapping[str, Tally], mode: ReturnConsumedCapacity, *, axis: Axis | None
-) -> list[ConsumedCapacity] | None:
-    """What a call consumed of each of its tables, as far as asked for."""
-    found = [tally.consumed(name, mode, axis=axis) for name, tally in tallies.items()]
-    return None if mode == "NONE" else [each for each in found if each is not None]
 
 
 class _Row(NamedTuple):

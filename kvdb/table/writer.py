@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -41,7 +41,7 @@ from kvdb.table import mutation, row
 from kvdb.table.capacity import Tally, admit_writes
 from kvdb.table.catalog import Catalog, Table, not_found
 from kvdb.table.change import Arrivals
-from kvdb.table.claims import Claims, Refused, collection_metrics
+from kvdb.table.claims import Claims, Refused, all_collection_metrics, collection_metrics
 from kvdb.table.latches import Grant, Latches
 from kvdb.table.mutation import Change
 from kvdb.table.writes import CheckWrite, DeleteWrite, PutWrite, UpdateWrite, Write
@@ -131,6 +131,12 @@ class Writer:
         if request.return_item_collection_metrics != "NONE":
             metrics = collection_metrics(self._engine, change)
         return consumed, metrics
+
+    def collection_metrics(
+        self, changes: Iterable[tuple[str, Change]]
+    ) -> dict[str, list[ItemCollectionMetrics]]:
+        """What the collections that the changes of one call touch have come to; see ``table/claims``."""
+        return all_collection_metrics(self._engine, changes)
 
     # The parts.
 

@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kvdb.api.items import (
+    BatchGetItem,
+    BatchGetItemResult,
+    BatchWriteItem,
+    BatchWriteItemResult,
     ConsumedCapacity,
     DeleteItem,
     DeleteItemResult,
+    DeleteRequest,
     GetItem,
     GetItemResult,
+    KeysAndAttributes,
     Page,
     PutItem,
     PutItemResult,
+    PutRequest,
     Query,
     Scan,
+    TransactGetItems,
+    TransactGetItemsResult,
+    TransactWriteItems,
+    TransactWriteItemsResult,
     UpdateItem,
     UpdateItemResult,
+    WriteRequest,
 )
 from kvdb.api.operations import Request
 from kvdb.client.sync import Client
@@ -64,6 +76,32 @@ def writes_cost_a_unit_for_each_kilobyte_of_the_larger_item(client: Client) -> N
     assert _units(client, removed) == 1
     assert _units(client, DeleteItem("airports", _KEY, return_consumed_capacity="TOTAL")) == 1
     assert _units(client, DeleteItem("airports", _KEY, return_consumed_capacity="TOTAL")) == 1
+
+
+def batches_tell_what_they_consumed_of_each_table(client: Client) -> None:
+    airports(client)
+    client.create_table("log", key=("id", "N"))
+    writes: dict[str, list[WriteRequest]] = {
+        "airports": [PutRequest(_9KB)],
+        "log": [PutRequest({"id": 1}), DeleteRequest({"id": 2})],
+    }
+    written = client.call(BatchWriteItem(writes, "TOTAL"))
+    assert isinstance(written, BatchWriteItemResult)
+    assert written.consumed_capacity == [ConsumedCapacity("airports", 9), ConsumedCapacity("log", 2)]
+    keys = {"airports": KeysAndAttributes([_KEY]), "log": KeysAndAttributes([{"id": 1}, {"id": 2}])}
+    read = client.call(BatchGetItem(keys, "TOTAL"))
+    assert isinstance(read, BatchGetItemResult)
+    assert read.consumed_capacity == [ConsumedCapacity("airports", 1.5), ConsumedCapacity("log", 1)]
+
+
+def transactions_cost_twice(client: Client) -> None:
+    airports(client)
+    written = client.call(TransactWriteItems([PutItem("airports", _9KB)], return_consumed_capacity="TOTAL"))
+    assert isinstance(written, TransactWriteItemsResult)
+    assert written.consumed_capacity == [ConsumedCapacity("airports", 18, write_capacity_units=18)]
+    read = client.call(TransactGetItems([GetItem("airports", _KEY)], "TOTAL"))
+    assert isinstance(read, TransactGetItemsResult)
+    assert read.consumed_capacity == [ConsumedCapacity("airports", 6, read_capacity_units=6)]
 
 
 def a_page_costs_what_it_read_not_what_it_gives(client: Client) -> None:
@@ -178,6 +216,8 @@ CHECKS: tuple[Check, ...] = (
     nothing_is_said_of_capacity_unless_it_is_asked_for,
     reads_cost_a_unit_for_each_four_kilobytes_and_half_of_it_by_default,
     writes_cost_a_unit_for_each_kilobyte_of_the_larger_item,
+    batches_tell_what_they_consumed_of_each_table,
+    transactions_cost_twice,
     a_page_costs_what_it_read_not_what_it_gives,
     capacity_is_told_by_table_and_index,
     a_table_with_a_local_index_tells_of_its_item_collections,

@@ -8,16 +8,21 @@ from kvdb.api.items import (
     BatchGetItemResult,
     BatchWriteItem,
     BatchWriteItemResult,
+    Capacity,
+    ConsumedCapacity,
     DeleteRequest,
     GetItem,
+    ItemCollectionMetrics,
     KeysAndAttributes,
     PutRequest,
 )
 from kvdb.errors import ResourceNotFound, ValidationError
+from kvdb.limits import OPEN
 from kvdb.lsm.batch import WriteBatch
 from kvdb.table import batch, reader
 from kvdb.table.writer import run
 from tests.support.builders import AIRPORTS, Floor, open_floor, table_request
+from tests.support.indexes import index, indexed_table
 
 DUPLICATES = "^Provided list of item keys contains duplicates$"
 SCHEMA = "^The provided key element does not match the schema$"
@@ -167,3 +172,50 @@ def test_what_does_not_fit_into_16_megabytes_is_unprocessed(floor):
             )
     assert rounds == 3
     assert found == [{"icao": f"{number:02}"} for number in range(100)]
+
+
+def test_what_does_not_fit_into_one_batch_of_wider_limits_is_unprocessed():
+    floor = open_floor()
+    floor = floor._replace(writer=floor.writer.under(OPEN))
+    floor.create(AIRPORTS)
+    floor.create(table_request("countries"))
+    large = [PutRequest({**key(f"{number}"), "filler": "x" * 15_000_000}) for number in range(5)]
+    left: dict[str, list[object]] = {"airports": list(large), "countries": [PutRequest({"country": "IS"})]}
+    sizes = []
+    while left:
+        left = dict(write(floor, **left).unprocessed_items)  # type: ignore[arg-type]
+        sizes.append({name: len(writes) for name, writes in left.items()})
+    assert sizes == [{"airports": 3, "countries": 1}, {"airports": 1, "countries": 1}, {}]
+    assert item(floor, "4") is not None
+
+
+def test_batches_tell_what_they_consumed_of_each_table():
+    floor = open_floor()
+    local, across = [index("by-l", "p", ranges=("l",))], [index("by-g", "g")]
+    floor.create(
+        indexed_table("rows", ("p", "S"), ("s", "N"), ("l", "N"), ("g", "S"), local=local, across=across)
+    )
+    floor.create(table_request("countries"))
+    rows = [{"p": "a", "s": s, "l": s, "g": "x", "filler": "x" * 1_500 * s} for s in (1, 2)]
+
+    def written(*writes: PutRequest | DeleteRequest, mode: str = "INDEXES") -> BatchWriteItemResult:
+        tables = {"rows": list(writes), "countries": [PutRequest({"country": "IS"})]}
+        request = BatchWriteItem(tables, mode, "SIZE")  # type: ignore[arg-type]
+        return run(batch.write_items(floor.catalog, floor.writer, request), floor.engine, floor.latches)
+
+    found = written(*map(PutRequest, rows))
+    country = ConsumedCapacity("countries", 1.0, table=Capacity(1.0))
+    assert found.consumed_capacity == [
+        ConsumedCapacity(
+            "rows", 15.0, None, None, Capacity(5.0), {"by-l": Capacity(5.0)}, {"by-g": Capacity(5.0)}
+        ),
+        country,
+    ]
+    assert found.item_collection_metrics == {"rows": [ItemCollectionMetrics({"p": "a"}, (0.0, 1.0))]}
+    # What a write replaces or deletes counts, though nothing of it is shown.
+    found = written(DeleteRequest({"p": "a", "s": 2}), PutRequest({"p": "a", "s": 1}), mode="TOTAL")
+    assert found.consumed_capacity == [ConsumedCapacity("rows", 15.0), ConsumedCapacity("countries", 1.0)]
+    keys = {"rows": KeysAndAttributes([{"p": "a", "s": s} for s in (1, 2)], consistent_read=True)}
+    keys["countries"] = KeysAndAttributes([{"country": "IS"}])
+    read_back = batch.get_items(floor.catalog, floor.engine, BatchGetItem(keys, "TOTAL"))
+    assert read_back.consumed_capacity == [ConsumedCapacity("rows", 2.0), ConsumedCapacity("countries", 0.5)]
