@@ -5,7 +5,8 @@ step in a process of its own, one store after the other in the same run:
 
     put        load all items, nothing synced            get      hit, miss, and hit with an empty cache
     commit     durable puts, by 1 and by 16 threads      scan     of 100, all, of 100 backwards
-    mixed      half puts, half gets, on the full store   reopen   after a close, and after a kill
+    mixed      half puts, half gets, on the full store, enough of them that it compacts meanwhile
+    reopen     after a close, and after a kill
 
 Write amplification is what the processes of a store have written (Linux: /proc/PID/io, log and
 worker process included) by the bytes of keys and values; space is what the directory holds. LMDB
@@ -40,7 +41,8 @@ OUT = Path("bench/out")
 READS = 20_000
 SCANS = 300
 COMMITS = 2_000
-MIXED = 60_000
+MIXED = 500_000
+"""Operations; the puts among them are some 60 MB, several memtables of every store."""
 THREADS = 16
 
 
@@ -141,7 +143,8 @@ def mixed(store: str, directory: str, count: int) -> Figures:
     puts: list[float] = []
     gets: list[float] = []
     clock = time.perf_counter
-    for _ in range(min(MIXED, count)):
+    written = sum(map(_bytes_written, _processes()))
+    for _ in range(MIXED // 2):
         key = key_of(chance.randrange(count))
         start = clock()
         db.put(key, value)
@@ -155,6 +158,10 @@ def mixed(store: str, directory: str, count: int) -> Figures:
         for share in (50, 99, 99.9):
             place = min(len(times) - 1, int(len(times) * share / 100))
             figures[f"mixed: {name} p{share:g} (us)"] = times[place] * 1e6
+    # Above 1 by as much as was flushed and compacted meanwhile.
+    written = sum(map(_bytes_written, _processes())) - written
+    user_bytes = len(puts) * (len(key) + len(msgpack.packb(value)))
+    figures["mixed: bytes written by bytes put"] = written / user_bytes
     db.close()
     return figures
 
@@ -271,6 +278,17 @@ def _ratio(by: dict[str, float]) -> str:
     return f"{by['rocksdict'] / by['kvdb']:.2f}" if by.get("kvdb") and "rocksdict" in by else "-"
 
 
+def measured(place: Path, counts: list[int], stores: list[str]) -> dict[str, dict[str, dict[str, float]]]:
+    """Every step at every size; prints a table a size. By size and figure and store."""
+    results = {}
+    for count in counts:
+        run = Run(place, count, stores)
+        run.run()
+        print(run.as_table(), end="\n\n", flush=True)
+        results[str(count)] = run.figures
+    return results
+
+
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.engine", description=__doc__.splitlines()[0])
     parser.add_argument("--items", type=int, nargs="+", default=[100_000, 1_000_000], metavar="N")
@@ -278,14 +296,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--json", type=Path, default=OUT / "engine.json", metavar="FILE")
     chosen = parser.parse_args(arguments)
     OUT.mkdir(exist_ok=True)
-    results = {}
     # On the disk that the project is on: the system's temporary directory may be in memory.
     with tempfile.TemporaryDirectory(dir=OUT, prefix="work-") as place:
-        for count in chosen.items:
-            run = Run(Path(place), count, chosen.stores)
-            run.run()
-            print(run.as_table(), end="\n\n", flush=True)
-            results[str(count)] = run.figures
+        results = measured(Path(place), chosen.items, chosen.stores)
     chosen.json.parent.mkdir(parents=True, exist_ok=True)
     chosen.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 

@@ -43,6 +43,8 @@ class Report:
     def __init__(self, settings: dict[str, object]) -> None:
         self._settings = settings
         self._figures: dict[str, Figure] = {}
+        self.engine: dict[str, dict[str, dict[str, float]]] = {}
+        """The engine beside several peers, by size, figure and store (``bench/engine``)."""
 
     def figure(self, name: str, unit: str, peer_name: str) -> Figure:
         return self._figures.setdefault(name, Figure(name, unit, peer_name))
@@ -58,6 +60,7 @@ class Report:
             "wall_ms": SystemClock().wall_ms(),
             "settings": self._settings,
             "figures": [figure.as_json() for figure in self._figures.values()],
+            "engine": self.engine,
         }
 
     def as_table(self) -> str:

@@ -3,7 +3,7 @@
 Measures kvdb beside a peer that does the same work in the same run, kvdb and peer in turn, each
 measurement in a process of its own; prints a table of medians, ratios first, and writes JSON.
 Takes under ten minutes on two cores, ``--quick`` under one. What is compared with what stands in
-``embedded``, ``items`` and ``served``.
+``embedded``, ``items`` and ``served``; the engine's part, which has several peers, in ``engine``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from bench import engine as engine_bench
 from bench import served
 from bench.child import run, start, wait
 from bench.report import Report
@@ -41,10 +42,12 @@ class Scale:
     calls_alone: int
     calls_together: int
     reopen_items: int
+    engine_items: list[int]
+    """Sizes of the engine's own part."""
 
 
-FULL = Scale(3, 100_000, 50_000, 1_000, 2_000, 8_000, 1_000_000)
-QUICK = Scale(1, 5_000, 5_000, 100, 300, 1_500, 20_000)
+FULL = Scale(3, 100_000, 50_000, 1_000, 2_000, 8_000, 1_000_000, [100_000])
+QUICK = Scale(1, 5_000, 5_000, 100, 300, 1_500, 20_000, [5_000])
 
 
 class Bench:
@@ -143,6 +146,11 @@ class Bench:
         shutil.rmtree(directory)
         self._add("kvdb", "gRPC: peak memory of the server", "MiB", ECHO, peak_mib)
 
+    def engine(self) -> None:
+        self._report.engine = engine_bench.measured(
+            Path(self._fresh()), self._scale.engine_items, list(engine_bench.STORES)
+        )
+
     def reopen(self) -> None:
         count = self._scale.reopen_items
         directories = {"kvdb": self._fresh(), "rocksdb": self._fresh()}
@@ -195,9 +203,20 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a twentieth of the work, once: a smoke test")
     parser.add_argument("--json", type=Path, default=OUT / "bench.json", metavar="FILE")
-    parser.add_argument("--only", choices=["embedded", "items", "served", "reopen"], help="one part")
+    parser.add_argument(
+        "--only", choices=["embedded", "items", "served", "reopen", "engine"], help="one part"
+    )
+    parser.add_argument(
+        "--engine-items",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="sizes of the engine's part, say 100000 1000000 5000000, which takes an hour",
+    )
     chosen = parser.parse_args(arguments)
     scale = QUICK if chosen.quick else FULL
+    if chosen.engine_items:
+        scale = replace(scale, engine_items=chosen.engine_items)
     report = Report(asdict(scale))
     OUT.mkdir(exist_ok=True)
     # On the disk that the project is on: the system's temporary directory may be in memory.
@@ -208,6 +227,7 @@ def main(arguments: list[str]) -> None:
             "items": bench.items,
             "served": bench.served,
             "reopen": bench.reopen,
+            "engine": bench.engine,
         }
         bench.disk()
         for name, part in parts.items():
