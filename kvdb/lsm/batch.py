@@ -69,7 +69,9 @@ class WriteBatch:
 
     def put(self, key: bytes, value: bytes) -> WriteBatch:
         """Set ``key`` to ``value``."""
-        self.operations += (key, value)
+        operations = self.operations
+        operations.append(key)
+        operations.append(value)
         self.size_bytes += len(key) + len(value)
         return self
 

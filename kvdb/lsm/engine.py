@@ -116,8 +116,8 @@ class Engine:
         self._pace_lock = threading.Lock()
         self._paced_bytes = 0
         """The memtable's bytes at the last pause of a writer; below 0 when that was in one before."""
-        self._free_bytes = options.memtable_size_bytes
-        """Below this the memtable takes a write without a further question."""
+        self._admitted_bytes = 0
+        """The memtable's bytes when the disk was last asked after."""
         self._hand = threading.Lock()
         self._sweep_lock = threading.Lock()
         self._commit = Commit(
@@ -250,8 +250,6 @@ class Engine:
         """
         if batch.size_bytes > self._batch_bytes_max:
             raise self._too_large(batch)
-        if not self._is_read_only:
-            self._space.admit(batch)
         return self._commit.write(batch)
 
     def submit(self, batch: WriteBatch, done: Done) -> None:
@@ -264,7 +262,7 @@ class Engine:
         if batch.size_bytes > self._batch_bytes_max:
             raise self._too_large(batch)
         if not self._is_read_only:
-            self._space.admit(batch)
+            self.admit(batch)
         self._commit.submit(batch, done)
 
     def ingest(self, pairs: Iterable[Pair]) -> int:
@@ -499,24 +497,37 @@ class Engine:
             self._tables.clear()
             self._lock.release()
 
-    def make_room(self, commit: Commit) -> None:
-        """Before each group, by the commit leader: freeze a full memtable, once there is a place for it."""
+    def admit(self, batch: WriteBatch) -> None:
+        """Before a batch joins the commit queue: is there room for it on the disk?"""
+        self._space.admit(batch, batch.size_bytes)
+
+    def make_room(self, commit: Commit, alone: WriteBatch | None) -> None:
+        """By the commit leader: ask after the disk, slow down while compaction is behind, and freeze a
+        full memtable once there is a place for it."""
         memtable = commit.memtable
-        if memtable.size_bytes < self._free_bytes and memtable.range_count < RANGES_MAX:
-            return
+        if alone is not None and alone.operations:
+            self._space.admit(alone, max(0, memtable.size_bytes - self._admitted_bytes))
+            self._admitted_bytes = memtable.size_bytes
         if self._hardship:
             self._slow_down(memtable)
-        is_full = memtable.size_bytes >= self._memtable_bytes_max or memtable.range_count >= RANGES_MAX
-        if not is_full and not self._must_rotate:
-            return
+        if memtable.size_bytes >= self._memtable_bytes_max or memtable.range_count >= RANGES_MAX:
+            self._must_rotate = True
+        if self._must_rotate:
+            self._freeze(commit)
+        with self._pace_lock:
+            self._set_free_bytes()
+
+    def _freeze(self, commit: Commit) -> None:
+        """Go on in a new memtable and log, once there is a place for the old memtable."""
+        memtable = commit.memtable
         waited_ms = 0
         while (handle := self._what_is_behind()) is not None:
             waited_ms = self._wait_for(handle, waited_ms)
         # Until a rotation has succeeded nothing more may go to the sealed log, for a successor
         # may be on disk already that says where it ends.
-        self._must_rotate = True
         self._rotate(commit)
         self._must_rotate = False
+        self._admitted_bytes = 0
         self._paced_bytes -= memtable.size_bytes
         self._set_pace()
         self._flush_handle.wake()
@@ -526,8 +537,17 @@ class Engine:
         # One at a time: else a late answer of one thread could hide what another has asked for.
         with self._pace_lock:
             self._hardship = severity(self._versions.state.version, self._options)
-            is_free = not self._hardship and not self._must_rotate
-            self._free_bytes = self._memtable_bytes_max if is_free else 0
+            self._set_free_bytes()
+
+    def _set_free_bytes(self) -> None:
+        """Up to where the commit leader need not ask: the memtable is full there, or the disk due."""
+        memtable = self._commit.memtable
+        is_free = not (
+            self._hardship or self._must_rotate or self._space.is_low or memtable.range_count >= RANGES_MAX
+        )
+        self._commit.free_bytes = (
+            min(self._memtable_bytes_max, memtable.size_bytes + self._space.due_in_bytes) if is_free else 0
+        )
 
     def _slow_down(self, memtable: Memtable) -> None:
         if memtable.size_bytes - self._paced_bytes >= step_bytes(self._hardship):
@@ -552,7 +572,7 @@ class Engine:
         if self._commit.memtable.overlaps(start, end):
             self._must_rotate = True
             self._set_pace()
-            self.make_room(self._commit)
+            self.make_room(self._commit, None)
         waited_ms = 0
         while self._memtables_overlap(start, end):
             waited_ms = self._wait_for(self._flush_handle, waited_ms)

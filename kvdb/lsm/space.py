@@ -52,13 +52,13 @@ class Space:
         env.metrics.gauge("lsm_disk_is_low").read_by(lambda: float(self.is_low))
         env.metrics.gauge("lsm_ballast_bytes").read_by(lambda: self._ballast_bytes * self._has_ballast)
 
-    def admit(self, batch: WriteBatch) -> None:
-        """Before a batch is written.
+    def admit(self, batch: WriteBatch, written_bytes: int) -> None:
+        """Before a batch is written; ``written_bytes`` have been, or will be, since the last call.
 
         Raises:
             DiskFull: there is too little room for it.
         """
-        self._unchecked += batch.size_bytes
+        self._unchecked += written_bytes
         if self._unchecked >= CHECK_BYTES or self.is_low:
             self._check()
             if self.is_low and not batch.only_deletes:
@@ -67,6 +67,11 @@ class Space:
                     f"too little room on the disk, only deletes are taken directory={self._directory}"
                     f" free_bytes_min={self._free_min}"
                 )
+
+    @property
+    def due_in_bytes(self) -> int:
+        """So much may be written before the disk is asked again."""
+        return max(0, CHECK_BYTES - self._unchecked)
 
     def give_up_ballast(self) -> bool:
         """A call found no room: make some. False when there is no ballast left."""

@@ -44,6 +44,7 @@ _OPENING_LENGTH = struct.Struct("<H")
 _FILLER: Final = b"\xa5"
 _BATCH_HEAD = struct.Struct("<QQ")
 assert _BATCH_HEAD.size == 16
+_pack_head: Final = _BATCH_HEAD.pack
 
 
 class Predecessor(NamedTuple):
@@ -87,6 +88,7 @@ class LogWriter:
         self.number = number
         self.last_seqno = base_seqno
         self._records = RecordWriter(file, salt=file_salt(database_id, "log", number))
+        self._append_record = self._records.append_one
         opening = pack([FORMAT_VERSION, database_id, number, sync_mode, base_seqno, *previous])
         payload = (_OPENING_LENGTH.pack(len(opening)) + opening).ljust(_OPENING_BYTES - FRAME_BYTES, _FILLER)
         self._records.append(_OPEN, [payload])
@@ -102,13 +104,13 @@ class LogWriter:
         """The end of what is known durable."""
         return self._records.synced_to
 
-    def append_one(self, batch: bytes, count: int, *, wall_ms: int) -> None:
+    def append_one(self, batch: bytes, count: int, wall_ms: int) -> None:
         """``append`` of a group of one.
 
         Raises:
             OSError: as ``append``.
         """
-        self._records.append_one(_BATCH, _BATCH_HEAD.pack(self.last_seqno + 1, wall_ms) + batch)
+        self._append_record(_BATCH, _pack_head(self.last_seqno + 1, wall_ms) + batch)
         self.last_seqno += count
 
     def append(self, batches: Sequence[bytes], counts: Sequence[int], *, wall_ms: int) -> None:

@@ -30,16 +30,16 @@ def batch_of(size_bytes: int, *, only_deletes: bool = False) -> WriteBatch:
 
 def test_with_enough_room_everybody_writes() -> None:
     _, env = disk(1000)
-    Space(env, "db", OPTIONS).admit(batch_of(10))
+    Space(env, "db", OPTIONS).admit(batch_of(10), 10)
 
 
 def test_with_too_little_room_only_deletes_are_taken() -> None:
     _, env = disk(999)
     space = Space(env, "db", OPTIONS)
     with pytest.raises(DiskFull, match="only deletes are taken") as refused:
-        space.admit(batch_of(10))
+        space.admit(batch_of(10), 10)
     assert refused.value.retryable
-    space.admit(batch_of(10, only_deletes=True))
+    space.admit(batch_of(10, only_deletes=True), 10)
     assert env.metrics.read()["lsm_disk_is_low"] == 1
     assert env.metrics.read()["lsm_writes_refused_for_space_total"] == 1
 
@@ -48,31 +48,31 @@ def test_writes_go_on_when_room_comes_back() -> None:
     fs, env = disk(999)
     space = Space(env, "db", OPTIONS)
     with pytest.raises(DiskFull):
-        space.admit(batch_of(10))
+        space.admit(batch_of(10), 10)
     fs.capacity_bytes = 1000
-    space.admit(batch_of(10))
+    space.admit(batch_of(10), 10)
 
 
 def test_the_disk_is_asked_again_after_so_many_bytes() -> None:
     fs, env = disk(2000)
     space = Space(env, "db", OPTIONS)
-    space.admit(batch_of(1))
+    space.admit(batch_of(1), 1)
     fs.capacity_bytes = 0
-    space.admit(batch_of(CHECK_BYTES - 1))
+    space.admit(batch_of(CHECK_BYTES - 1), CHECK_BYTES - 1)
     with pytest.raises(DiskFull):
-        space.admit(batch_of(1))
+        space.admit(batch_of(1), 1)
 
 
 def test_a_reserve_of_nothing_never_refuses() -> None:
     _, env = disk(0)
-    Space(env, "db", EngineOptions(min_free_bytes=0)).admit(batch_of(10))
+    Space(env, "db", EngineOptions(min_free_bytes=0)).admit(batch_of(10), 10)
 
 
 def test_a_file_system_that_cannot_say_has_room() -> None:
     faulty = FaultyFileSystem(MemFileSystem())
     faulty.make_dir("db")
     faulty.fail(Fault("free_bytes", for_ever=True))
-    Space(sim_env(faulty), "db", OPTIONS).admit(batch_of(10))
+    Space(sim_env(faulty), "db", OPTIONS).admit(batch_of(10), 10)
 
 
 def test_the_ballast_is_made_for_a_database_larger_than_it_and_given_up_once() -> None:
