@@ -11,7 +11,7 @@ flips ?= 1000000
 seed ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test demo serve check format bench crash-sweep bitflip fuzz coverage lock clean sdk-js bench-http
+.PHONY: help venv test demo serve check format bench crash-sweep bitflip fuzz coverage lock clean sdk-js sdk-python sdk-java bench-http
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,9 @@ bench: venv ## measure; prints a table and writes bench/out/*.json
 
 sdk-js: venv ## the JavaScript SDK against a server; needs node, npm and their registry
 	@$(python) -m tests.sdk_js.run
+
+sdk-python: venv ## aioboto3 and the AWS CLI against a server; needs a package index
+	@$(python) -m tests.sdk_python.run
 
 bench-http: venv ## the HTTP door beside a bare server of the same bytes
 	@$(python) -m bench.http
