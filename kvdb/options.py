@@ -220,6 +220,8 @@ class ServerOptions:
     """File of its private key, PEM."""
     http_body_bytes_max: int = REQUEST_BYTES_MAX
     """Largest HTTP request body; one that is larger is refused unread."""
+    http_packed_requests: bool = False
+    """Take request bodies in gzip or deflate, as the service does; unpacked they have the same bound."""
     http_connections_max: int = 4096
     """HTTP connections at once; one more is closed at once."""
     http_connections_per_address_max: int = 2048

@@ -63,6 +63,9 @@ _GRPC_ADDRESS = "127.0.0.1:7400"
     help="How long tables stay CREATING and DELETING, as they do at the service.",
 )
 @click.option(
+    "--accept-packed", is_flag=True, help="Take HTTP request bodies in gzip or deflate; no SDK sends them."
+)
+@click.option(
     "--insecure",
     is_flag=True,
     help="Listen beyond this machine, without authentication or encryption: whoever reaches it may do all.",
@@ -79,6 +82,7 @@ def serve(
     history_retention: float,
     limits: LimitsName,
     table_status_delay: float,
+    accept_packed: bool,
     insecure: bool,
     verbose: bool,
 ) -> None:
@@ -106,6 +110,7 @@ def serve(
         admin_address=admin_address,
         tls_cert=tls_cert,
         tls_key=tls_key,
+        http_packed_requests=accept_packed,
         database=database,
         is_insecure=insecure,
     )

@@ -12,7 +12,7 @@ Source: dynalite ``db/conditionParser.pegjs``; orderings and IN: field reports.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import NamedTuple, NoReturn, TypeAlias
 
@@ -41,7 +41,12 @@ OPERAND_COUNTS = {
     "contains": 2,
     "size": 1,
 }
-_ON_A_PATH = frozenset({"attribute_exists", "attribute_not_exists", "attribute_type"})
+_ON_A_PATH: Mapping[str, tuple[type, ...]] = {
+    "attribute_exists": (Path,),
+    "attribute_not_exists": (Path,),
+    # Source: ScyllaDB, test_condition_expression.py, run against the service.
+    "attribute_type": (Path, Value),
+}
 _TYPE_NAMES = frozenset({"B", "NULL", "SS", "BOOL", "L", "BS", "N", "NS", "S", "M"})
 _ANY_TYPE = "{NS,SS,L,BS,N,M,B,BOOL,NULL,S}"
 
@@ -206,7 +211,7 @@ class _Checks:
             yield self._always(messages.too_many_candidates(len(leaf.candidates)))
 
     def _of_call(self, call: Call) -> Iterator[Check]:
-        if call.function in _ON_A_PATH and not isinstance(call.operands[0], Path):
+        if not isinstance(call.operands[0], _ON_A_PATH.get(call.function, object)):
             yield self._always(messages.needs_path(call.function))
         if call.function == "begins_with":
             yield from self._operand_types(call.function, call.operands, _WITH_PREFIX)

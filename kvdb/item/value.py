@@ -37,7 +37,8 @@ NESTED_TOO_DEEP = (
 )
 ITEM_TOO_LARGE = "Item size has exceeded the maximum allowed size"
 EMPTY_STRING_SET = "One or more parameter values were invalid: An string set  may not be empty"
-EMPTY_NAME = "an attribute name may not be empty"
+# Source: ScyllaDB, test/alternator/test_limits.py, run against the service (the last three words).
+EMPTY_NAME = "One or more parameter values were invalid: Empty attribute name"
 MIXED_SET = "a set may hold only strings, only numbers or only bytes"
 DUPLICATE_NUMBERS = "Input collection contains duplicates"
 

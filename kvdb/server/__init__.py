@@ -2,7 +2,7 @@
 
 Reading order: ``app``, ``pipeline``, ``grpc_server``, ``wakeups``; then the HTTP door: ``http_server``,
 ``http_protocol`` and ``listener`` below it, ``http_codec`` with ``http_shapes``, ``http_items``,
-``http_tables`` and ``http_errors``, ``auth``; ``admin_http`` stands beside.
+``http_tables`` and ``http_errors``, ``http_coding``, ``auth``; ``admin_http`` stands beside.
 
 Point operations run on the event loop, whose thread they occupy for microseconds; what reads or
 writes much goes to a bounded pool of threads. Invariant: every call passes the pipeline, which

@@ -164,7 +164,7 @@ ROUTES: tuple[Route, ...] = (
     Route("DescribeTable", tables.DESCRIBE_TABLE, tables.WRITE_DESCRIBE_TABLE),
     Route("UpdateTable", tables.UPDATE_TABLE, tables.WRITE_TABLE_DESCRIPTION),
     Route("ListTables", tables.LIST_TABLES, tables.WRITE_LIST_TABLES),
-    Route("DeleteTable", tables.DELETE_TABLE, tables.WRITE_TABLE_DESCRIPTION),
+    Route("DeleteTable", tables.DELETE_TABLE, tables.write_deleted),
     Route("UpdateTimeToLive", tables.UPDATE_TIME_TO_LIVE, tables.WRITE_UPDATE_TIME_TO_LIVE),
     Route("DescribeTimeToLive", tables.DESCRIBE_TIME_TO_LIVE, tables.WRITE_DESCRIBE_TIME_TO_LIVE),
     Route("TagResource", tables.TAG_RESOURCE, None),

@@ -16,13 +16,12 @@ loopback the ``Host`` must be an address or ``localhost``, so that a name which 
 here does not help.
 
 Answers carry ``x-amzn-RequestId`` (the log's id of the call) and ``x-amz-crc32`` over the body's
-bytes as sent; ``Accept-Encoding: gzip`` gets compressed what is worth it.
+bytes as sent; ``http_coding`` compresses them for who asks for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gzip
 import ipaddress
 import ssl
 import zlib
@@ -39,6 +38,7 @@ from kvdb.limits import AWS
 from kvdb.options import ServerOptions
 from kvdb.server.auth import header
 from kvdb.server.http_codec import BY_TARGET, Route, read_json
+from kvdb.server.http_coding import Coding, coding_for, packed, unpacked
 from kvdb.server.http_errors import status_and_body
 from kvdb.server.http_protocol import HttpConnection, HttpRequest
 from kvdb.server.listener import Listener
@@ -49,8 +49,6 @@ _POINT_OPERATIONS = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem"}
 _POINT_BODY_BYTES_MAX = 64 * 1024
 """A longer body takes the loop too long to decode."""
 _PROBED_BODY_BYTES_MAX = 64 * 1024
-_GZIP_BYTES_MIN = 1024
-_GZIP_LEVEL = 1
 _JSON_1_0 = b"application/x-amz-json-1.0"
 _JSON = b"application/json"
 _HEALTHY = b"healthy: %s "
@@ -76,6 +74,8 @@ class HttpDoor:
         self._clock = database.env.clock
         self._deadline_s = options.deadline_ms_max / 1000
         self._checks_host = not options.is_insecure
+        self._takes_packed = options.http_packed_requests
+        self._body_bytes_max = options.http_body_bytes_max
         self._listener = Listener(
             options.http_address,
             options,
@@ -115,7 +115,7 @@ class HttpDoor:
             if self._checks_host and not _is_local_host(request.headers.get(b"host")):
                 self._answer_bare(connection, HTTPStatus.MISDIRECTED_REQUEST, b"")
                 return
-            if b"content-encoding" in request.headers:
+            if b"content-encoding" in request.headers and not self._takes_packed:
                 self._answer_bare(connection, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, b"")
                 return
             exchange = _Exchange(self, connection, request, media_type or _JSON)
@@ -153,7 +153,11 @@ class HttpDoor:
             exchange.fail(refused, self._pipeline.new_request_id())
             return
         body = exchange.request.body
-        if route.name in _POINT_OPERATIONS and len(body) <= _POINT_BODY_BYTES_MAX:
+        if (
+            route.name in _POINT_OPERATIONS
+            and len(body) <= _POINT_BODY_BYTES_MAX
+            and b"content-encoding" not in exchange.request.headers
+        ):
             self._serve_point(route, call, exchange)
         else:
             self._serve_pooled(route, call, exchange)
@@ -200,23 +204,27 @@ class HttpDoor:
             if not exchange.is_answered:
                 work()
 
-        def succeed(answer: tuple[bytes, bool]) -> None:
+        def succeed(body: bytes, coding: Coding | None) -> None:
             call.succeeded()
-            exchange.succeed(answer[0], call.request_id, is_gzipped=answer[1])
+            exchange.answer(body, coding, call.request_id)
 
         def fail(error: Exception) -> None:
             exchange.fail(call.failed(error), call.request_id)
 
         def work() -> None:
             try:
-                request = route.decode(exchange.request.body)
-                answer = _packed(self._call_and_encode(route, request), exchange.takes_gzip)
+                request = route.decode(self._body_of(exchange.request))
+                answer = packed(self._call_and_encode(route, request), exchange.coding)
             except Exception as error:
                 self._wakeups.defer(partial(finish, partial(fail, error)))
             else:
-                self._wakeups.defer(partial(finish, partial(succeed, answer)))
+                self._wakeups.defer(partial(finish, partial(succeed, *answer)))
 
         self._pool.submit(work)
+
+    def _body_of(self, request: HttpRequest) -> bytes:
+        coding = request.headers.get(b"content-encoding")
+        return request.body if coding is None else unpacked(request.body, coding, self._body_bytes_max)
 
     def _call_and_encode(self, route: Route, request: Request) -> bytes:
         return route.encode(request, self._database.call(request, profile=AWS))
@@ -234,8 +242,7 @@ class HttpDoor:
         media_type: bytes,
         body: bytes,
         request_id: str,
-        *,
-        is_gzipped: bool = False,
+        coding: Coding | None,
     ) -> None:
         head = (
             b"%sDate: %s\r\nContent-Type: %s\r\n%sContent-Length: %d\r\n"
@@ -244,7 +251,7 @@ class HttpDoor:
                 _STATUS_LINES[status],
                 self._date_line(),
                 media_type,
-                b"Content-Encoding: gzip\r\n" if is_gzipped else b"",
+                b"" if coding is None else b"Content-Encoding: %s\r\n" % coding,
                 len(body),
                 request_id.encode("ascii"),
                 zlib.crc32(body),
@@ -276,7 +283,7 @@ class HttpDoor:
 class _Exchange:
     """A request that has reached its operation, and the one answer it gets."""
 
-    __slots__ = ("_connection", "_door", "_media_type", "is_answered", "request", "takes_gzip")
+    __slots__ = ("_connection", "_door", "_media_type", "coding", "is_answered", "request")
 
     def __init__(
         self, door: HttpDoor, connection: HttpConnection, request: HttpRequest, media_type: bytes
@@ -285,19 +292,22 @@ class _Exchange:
         self._connection = connection
         self._media_type = media_type
         self.request = request
-        self.takes_gzip = _takes_gzip(request.headers.get(b"accept-encoding"))
+        accepted = request.headers.get(b"accept-encoding")
+        self.coding = coding_for(accepted) if accepted else None
         self.is_answered = False
 
-    def succeed(self, body: bytes, request_id: str, *, is_gzipped: bool = False) -> None:
-        if not is_gzipped:
-            body, is_gzipped = _packed(body, self.takes_gzip)
+    def succeed(self, body: bytes, request_id: str) -> None:
+        self.answer(*packed(body, self.coding), request_id)
+
+    def answer(self, body: bytes, coding: Coding | None, request_id: str) -> None:
+        """With a body that is packed already, if it is to be."""
         self.is_answered = True
-        self._door.answer(self._connection, 200, self._media_type, body, request_id, is_gzipped=is_gzipped)
+        self._door.answer(self._connection, 200, self._media_type, body, request_id, coding)
 
     def fail(self, error: KvdbError, request_id: str) -> None:
         status, body = status_and_body(error)
         self.is_answered = True
-        self._door.answer(self._connection, status, self._media_type, body, request_id)
+        self._door.answer(self._connection, status, self._media_type, body, request_id, None)
 
 
 def _route_of(request: HttpRequest) -> Route:
@@ -313,28 +323,12 @@ def _route_of(request: HttpRequest) -> Route:
             raise UnknownOperation("")
         header.claim_of(request.url, request.headers)
     except KvdbError:
-        if body and len(body) <= _PROBED_BODY_BYTES_MAX:
+        if body and len(body) <= _PROBED_BODY_BYTES_MAX and b"content-encoding" not in request.headers:
             read_json(body)
         raise
     if not body:
         raise SerializationError("")
     return route
-
-
-def _packed(body: bytes, takes_gzip: bool) -> tuple[bytes, bool]:
-    if takes_gzip and len(body) >= _GZIP_BYTES_MIN:
-        return gzip.compress(body, _GZIP_LEVEL, mtime=0), True
-    return body, False
-
-
-def _takes_gzip(accepted: bytes | None) -> bool:
-    if not accepted:
-        return False
-    for coding in accepted.lower().split(b","):
-        name, _, weight = coding.partition(b";")
-        if name.strip() == b"gzip":
-            return weight.strip().removeprefix(b"q=").strip(b"0.") != b"" or not weight
-    return False
 
 
 @lru_cache(maxsize=64)

@@ -303,7 +303,25 @@ _DESCRIPTION = struct(
 # Results.
 
 WRITE_TABLE_DESCRIPTION = wrapped(Field("TableDescription", "table_description", _DESCRIPTION))
-"""The result of CreateTable, UpdateTable and DeleteTable."""
+"""The result of CreateTable and UpdateTable."""
+
+
+def write_deleted(result: api.DeleteTableResult) -> JsonObject:
+    """Without what the table was made of. Source: ScyllaDB, test_table.py, run against the service."""
+    described = _DESCRIPTION.write(result.table_description)
+    assert isinstance(described, dict)
+    return {"TableDescription": {name: described[name] for name in described if name not in _NOT_OF_DELETED}}
+
+
+_NOT_OF_DELETED = frozenset(
+    {
+        "AttributeDefinitions",
+        "KeySchema",
+        "CreationDateTime",
+        "LocalSecondaryIndexes",
+        "GlobalSecondaryIndexes",
+    }
+)
 WRITE_DESCRIBE_TABLE = wrapped(Field("Table", "table", _DESCRIPTION))
 WRITE_LIST_TABLES = wrapped(
     Field("TableNames", "table_names", list_of(STRING)),

@@ -10,6 +10,7 @@ UPDATING on, where the service shows some of them late.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from kvdb import limits
@@ -18,6 +19,7 @@ from kvdb.api.tables import (
     CreateIndex,
     DeleteIndex,
     IndexUpdate,
+    KeySchemaElement,
     OnDemandThroughput,
     ProvisionedThroughput,
     StreamSpecification,
@@ -250,14 +252,14 @@ def _streaming(table: TableDescriptor, asked: StreamSpecification, now_ms: int) 
 def _indexed(table: TableDescriptor, request: UpdateTable, moment: Moment) -> TableDescriptor:
     updates = request.global_secondary_index_updates or []
     _check_concurrency(table, updates, moment)
-    # A redeclared attribute keeps the type it has. Source: dynoxide, update_table.rs, verified there.
-    types = {
+    defined = {
         defined.attribute_name: defined.attribute_type for defined in request.attribute_definitions or ()
     }
-    types.update((key.name, key.type) for key in table.keys)
-    types.update((key.name, key.type) for index in table.indexes for key in (*index.partition, *index.sort))
+    # What is declared anew and no key of the new index keeps its type. Source: dynoxide, update_table.rs.
+    types = {**defined, **_types_of(table)}
     for update in updates:
         if isinstance(update, CreateIndex):
+            _check_not_redefined(table, update, defined)
             table = _with_new_index(table, update, types, moment)
         elif isinstance(update, DeleteIndex):
             table = _without_index(table, update, moment)
@@ -265,6 +267,35 @@ def _indexed(table: TableDescriptor, request: UpdateTable, moment: Moment) -> Ta
             index = _global_index(table, update.index_name, "update")
             table = table.with_index(_updated_index(table, index, update, moment))
     return table
+
+
+def _types_of(table: TableDescriptor) -> dict[str, AttributeType]:
+    """Of every key attribute of the table and its indexes."""
+    keys = (key for index in table.indexes for key in (*index.partition, *index.sort))
+    return {key.name: key.type for key in (*table.keys, *keys)}
+
+
+def _check_not_redefined(
+    table: TableDescriptor, update: CreateIndex, defined: Mapping[str, AttributeType]
+) -> None:
+    """Source: ScyllaDB, test_gsi_updatetable.py, where the service's words stand."""
+    existing, schema = _types_of(table), update.index.key_schema
+    known = [key for key in schema if key.attribute_name in existing]
+    if all(defined.get(key.attribute_name) in (None, existing[key.attribute_name]) for key in known):
+        return
+    raise invalid(
+        "Attributes cannot be redefined. Please check that your attribute has the same type as previously "
+        f"defined. Existing schema: {_shown_schema(known, existing)} "
+        f"New schema: {_shown_schema(schema, defined)}"
+    )
+
+
+def _shown_schema(schema: Iterable[KeySchemaElement], types: Mapping[str, AttributeType]) -> str:
+    elements = (
+        f"SchemaElement: key{{{key.attribute_name}:{types.get(key.attribute_name)}:{key.key_type}}}"
+        for key in schema
+    )
+    return f"Schema:[{', '.join(elements)}]"
 
 
 def _check_concurrency(table: TableDescriptor, updates: list[IndexUpdate], moment: Moment) -> None:

@@ -52,7 +52,7 @@ def test_a_long_answer_is_compressed_when_that_is_asked_for(post, dynamodb, tabl
         "DynamoDB_20111205.ListTables",
         "DynamoDB_20120810.ListTables.x",
         "DynamoDB_20120810.ExecuteStatement",
-        "DynamoDBStreams_20120810.ListStreams",
+        "DynamoDBStreams_20120810.GetItem",
         "DynamoDB_20120810.OpenSnapshot",
     ],
 )

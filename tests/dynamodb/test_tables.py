@@ -86,3 +86,11 @@ def test_a_table_may_take_its_time_as_it_does_at_the_service(tmp_path):
         assert client.delete_table(TableName="slow")["TableDescription"]["TableStatus"] == "DELETING"
         client.get_waiter("table_not_exists").wait(TableName="slow", WaiterConfig=wait)
         client.close()
+
+
+def test_a_deleted_table_is_described_without_what_it_was_made_of(dynamodb, table):
+    described = dynamodb.delete_table(TableName=table)["TableDescription"]
+    assert described["TableName"] == table
+    assert described["TableStatus"] == "DELETING"
+    assert {"TableId", "TableArn", "ItemCount", "TableSizeBytes"} <= described.keys()
+    assert not described.keys() & {"KeySchema", "AttributeDefinitions", "CreationDateTime"}

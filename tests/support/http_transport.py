@@ -168,6 +168,10 @@ def _read_result(result: type, body: dict[str, Any]) -> Any:
         return items.TransactGetItemsResult(
             found, _read(list[items.ConsumedCapacity], body.get("ConsumedCapacity"))
         )
+    elif result is tables.DeleteTableResult:
+        # The service tells of a deleted table no more than that it is one.
+        unsaid = {"CreationDateTime": 0, "KeySchema": [], "AttributeDefinitions": []}
+        body = {"TableDescription": {**unsaid, **body["TableDescription"]}}
     elif result is Page:
         body = {"Items": [], **body}
     elif result is items.GetItemResult:

@@ -13,6 +13,7 @@ from kvdb import limits
 from kvdb.api import arn
 from kvdb.errors import ValidationError
 from kvdb.item.size import text_size
+from kvdb.item.value import EMPTY_NAME, NAME_TOO_LARGE
 
 # Enums of several operations; the order inside the brackets of a message is the service's own.
 CAPACITIES = ("INDEXES", "TOTAL", "NONE")
@@ -157,6 +158,18 @@ def attribute_name_faults(name: object, place: str) -> Sequence[str]:
     if not name.isascii() and not is_unicode(name):
         return [constraint(ascii(name), place, "be valid UTF-8")]
     return ()
+
+
+def check_item_name(name: str) -> None:
+    """The rule for the name of any attribute, where it stands by itself and not in an item.
+
+    Raises:
+        ValidationError: no item can have an attribute of this name.
+    """
+    if not name:
+        raise ValidationError(EMPTY_NAME)
+    if text_size(name) > limits.ATTRIBUTE_NAME_BYTES_MAX:
+        raise ValidationError(NAME_TOO_LARGE)
 
 
 def is_unicode(text: str) -> bool:

@@ -30,6 +30,7 @@ from kvdb.api.items import (
 )
 from kvdb.api.validation.fields import (
     check_bool,
+    check_item_name,
     check_list,
     check_mapping,
     constraint,
@@ -173,6 +174,7 @@ def _names_faults(names: object, place: str) -> Iterator[str]:
     for name in names:
         if not isinstance(name, str):
             raise wrong_type("attributes_to_get", name, "a list of str")
+        check_item_name(name)
     shown = f"[{', '.join(names)}]"
     if not names:
         yield constraint(shown, place, "have length greater than or equal to 1")
@@ -188,6 +190,7 @@ def _map_faults(field: str, tests: object, place: str) -> Iterator[str]:
     for name, test in tests.items():
         if not isinstance(name, str):
             raise wrong_type(field, name, "a mapping of str")
+        check_item_name(name)
         if not isinstance(test, expected):
             raise wrong_type(field, test, f"a mapping to {expected.__name__}")
         at = f"{place}.{name}.member"

@@ -113,6 +113,13 @@ def test_whether_it_exists_is_asked_of_paths_only(function: str) -> None:
     assert refusal(f"{function}(size(:v))", v="x") == message
 
 
+def test_the_type_of_a_value_may_be_asked_though_it_is_known() -> None:
+    check("attribute_type(:v, :t)", v=1, t="N")
+    assert refusal("attribute_type(size(a), :t)", t="N").startswith(
+        "Operator or function requires a document"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "operator", "first"),
     [

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import http.client
 import ipaddress
 import json
 import ssl
 import threading
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -68,6 +70,27 @@ class Door:
         self.wire.request("POST", "/", json.dumps(body), headers)
         answer = self.wire.getresponse()
         return answer.status, json.loads(answer.read()), answer.headers["x-amzn-RequestId"]
+
+
+def test_a_packed_body_is_taken_where_the_operator_allows_it():
+    def ask(door, body, coding):
+        headers = {**HEADERS, "X-Amz-Target": "DynamoDB_20120810.GetItem", "Content-Encoding": coding}
+        door.wire.request("POST", "/", body, headers)
+        answer = door.wire.getresponse()
+        return answer.status, json.loads(answer.read() or b"null")
+
+    sound = json.dumps(GET).encode()
+    with Door(lambda request: GetItemResult({"id": request.key["id"]})) as door:
+        assert ask(door, gzip.compress(sound), "gzip") == (415, None)
+    options = {"http_packed_requests": True, "http_body_bytes_max": 10_000}
+    with Door(lambda request: GetItemResult({"id": request.key["id"]}), **options) as door:
+        found = (200, {"Item": {"id": {"S": "a"}}})
+        assert ask(door, gzip.compress(sound), "gzip") == found
+        assert ask(door, zlib.compress(sound), "deflate") == found
+        assert ask(door, gzip.compress(sound + b" " * 10_000), "gzip")[0] == 413
+        assert ask(door, sound, "gzip")[0] == 400
+        assert ask(door, gzip.compress(sound), "br")[0] == 400
+        assert ask(door, gzip.compress(sound), "gzip") == found
 
 
 @pytest.fixture

@@ -265,8 +265,16 @@ def test_a_new_index_is_creating_and_has_a_number_of_its_own():
     assert indexed(indexed(changed, DeleteIndex("new")), new_index()).indexes[2].number == 4
 
 
-def test_a_redeclared_attribute_keeps_its_type():
-    assert indexed(PLAIN, new_index(attribute="city")).indexes[2].partition == (CITY,)
+def test_a_key_attribute_is_not_redefined():
+    assert refusal(ValidationError, PLAIN, new_index(attribute="city")) == (
+        f"{INVALID}Attributes cannot be redefined. Please check that your attribute has the same type as "
+        "previously defined. Existing schema: Schema:[SchemaElement: key{city:S:HASH}] "
+        "New schema: Schema:[SchemaElement: key{city:N:HASH}]"
+    )
+
+
+def test_a_redeclared_attribute_that_is_no_key_of_the_new_index_keeps_its_type():
+    assert indexed(PLAIN, new_index()).indexes[:2] == (LOCAL, BY_CITY)
 
 
 def test_with_a_delay_an_index_is_allotted_first_and_deleting_last():

@@ -275,3 +275,29 @@ def test_attributes_to_get_are_a_selection_of_their_own(select: str, target: str
 )
 def test_what_no_wire_could_carry_is_refused_by_name(request_: Request, says: str) -> None:
     assert refusal(request_).startswith(says)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        update(attribute_updates={"": PUT}),
+        put(expected={"": IS}),
+        scan(scan_filter={"": EQ}),
+        query(key_conditions={"p": EQ}, query_filter={"": EQ}),
+        get(attributes_to_get=[""]),
+        batch(attributes_to_get=["a", ""]),
+    ],
+)
+def test_a_name_that_no_item_can_hold_is_refused(request_: Request) -> None:
+    # Taken, an item with an attribute without a name could never be read again.
+    with pytest.raises(ValidationError, match="Empty attribute name"):
+        validation.check(request_)
+
+
+def test_a_name_has_at_most_65535_bytes() -> None:
+    validation.check(update(attribute_updates={"n" * 65_535: PUT}))
+    for name in ("n" * 65_536, "é" * 32_768):
+        with pytest.raises(ValidationError, match="Attribute name is too large"):
+            validation.check(update(attribute_updates={name: PUT}))
+    with pytest.raises(ValidationError, match="lone surrogate"):
+        validation.check(update(attribute_updates={"\ud800": PUT}))
