@@ -108,6 +108,17 @@ FILTER_PATTERN_CHARS_MAX = 4_096  # [DG]
 HEARTBEAT_MS_MIN = 100  # [K] Subscribe
 HEARTBEAT_MS_MAX = 60_000  # [K]
 
+# Event sources (Lambda's event source mappings)
+EVENT_BATCH_RECORDS_MAX = 10_000  # [M] BatchSize
+EVENT_BATCH_BYTES_MAX = 6 * 1024 * 1024  # [DG] one invocation's payload
+EVENT_WINDOW_S_MAX = 300  # [M] MaximumBatchingWindowInSeconds
+EVENT_RETRIES_MAX = 10_000  # [M] MaximumRetryAttempts
+EVENT_AGE_S_MIN = 60  # [M] MaximumRecordAgeInSeconds
+EVENT_AGE_S_MAX = 604_800  # [M] MaximumRecordAgeInSeconds
+EVENT_LANES_MAX = 10  # [M] ParallelizationFactor
+TUMBLING_WINDOW_S_MAX = 900  # [M] TumblingWindowInSeconds
+TUMBLING_STATE_BYTES_MAX = 1024 * 1024  # [DG] state carried through a window
+
 # Transport
 REQUEST_BYTES_MAX = 16 * 1024 * 1024  # [DG] the service's request size; gRPC message bound
 """Also the bound on a gRPC message in either direction."""

@@ -6,7 +6,19 @@ import errno
 
 import click
 
-from kvdb.cli import check, import_file, inspect, items, query, repair, serve, table, tags, transact
+from kvdb.cli import (
+    check,
+    import_file,
+    inspect,
+    items,
+    query,
+    repair,
+    serve,
+    table,
+    tags,
+    transact,
+    worker,
+)
 from kvdb.cli.exits import Exit, report
 from kvdb.errors import KvdbError
 
@@ -73,5 +85,6 @@ for command in (
     check.scrub,
     inspect.inspect,
     repair.repair,
+    worker.worker,
 ):
     main.add_command(command)
