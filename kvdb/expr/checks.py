@@ -18,7 +18,7 @@ from typing import NamedTuple, NoReturn, TypeAlias
 
 from kvdb.expr import messages
 from kvdb.expr.messages import ExpressionKind
-from kvdb.expr.names import Placeholders, Table, is_placeholder, resolved
+from kvdb.expr.names import Table, is_placeholder, resolved
 from kvdb.expr.nodes import And, Between, Call, Comparison, Condition, In, Leaf, Not, Operand, Or, Path, Value
 from kvdb.item import number
 from kvdb.item.path import Path as ItemPath
@@ -58,34 +58,33 @@ class _LeafNeeds(NamedTuple):
     """In the order written."""
     checks: tuple[Check, ...]
     """To be run in this order, once the placeholders are known to be defined."""
+    value_checks: tuple[Check, ...]
+    """Those of them that look at more of a value than its class."""
 
 
 class Needs:
     """What one condition asks of every request that sends it. Immutable, so shared."""
 
-    __slots__ = ("_checks", "_kind", "_leaves", "_placeholders")
+    __slots__ = ("_checks", "_kind", "_leaves", "placeholders", "value_checks")
 
     def __init__(self, condition: Condition, kind: ExpressionKind) -> None:
         self._kind = kind
         self._leaves = tuple(_needs_of(leaf, kind) for leaf in leaves(condition))
         self._checks = tuple(check for needs in self._leaves for check in needs.checks)
-        self._placeholders = frozenset(name for needs in self._leaves for name in needs.placeholders)
+        self.value_checks = tuple(check for needs in self._leaves for check in needs.value_checks)
+        """What is left to ask of a request of a shape that ``check`` has passed."""
+        self.placeholders = frozenset(name for needs in self._leaves for name in needs.placeholders)
 
-    def table_of(self, placeholders: Placeholders) -> Table:
-        """The request's names and values, found to fit, and marked as used.
-
-        Cost: one look-up a placeholder, one small call a check.
+    def check(self, table: Table) -> None:
+        """Cost: one look-up a placeholder, one small call a check.
 
         Raises:
             ValidationError: a placeholder is not defined, or a check found a fault.
         """
-        table = placeholders.table
-        if not self._placeholders <= table.keys():
+        if not self.placeholders <= table.keys():
             self._refuse_first_fault(table)
         for check in self._checks:
             check(table)
-        placeholders.mark_used(self._placeholders)
-        return table
 
     def _refuse_first_fault(self, table: Table) -> None:
         """Something is undefined; but a leaf further left may have another fault."""
@@ -165,7 +164,9 @@ def paths_of(leaf: Leaf) -> list[Path]:
 def _needs_of(leaf: Leaf, kind: ExpressionKind) -> _LeafNeeds:
     operands = _flattened(operands_of(leaf))
     placeholders = tuple(name for operand in operands for name in placeholders_of(operand))
-    return _LeafNeeds(placeholders, tuple(_Checks(kind).of_leaf(leaf)))
+    checks = _Checks(kind)
+    every = tuple(checks.of_leaf(leaf))
+    return _LeafNeeds(placeholders, every, tuple(checks.of_values))
 
 
 def placeholders_of(operand: Path | Value) -> list[str]:
@@ -193,6 +194,7 @@ class _Checks:
 
     def __init__(self, kind: ExpressionKind) -> None:
         self._kind = kind
+        self.of_values: list[Check] = []
 
     def of_leaf(self, leaf: Leaf) -> Iterator[Check]:
         calls = _calls_inside_out(leaf)
@@ -271,6 +273,7 @@ class _Checks:
             if not at_most(low, high):
                 self._refuse(messages.bounds_out_of_order(_bound_text(low), _bound_text(high)))
 
+        self.of_values.append(check)
         return check
 
     def _type_name(self, operand: Operand) -> Check:
@@ -285,6 +288,7 @@ class _Checks:
             if name not in _TYPE_NAMES:
                 self._refuse(messages.invalid_type_name(name))
 
+        self.of_values.append(check)
         return check
 
     def _always(self, message: str) -> Check:

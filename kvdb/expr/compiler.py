@@ -1,10 +1,10 @@
 """Text and placeholders -> compiled expression: the door of this room.
 
-A text is parsed and compiled once and kept, the least recently used forgotten first.
-What is kept depends on the text and kind alone; names and values are bound to it for
-each request. So the caches hold no user values, and a text that another request sends
-with other names or values is still a hit. What comes as a tree, from elsewhere than a text,
-is kept by its tree in the same way. Safe to call from any thread.
+A text is parsed once and kept, the least recently used forgotten first, and compiled once
+for each shape it comes in (``names``): its names, and the classes of its values. What is kept
+depends on that alone; values are bound to it for each request. So the caches hold no user values.
+What comes as a tree, from elsewhere than a text, is kept by its tree in the same way. Safe to call
+from any thread.
 """
 
 from __future__ import annotations
@@ -54,7 +54,11 @@ def compile_condition(
         ValidationError: in the service's words, behind ``Invalid <kind>: ``.
     """
     _check_is_text(text, kind)
-    return _condition_program(text, kind).bound_to(placeholders)
+    try:
+        return _condition_program(text, kind).bound_to(placeholders)
+    except RecursionError:
+        # The depth cap fits any stack that is not mostly used up already; this one was.
+        messages.invalid(kind, messages.TOO_DEEP)
 
 
 def compile_projection(text: str, placeholders: Placeholders) -> Projection:
@@ -74,7 +78,10 @@ def compile_update(text: str, placeholders: Placeholders) -> Update:
         ValidationError: as ``compile_condition``.
     """
     _check_is_text(text, "UpdateExpression")
-    return _update_program(text).bound_to(placeholders)
+    try:
+        return _update_program(text).bound_to(placeholders)
+    except RecursionError:
+        messages.invalid("UpdateExpression", messages.TOO_DEEP)
 
 
 def bind_condition(tree: Tree, placeholders: Placeholders, kind: ExpressionKind) -> Condition:
@@ -122,16 +129,15 @@ def compile_key_condition(
         ValidationError: as ``compile_condition``, or it is no condition on this key.
     """
     _check_is_text(text, "KeyConditionExpression")
-    return _key_condition_program(text).bound_to(placeholders, hash_names, range_names)
+    try:
+        return _key_condition_program(text).bound_to(placeholders, hash_names, range_names)
+    except RecursionError:
+        messages.invalid("KeyConditionExpression", messages.TOO_DEEP)
 
 
 @lru_cache(maxsize=PROGRAMS_MAX)
 def _condition_program(text: str, kind: ExpressionKind) -> ConditionProgram:
-    try:
-        return ConditionProgram(parse_condition(text, kind), kind)
-    except RecursionError:
-        # The depth cap fits any stack that is not mostly used up already; this one was.
-        messages.invalid(kind, messages.TOO_DEEP)
+    return ConditionProgram(parse_condition(text, kind), kind)
 
 
 @lru_cache(maxsize=PROGRAMS_MAX)
@@ -156,18 +162,12 @@ def _projection_program(text: str) -> ProjectionProgram:
 
 @lru_cache(maxsize=PROGRAMS_MAX)
 def _update_program(text: str) -> UpdateProgram:
-    try:
-        return UpdateProgram(parse_update(text))
-    except RecursionError:
-        messages.invalid("UpdateExpression", messages.TOO_DEEP)
+    return UpdateProgram(parse_update(text))
 
 
 @lru_cache(maxsize=PROGRAMS_MAX)
 def _key_condition_program(text: str) -> KeyConditionProgram:
-    try:
-        return KeyConditionProgram(parse_condition(text, "KeyConditionExpression"))
-    except RecursionError:
-        messages.invalid("KeyConditionExpression", messages.TOO_DEEP)
+    return KeyConditionProgram(parse_condition(text, "KeyConditionExpression"))
 
 
 def _is_small(placeholders: Placeholders) -> bool:

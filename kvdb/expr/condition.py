@@ -1,9 +1,9 @@
 """Conditions and filters: is this true of that item?
 
-A tree is compiled once into makers, ``(table) -> test``, which serve every request with
-the same text: given a request's names and values they give its tests, ``(item) -> bool``.
-Each test is chosen for what it is asked of, so that evaluating an item walks no tree,
-looks nothing up but attributes and decides nothing that the request has decided.
+A tree is compiled into makers, ``(values) -> test``, once for each shape of request
+(``names``): given a request's values they give its test, ``(item) -> bool``. Each test is
+chosen for what it is asked of, so that evaluating an item walks no tree, looks nothing up
+but attributes and decides nothing that the request has decided.
 
 Rules, for what an item may hold (source: ScyllaDB ``test_condition_expression.py``,
 which passes against the service; dynalite; dynoxide #8, #103, #111):
@@ -22,9 +22,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeAlias
 
-from kvdb.expr.checks import OPERAND_COUNTS, ORDERED, Needs, at_most, leaves, paths_of
+from kvdb.expr.checks import ORDERED, Needs, at_most, leaves, paths_of
 from kvdb.expr.messages import ExpressionKind
-from kvdb.expr.names import Placeholders, Table, resolved
+from kvdb.expr.names import Placeholders, Shape, Table, is_placeholder, remember, resolved
 from kvdb.expr.nodes import (
     And,
     Between,
@@ -40,15 +40,17 @@ from kvdb.expr.nodes import (
     Value,
 )
 from kvdb.expr.nodes import Condition as Tree
-from kvdb.expr.operands import Fetch, fetch_of
+from kvdb.expr.operands import Fetch, fetcher_of
 from kvdb.item.path import MISSING
 from kvdb.item.value import AttributeValue, Item, equals, type_name
 
 _Test: TypeAlias = Callable[[Item], bool]
 _Maker: TypeAlias = Callable[[Table], _Test]
 
+_Compare: TypeAlias = Callable[..., bool]
+
 _NUMBERS = frozenset({int, Decimal})
-_ORDERINGS: dict[str, Callable[..., bool]] = {
+_ORDERINGS: dict[str, _Compare] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -65,148 +67,151 @@ _MIRRORED: dict[Comparator, Comparator] = {
 """A comparison seen from its right-hand side."""
 
 
-_NO_NAMES: frozenset[str] = frozenset()
-
-
 class Condition:
     """One condition or filter of one request, ready to be asked of any number of items."""
 
-    __slots__ = ("_nested", "_paths", "_table", "holds")
+    __slots__ = ("holds", "nested_names", "top_level_names")
 
     holds: Callable[[Item], bool]
     """Whether it is true of an item. An item that does not exist is ``{}``."""
+    top_level_names: frozenset[str]
+    """The attributes it looks at, placeholders resolved: ``a`` for ``#a.b[1]``."""
+    nested_names: frozenset[str]
+    """Those of them it looks into: no key attribute has an inside."""
 
-    def __init__(
-        self, holds: Callable[[Item], bool], paths: tuple[Path, ...], nested: tuple[Path, ...], table: Table
-    ) -> None:
+    def __init__(self, holds: Callable[[Item], bool], shaped: _Shaped) -> None:
         self.holds = holds
-        self._paths = paths
-        self._nested = nested
-        self._table = table
+        self.top_level_names = shaped.top_level_names
+        self.nested_names = shaped.nested_names
 
-    @property
-    def top_level_names(self) -> frozenset[str]:
-        """The attributes it looks at, placeholders resolved: ``a`` for ``#a.b[1]``."""
-        return frozenset(str(resolved(path.parts[:1], self._table)[0]) for path in self._paths)
 
-    @property
-    def nested_names(self) -> frozenset[str]:
-        """Those of them it looks into: no key attribute has an inside."""
-        if not self._nested:
-            return _NO_NAMES
-        return frozenset(str(resolved(path.parts[:1], self._table)[0]) for path in self._nested)
+class _Shaped:
+    """A condition whose names are known and whose values fit, whatever they are."""
+
+    __slots__ = ("make", "nested_names", "top_level_names")
+
+    def __init__(self, tree: Tree, table: Table) -> None:
+        self.make = _maker(tree, {name: table[name] for name in table if is_placeholder(name)})
+        paths = [resolved(path.parts, table) for leaf in leaves(tree) for path in paths_of(leaf)]
+        self.top_level_names = frozenset(str(path[0]) for path in paths)
+        self.nested_names = frozenset(str(path[0]) for path in paths if len(path) > 1)
 
 
 class ConditionProgram:
-    """A compiled tree, the same for every request with this text. Immutable, so shared."""
+    """A parsed condition, for every request with this text. Immutable but for the shapes it has
+    seen, so shared."""
 
-    __slots__ = ("_make", "_needs", "_nested", "_paths")
+    __slots__ = ("_needs", "_shapes", "_tree")
 
     def __init__(self, tree: Tree, kind: ExpressionKind) -> None:
-        self._make = _maker(tree)
+        self._tree = tree
         self._needs = Needs(tree, kind)
-        self._paths = tuple({found: None for leaf in leaves(tree) for found in paths_of(leaf)})
-        self._nested = tuple(path for path in self._paths if len(path.parts) > 1)
+        self._shapes: dict[Shape, _Shaped] = {}
 
     def bound_to(self, placeholders: Placeholders) -> Condition:
-        """The condition of one request. Cost: a few look-ups a placeholder, a closure a test.
+        """The condition of one request. Cost: a look-up a placeholder, a closure a test; for a
+        shape not seen before, that of compiling it.
 
         Raises:
             ValidationError: a placeholder is not defined, or a value's type does not fit.
         """
-        table = self._needs.table_of(placeholders)
-        return Condition(self._make(table), self._paths, self._nested, table)
+        table, shape = placeholders.table, placeholders.shape
+        shaped = None if shape is None else self._shapes.get(shape)
+        if shaped is None:
+            self._needs.check(table)
+            shaped = _Shaped(self._tree, table)
+            remember(self._shapes, shape, shaped)
+        else:
+            for check in self._needs.value_checks:
+                check(table)
+        placeholders.mark_used(self._needs.placeholders)
+        return Condition(shaped.make(table), shaped)
 
 
-def _maker(tree: Tree) -> _Maker:
+def _maker(tree: Tree, names: Table) -> _Maker:
     if isinstance(tree, (And, Or)):
         join = _all if isinstance(tree, And) else _any
-        return _joined(join, tuple(map(_maker, tree.conditions)))
+        return _joined(join, tuple([_maker(each, names) for each in tree.conditions]))
     if isinstance(tree, Not):
-        return _not(_maker(tree.condition))
-    return _leaf_maker(tree)
+        return _not(_maker(tree.condition, names))
+    return _leaf_maker(tree, names)
 
 
 def _joined(join: Callable[[list[_Test]], _Test], makers: tuple[_Maker, ...]) -> _Maker:
-    return lambda table: join([make(table) for make in makers])
+    return lambda values: join([make(values) for make in makers])
 
 
 def _not(make: _Maker) -> _Maker:
-    return lambda table: _negated(make(table))
+    return lambda values: _negated(make(values))
 
 
-def _leaf_maker(leaf: Leaf) -> _Maker:
+def _leaf_maker(leaf: Leaf, names: Table) -> _Maker:
     if isinstance(leaf, Comparison):
-        return _comparison_maker(leaf)
+        return _comparison_maker(leaf, names)
     if isinstance(leaf, Between):
-        return _between_maker(leaf)
+        return _between_maker(leaf, names)
     if isinstance(leaf, In):
-        operand, candidates = leaf.operand, leaf.candidates
-        return lambda table: _in(
-            fetch_of(operand, table), tuple([fetch_of(each, table) for each in candidates])
-        )
-    if len(leaf.operands) != OPERAND_COUNTS[leaf.function]:
-        return lambda table: _never  # ``Needs`` refuses every request that sends this.
-    return _call_maker(leaf)
+        operand, *candidates = [fetcher_of(each, names) for each in (leaf.operand, *leaf.candidates)]
+        return lambda values: _in(operand(values), tuple([each(values) for each in candidates]))
+    return _call_maker(leaf, names)
 
 
-def _comparison_maker(leaf: Comparison) -> _Maker:
+def _comparison_maker(leaf: Comparison, names: Table) -> _Maker:
     left, right, comparator = leaf.left, leaf.right, leaf.comparator
     if isinstance(left, Value):
         left, right, comparator = right, left, _MIRRORED[comparator]
+    compare = _ORDERINGS.get(comparator)
     make = (
-        _with_value(comparator, left, right) if isinstance(right, Value) else _of_two(comparator, left, right)
+        _with_value(compare, left, right, names)
+        if isinstance(right, Value)
+        else _of_two(compare, left, right, names)
     )
     return _not(make) if comparator == "<>" else make
 
 
-def _with_value(comparator: Comparator, operand: Operand, value: Value) -> _Maker:
-    """The right-hand side is known before the item is."""
-    compare = _ORDERINGS.get(comparator)
+def _with_value(compare: _Compare | None, operand: Operand, value: Value, names: Table) -> _Maker:
+    """The right-hand side is known before the item is. Without ``compare`` it is a test for equality."""
     placeholder = value.placeholder
-    if compare is None:
-        if isinstance(operand, Path) and len(operand.parts) == 1:
-            head = operand.parts
-            return lambda table: _attribute_equals(str(resolved(head, table)[0]), table[placeholder])
-        return lambda table: _equals_value(fetch_of(operand, table), table[placeholder])
     if isinstance(operand, Path) and len(operand.parts) == 1:
-        head = operand.parts
-        return lambda table: _attribute_ordered(compare, str(resolved(head, table)[0]), table[placeholder])
-    return lambda table: _ordered_with_value(compare, fetch_of(operand, table), table[placeholder])
-
-
-def _of_two(comparator: Comparator, left: Operand, right: Operand) -> _Maker:
-    compare = _ORDERINGS.get(comparator)
+        name = str(resolved(operand.parts, names)[0])
+        if compare is None:
+            return lambda values: _attribute_equals(name, values[placeholder])
+        return lambda values: _attribute_ordered(compare, name, values[placeholder])
+    fetcher = fetcher_of(operand, names)
     if compare is None:
-        return lambda table: _equal(fetch_of(left, table), fetch_of(right, table))
-    return lambda table: _ordered(compare, fetch_of(left, table), fetch_of(right, table))
+        return lambda values: _equals_value(fetcher(values), values[placeholder])
+    return lambda values: _ordered_with_value(compare, fetcher(values), values[placeholder])
 
 
-def _between_maker(leaf: Between) -> _Maker:
-    operand, lower, upper = leaf.operand, leaf.lower, leaf.upper
-    if isinstance(lower, Value) and isinstance(upper, Value):
-        low, high = lower.placeholder, upper.placeholder
-        return lambda table: _between_values(fetch_of(operand, table), table[low], table[high])
-    return lambda table: _between(*[fetch_of(each, table) for each in (operand, lower, upper)])
+def _of_two(compare: _Compare | None, left: Operand, right: Operand, names: Table) -> _Maker:
+    one, other = fetcher_of(left, names), fetcher_of(right, names)
+    if compare is None:
+        return lambda values: _equal(one(values), other(values))
+    return lambda values: _ordered(compare, one(values), other(values))
 
 
-def _call_maker(call: Call) -> _Maker:
-    first, *others = call.operands
-    if call.function == "begins_with" and isinstance(others[0], Value):
-        placeholder = others[0].placeholder
-        return lambda table: _begins_with_value(fetch_of(first, table), table[placeholder])
-    if call.function == "contains" and isinstance(others[0], Value):
-        placeholder = others[0].placeholder
-        return lambda table: _contains_value(fetch_of(first, table), table[placeholder])
-    function, operands = _FUNCTIONS[call.function], call.operands
-    return lambda table: function(*[fetch_of(each, table) for each in operands])
+def _between_maker(leaf: Between, names: Table) -> _Maker:
+    operand, lower, upper = [fetcher_of(each, names) for each in (leaf.operand, leaf.lower, leaf.upper)]
+    if isinstance(leaf.lower, Value) and isinstance(leaf.upper, Value):
+        low, high = leaf.lower.placeholder, leaf.upper.placeholder
+        return lambda values: _between_values(operand(values), values[low], values[high])
+    return lambda values: _between(operand(values), lower(values), upper(values))
+
+
+def _call_maker(call: Call, names: Table) -> _Maker:
+    fetchers = [fetcher_of(each, names) for each in call.operands]
+    known = _FUNCTIONS_OF_VALUES.get(call.function)
+    if known is not None and isinstance(call.operands[1], Value):
+        placeholder, fetcher = call.operands[1].placeholder, fetchers[0]
+        return lambda values: known(fetcher(values), values[placeholder])
+    function = _FUNCTIONS[call.function]
+    if all(isinstance(operand, Path) for operand in call.operands):
+        test = function(*[fetcher({}) for fetcher in fetchers])
+        return lambda values: test
+    return lambda values: function(*[fetcher(values) for fetcher in fetchers])
 
 
 # Joins
-
-
-def _never(item: Item) -> bool:
-    return False
 
 
 def _all(tests: list[_Test]) -> _Test:
@@ -271,7 +276,7 @@ def _equals_value(fetch: Fetch, other: AttributeValue) -> _Test:
     return test
 
 
-def _attribute_ordered(compare: Callable[..., bool], name: str, other: AttributeValue) -> _Test:
+def _attribute_ordered(compare: _Compare, name: str, other: AttributeValue) -> _Test:
     kinds = _comparable_with(other)
 
     def test(item: Item) -> bool:
@@ -281,7 +286,7 @@ def _attribute_ordered(compare: Callable[..., bool], name: str, other: Attribute
     return test
 
 
-def _ordered_with_value(compare: Callable[..., bool], fetch: Fetch, other: AttributeValue) -> _Test:
+def _ordered_with_value(compare: _Compare, fetch: Fetch, other: AttributeValue) -> _Test:
     kinds = _comparable_with(other)
 
     def test(item: Item) -> bool:
@@ -347,7 +352,7 @@ def _equal(left: Fetch, right: Fetch) -> _Test:
     return test
 
 
-def _ordered(compare: Callable[..., bool], left: Fetch, right: Fetch) -> _Test:
+def _ordered(compare: _Compare, left: Fetch, right: Fetch) -> _Test:
     def test(item: Item) -> bool:
         one, other = left(item), right(item)
         kind = type(one)
@@ -422,3 +427,8 @@ _FUNCTIONS: dict[str, Callable[..., _Test]] = {
     "begins_with": _begins_with,
     "contains": _contains,
 }
+_FUNCTIONS_OF_VALUES: dict[str, Callable[..., _Test]] = {
+    "begins_with": _begins_with_value,
+    "contains": _contains_value,
+}
+"""Where the second operand is known before the item is."""

@@ -26,7 +26,7 @@ from typing import Literal, NamedTuple, TypeAlias, cast
 from kvdb.errors import ValidationError
 from kvdb.expr import messages
 from kvdb.expr.checks import Needs, operands_of
-from kvdb.expr.names import Placeholders, Table, resolved
+from kvdb.expr.names import Placeholders, Shape, Table, remember, resolved
 from kvdb.expr.nodes import And, Between, Call, Comparison, Condition, In, Leaf, Not, Or, Path, Value
 from kvdb.item.value import AttributeValue
 
@@ -66,13 +66,23 @@ class _KeyTest(NamedTuple):
     values: tuple[str, ...]
 
 
-class KeyConditionProgram:
-    """A parsed key condition, the same for every request with this text. Immutable, so shared."""
+class _Shaped(NamedTuple):
+    """A key condition that fits a key: which values it takes for what."""
 
-    __slots__ = ("_fault", "_needs", "_tests")
+    partition: tuple[str, ...]
+    sort: tuple[str, ...]
+    last: _KeyTest | None
+
+
+class KeyConditionProgram:
+    """A parsed key condition, for every request with this text. Immutable but for the shapes it has
+    seen, so shared."""
+
+    __slots__ = ("_fault", "_needs", "_shapes", "_tests")
 
     def __init__(self, tree: Condition) -> None:
         self._needs = Needs(tree, _KIND)
+        self._shapes: dict[Shape, _Shaped] = {}
         self._tests: tuple[_KeyTest, ...] = ()
         self._fault = ""
         try:
@@ -90,12 +100,31 @@ class KeyConditionProgram:
             ValidationError: a placeholder is not defined, an operand does not fit, or it
                 is no condition on this key.
         """
-        table = self._needs.table_of(placeholders)
+        table = placeholders.table
+        shape = None if placeholders.shape is None else (placeholders.shape, hash_names, range_names)
+        shaped = None if shape is None else self._shapes.get(shape)
+        if shaped is None:
+            self._needs.check(table)
+            shaped = self._shaped(table, hash_names, range_names)
+            remember(self._shapes, shape, shaped)
+        else:
+            for check in self._needs.value_checks:
+                check(table)
+        placeholders.mark_used(self._needs.placeholders)
+        last = shaped.last
+        return KeyCondition(
+            tuple([table[value] for value in shaped.partition]),
+            tuple([table[value] for value in shaped.sort]),
+            None
+            if last is None
+            else SortBound(last.operator, tuple([table[value] for value in last.values])),
+        )
+
+    def _shaped(self, table: Table, hash_names: tuple[str, ...], range_names: tuple[str, ...]) -> _Shaped:
         if self._fault:
             raise ValidationError(self._fault)
-        is_simple = len(hash_names) == 1 and len(range_names) <= 1
         tests = _tests_by_name(self._tests, table)
-        if is_simple:
+        if len(hash_names) == 1 and len(range_names) <= 1:
             if len(tests) > _TESTS_MAX:
                 raise ValidationError(messages.KEY_TOO_MANY)
             _check_simple(tests, hash_names[0], range_names[0] if range_names else None)
@@ -103,11 +132,8 @@ class KeyConditionProgram:
             _check_composite(tests, hash_names, range_names)
         ranges = [tests[name] for name in range_names if name in tests]
         last = ranges.pop() if ranges else None
-        return KeyCondition(
-            tuple([table[tests[name].values[0]] for name in hash_names]),
-            tuple([table[test.values[0]] for test in ranges]),
-            SortBound(last.operator, tuple([table[value] for value in last.values])) if last else None,
-        )
+        partition = tuple(tests[name].values[0] for name in hash_names)
+        return _Shaped(partition, tuple(test.values[0] for test in ranges), last)
 
 
 def _tests_by_name(tests: tuple[_KeyTest, ...], table: Table) -> dict[str, _KeyTest]:

@@ -2,20 +2,26 @@
 
 Every expression of a request takes from the same two maps. Each placeholder must be
 defined where it is used and used somewhere; values are normalised here, once.
+
+What a program sends again and again differs in its values alone: names and what they stand
+for, value placeholders and the classes of their values are its *shape*. What has been found
+right of a shape is right of every request that has it, so it is remembered: here that the
+placeholders are well formed, in each compiled expression that they fit it. Memory is bounded:
+a shape has ``_SHAPE_CHARS_MAX`` characters at most, or it is ``None`` and nothing is remembered.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import NoReturn, TypeAlias
+from typing import NoReturn, TypeAlias, TypeVar
 
 from kvdb.errors import ValidationError
 from kvdb.expr import messages
 from kvdb.expr.messages import NAMES, VALUES
 from kvdb.item.path import Path
 from kvdb.item.size import text_size, value_size
-from kvdb.item.value import AttributeValue, normalise_value
+from kvdb.item.value import sized_value
 from kvdb.limits import (
     ATTRIBUTE_NAME_BYTES_MAX,
     EXPRESSION_PLACEHOLDER_BYTES_MAX,
@@ -27,6 +33,16 @@ _VALUE_PLACEHOLDER = re.compile(r":[0-9a-zA-Z_]+")
 
 Table: TypeAlias = Mapping[str, object]
 """Placeholder, hash or colon included -> attribute name or normalised value."""
+Shape: TypeAlias = tuple[object, ...]
+"""Hashable: the names, the value placeholders, the classes of the values."""
+
+SHAPES_MAX = 32
+"""Shapes remembered by one expression. Mostly it comes with the same names and classes every time."""
+_SOUND_SHAPES_MAX = 1024
+_SHAPE_CHARS_MAX = 1024
+_Known = TypeVar("_Known")
+_sound_shapes: dict[Shape, int] = {}
+"""Shapes whose placeholders and names are well formed -> how many bytes those have."""
 
 
 def is_placeholder(part: str | int) -> bool:
@@ -50,15 +66,24 @@ def _name(placeholder: str | int, table: Table) -> str:
     return name
 
 
+def remember(shapes: dict[Shape, _Known], shape: Shape | None, known: _Known) -> None:
+    """Keep what was found out of a shape. When there are too many, all are forgotten."""
+    if shape is not None:
+        if len(shapes) >= SHAPES_MAX:
+            shapes.clear()
+        shapes[shape] = known
+
+
 class Placeholders:
     """The names and values one request defines, and which of them its expressions used.
 
     One per request; not for sharing between threads.
     """
 
-    __slots__ = ("_names", "_used", "_values", "table")
+    __slots__ = ("_used", "shape", "table")
 
     table: Table
+    shape: Shape | None
 
     def __init__(self, names: Mapping[str, str] | None, values: Mapping[str, object] | None) -> None:
         """Check both maps and normalise the values.
@@ -67,20 +92,30 @@ class Placeholders:
             ValidationError: a map is empty, a placeholder malformed or longer than 255
                 bytes, a value not an attribute value, or all of it larger than 2 MB.
         """
-        self._names = _checked_names(names) if names is not None else {}
-        self._values = _checked_values(values) if values is not None else {}
-        self.table = {**self._names, **self._values}
         self._used: set[str] = set()
-        if self.table:
-            size = sum(map(len, self.table)) + sum(map(value_size, self.table.values()))
-            if size > EXPRESSION_VARIABLES_BYTES_MAX:
-                raise ValidationError(messages.placeholders_too_large(size))
+        shape, size = _known_shape(names, values)
+        table: dict[str, object]
+        if size is None:
+            table = {} if names is None else _checked_names(names)
+            if values is not None:
+                _check_placeholders(VALUES, values, _VALUE_PLACEHOLDER)
+            size = sum(map(len, table)) + sum(map(len, values or ())) + sum(map(value_size, table.values()))
+            shape = _remembered(shape, size)
+        else:
+            table = {**names} if names is not None else {}
+        if values is not None:
+            size += _add_values(table, values)
+        if size > EXPRESSION_VARIABLES_BYTES_MAX:
+            raise ValidationError(messages.placeholders_too_large(size))
+        self.table = table
+        self.shape = shape
 
     @classmethod
     def of_table(cls, table: Table) -> Placeholders:
         """Placeholders that no caller wrote: names and normalised values, all of them used."""
         placeholders = cls(None, None)
         placeholders.table = table
+        placeholders.shape = _shape_of_table(table)
         placeholders._used.update(table)
         return placeholders
 
@@ -101,10 +136,67 @@ class Placeholders:
         """
         if len(self._used) == len(self.table):
             return
-        for parameter, defined in ((NAMES, self._names), (VALUES, self._values)):
-            unused = defined.keys() - self._used
+        for parameter, is_of in ((NAMES, is_placeholder), (VALUES, _is_value)):
+            unused = [name for name in self.table.keys() - self._used if is_of(name)]
             if unused:
                 raise ValidationError(messages.placeholders_unused(parameter, unused))
+
+
+def _is_value(placeholder: str) -> bool:
+    return placeholder.startswith(":")
+
+
+def _known_shape(
+    names: Mapping[str, str] | None, values: Mapping[str, object] | None
+) -> tuple[Shape | None, int | None]:
+    """The shape of two maps of the plainest kind, and its size if it is known to be sound."""
+    shape: Shape
+    if names is None:
+        named: tuple[object, ...] = ()
+    elif type(names) is dict and names:
+        named = tuple(names.items())
+    else:
+        return None, None
+    if values is None:
+        shape = (named,)
+    elif type(values) is dict and values:
+        shape = (named, *values, *map(type, values.values()))
+    else:
+        return None, None
+    try:
+        return shape, _sound_shapes.get(shape)
+    except TypeError:  # something in it is not hashable: no name at least
+        return None, None
+
+
+def _remembered(shape: Shape | None, size: int) -> Shape | None:
+    """``shape``, if it is small, as sound from now on."""
+    if shape is None or size > _SHAPE_CHARS_MAX:
+        return None
+    if len(_sound_shapes) >= _SOUND_SHAPES_MAX:
+        _sound_shapes.clear()
+    _sound_shapes[shape] = size
+    return shape
+
+
+def _shape_of_table(table: Table) -> Shape | None:
+    names = [name for name in table.values() if isinstance(name, str)]
+    if sum(map(len, table)) + sum(map(len, names)) > _SHAPE_CHARS_MAX:
+        return None
+    return tuple([(name, given if is_placeholder(name) else type(given)) for name, given in table.items()])
+
+
+def _add_values(table: dict[str, object], values: Mapping[str, object]) -> int:
+    """Normalise the values into ``table``; their size in bytes."""
+    total = 0
+    for placeholder, value in values.items():
+        try:
+            table[placeholder], size = sized_value(value)
+        except ValidationError as exc:
+            message = messages.placeholder_value_invalid(VALUES, exc.message, placeholder)
+            raise ValidationError(message) from exc
+        total += size
+    return total
 
 
 def _checked_names(names: Mapping[str, str]) -> dict[str, object]:
@@ -118,20 +210,7 @@ def _checked_names(names: Mapping[str, str]) -> dict[str, object]:
         if text_size(name) > ATTRIBUTE_NAME_BYTES_MAX:
             reason = f"Attribute name is longer than {ATTRIBUTE_NAME_BYTES_MAX} bytes"
             raise ValidationError(messages.placeholder_value_invalid(NAMES, reason, placeholder))
-    return {placeholder: str(name) for placeholder, name in names.items()}
-
-
-def _checked_values(values: Mapping[str, object]) -> dict[str, AttributeValue]:
-    _check_placeholders(VALUES, values, _VALUE_PLACEHOLDER)
-    return {placeholder: _normalised(placeholder, value) for placeholder, value in values.items()}
-
-
-def _normalised(placeholder: str, value: object) -> AttributeValue:
-    try:
-        return normalise_value(value)
-    except ValidationError as exc:
-        message = messages.placeholder_value_invalid(VALUES, exc.message, placeholder)
-        raise ValidationError(message) from exc
+    return {placeholder: str.__str__(name) for placeholder, name in names.items()}
 
 
 def _check_placeholders(parameter: str, defined: Mapping[str, object], form: re.Pattern[str]) -> None:

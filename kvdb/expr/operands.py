@@ -1,7 +1,8 @@
 """Operands of one request: a place in an item, or a value it sends -> ``(item) -> value``.
 
-Bound once a request and asked once an item, so what can be decided before the item is
-known is decided here: a top-level attribute is a dict look-up and nothing else.
+Names are resolved once a shape, values bound once a request, and items looked at once each: what
+can be decided before the item is known is decided before. A top-level attribute is a dict look-up
+and nothing else.
 """
 
 from __future__ import annotations
@@ -16,18 +17,23 @@ from kvdb.item.value import AttributeValue, Item
 
 Fetch: TypeAlias = Callable[[Item], object]
 """What an operand is for this item; ``MISSING`` when it has no value."""
+Fetcher: TypeAlias = Callable[[Table], Fetch]
+"""What an operand is once the request's values are known."""
 
 
-def fetch_of(operand: Operand, table: Table) -> Fetch:
-    """How to look up a path, a value or the ``size`` of either.
+def fetcher_of(operand: Operand, names: Table) -> Fetcher:
+    """How to look up a path, a value or the ``size`` of either, once the values are known.
 
-    Every placeholder of the operand is in ``table``.
+    Every name placeholder of the operand is in ``names``.
     """
     if isinstance(operand, Value):
-        return _constant(table[operand.placeholder])
+        placeholder = operand.placeholder
+        return lambda values: _constant(values[placeholder])
     if isinstance(operand, Call):
-        return _fetch_size(fetch_of(operand.operands[0], table))
-    return fetch_path(resolved(operand.parts, table))
+        fetcher = fetcher_of(operand.operands[0], names)
+        return lambda values: _fetch_size(fetcher(values))
+    fetch = fetch_path(resolved(operand.parts, names))
+    return lambda values: fetch
 
 
 def fetch_path(parts: Path) -> Fetch:

@@ -29,9 +29,9 @@ from typing import TypeAlias, cast
 from kvdb.errors import ValidationError
 from kvdb.expr import messages
 from kvdb.expr.messages import ExpressionKind
-from kvdb.expr.names import Placeholders, Table, resolved
+from kvdb.expr.names import Placeholders, Shape, Table, is_placeholder, remember, resolved
 from kvdb.expr.nodes import Action, Add, Arithmetic, Call, Delete, Operand, Remove, Set, Value
-from kvdb.expr.operands import Fetch, fetch_of, fetch_path
+from kvdb.expr.operands import Fetch, fetch_path, fetcher_of
 from kvdb.expr.projection import Projection
 from kvdb.expr.update_checks import UpdateNeeds, operands_in
 from kvdb.item import number
@@ -41,15 +41,17 @@ from kvdb.item.value import NESTED_TOO_DEEP, Item, fits_at, type_name
 _Effect: TypeAlias = Callable[[Item], object]
 """What an action leaves at its path, of the item as it was; ``MISSING`` when that is nothing."""
 _EffectMaker: TypeAlias = Callable[[Table], _Effect]
+"""The effect once the request's values are known."""
 _Tree: TypeAlias = "dict[str | int, _Tree | int]"
 """Steps into one map or list: what is below, or which action's path ends here."""
 
 
-class _Shape:
+class _Shaped:
     """What an update is once its names are known, whatever its values. Immutable, so shared."""
 
     __slots__ = (
         "actions",
+        "makers",
         "nested_names",
         "order",
         "paths",
@@ -60,11 +62,13 @@ class _Shape:
         "tree",
     )
 
-    def __init__(self, actions: tuple[Action, ...], table: Table) -> None:
+    def __init__(self, actions: tuple[Action, ...], table: Table, type_fault: str) -> None:
+        names = {name: table[name] for name in table if is_placeholder(name)}
         self.actions = actions
-        self.paths = tuple([resolved(action.path.parts, table) for action in actions])
+        self.makers = tuple([_maker_of(action, names, type_fault) for action in actions])
+        self.paths = tuple([resolved(action.path.parts, names) for action in actions])
         read = [
-            resolved(operand.parts, table)
+            resolved(operand.parts, names)
             for action in actions
             for operand in operands_in(action)
             if not isinstance(operand, (Value, Call))
@@ -82,7 +86,7 @@ class _Shape:
 class Update:
     """One update of one request, ready to be applied to any number of items. Immutable."""
 
-    __slots__ = ("_attributes", "_effects", "_shape", "_table", "applied_to")
+    __slots__ = ("_attributes", "_effects", "_shaped", "_table", "applied_to")
 
     applied_to: Callable[[Item], Item]
     """The item as updated. ``item`` holds its key attributes, even if it does not exist yet.
@@ -91,12 +95,12 @@ class Update:
     Whether the result is too large is the caller's to check.
     """
 
-    def __init__(self, shape: _Shape, effects: tuple[_Effect, ...], table: Table) -> None:
-        self._shape = shape
-        self._effects = effects
+    def __init__(self, shaped: _Shaped, table: Table) -> None:
+        self._shaped = shaped
+        self._effects = effects = [make(table) for make in shaped.makers]
         self._table = table
-        if shape.tree is None:
-            self._attributes = [(cast(str, shape.paths[at][0]), effects[at]) for at in shape.order]
+        if shaped.tree is None:
+            self._attributes = [(cast(str, shaped.paths[at][0]), effects[at]) for at in shaped.order]
             self.applied_to = self._with_attributes
         else:
             self.applied_to = self._with_places
@@ -104,24 +108,24 @@ class Update:
     @property
     def paths(self) -> tuple[Path, ...]:
         """Where the actions write, placeholders resolved, in the order written."""
-        return self._shape.paths
+        return self._shaped.paths
 
     @property
     def top_level_names(self) -> frozenset[str]:
         """The attributes it writes to or into: ``a`` for ``SET #a.b[1] = c``."""
-        return self._shape.top_level_names
+        return self._shaped.top_level_names
 
     @property
     def nested_names(self) -> frozenset[str]:
         """The attributes it writes or looks into: no key attribute has an inside."""
-        return self._shape.nested_names
+        return self._shaped.nested_names
 
     @property
     def known_types(self) -> Mapping[str, str]:
         """Attribute -> the type it will have, ``"N"``, where the request alone says so."""
         types = {
             str(path[0]): _type_of(action, self._table)
-            for action, path in zip(self._shape.actions, self.paths, strict=True)
+            for action, path in zip(self._shaped.actions, self.paths, strict=True)
             if len(path) == 1
         }
         return {name: known for name, known in types.items() if known is not None}
@@ -133,17 +137,17 @@ class Update:
         Such an update is not applied to a missing item at all. An update without any action
         creates. Source: ScyllaDB ``test_item.py`` and ``test_returnvalues.py``.
         """
-        return not self._shape.actions or self._shape.set_count > 0
+        return not self._shaped.actions or self._shaped.set_count > 0
 
     @property
     def set_count(self) -> int:
         """Actions that write a value: SET and ADD."""
-        return self._shape.set_count
+        return self._shaped.set_count
 
     @property
     def remove_count(self) -> int:
         """Actions that take one away: REMOVE and DELETE."""
-        return self._shape.remove_count
+        return self._shaped.remove_count
 
     def touched_in(self, item: Item) -> Item:
         """What of the item, old or new, lies on ``paths``: UPDATED_OLD and UPDATED_NEW.
@@ -151,7 +155,7 @@ class Update:
         The paths are taken as written. So an element that was appended is not found at the
         index it was given, and one that moved up into a gap is. Lists come without gaps.
         """
-        projection = self._shape.projection
+        projection = self._shaped.projection
         return {} if projection is None else projection.applied_to(item)
 
     def _with_attributes(self, item: Item) -> Item:
@@ -165,7 +169,7 @@ class Update:
         return updated
 
     def _with_places(self, item: Item) -> Item:
-        actions, paths, tree = self._shape.actions, self.paths, self._shape.tree
+        actions, paths, tree = self._shaped.actions, self.paths, self._shaped.tree
         assert tree is not None
         results: list[object] = [MISSING] * len(actions)
         for at, action in enumerate(actions):
@@ -180,15 +184,11 @@ class Update:
         return cast(Item, _rewritten(item, tree, results))
 
 
-SHAPES_MAX = 32
-"""Sets of names kept for one text. Mostly a text comes with the same names every time."""
-
-
 class UpdateProgram:
     """The actions of an update, the same for every request with this text. Immutable but for the
     shapes it has seen, so shared."""
 
-    __slots__ = ("_actions", "_makers", "_needs", "_shapes")
+    __slots__ = ("_actions", "_needs", "_shapes", "_type_fault")
 
     def __init__(
         self,
@@ -200,43 +200,42 @@ class UpdateProgram:
         """``type_fault`` is the message when an operand has the wrong type in an item."""
         self._actions = actions
         self._needs = UpdateNeeds(actions, kind)
-        self._makers = tuple(_maker_of(action, type_fault) for action in actions)
-        self._shapes: dict[tuple[object, ...], _Shape] = {}
+        self._type_fault = type_fault
+        self._shapes: dict[Shape, _Shaped] = {}
 
     def bound_to(self, placeholders: Placeholders) -> Update:
-        """The update of one request. Cost: a look-up a placeholder, a closure an action.
+        """The update of one request. Cost: a look-up a placeholder, a closure an action; for a
+        shape not seen before, that of compiling it.
 
         Raises:
             ValidationError: a placeholder is not defined, two paths overlap or conflict, or
                 an operand does not fit.
         """
-        names = self._needs.names_of(placeholders)
-        shape = self._shapes.get(names)
-        table = self._needs.table_of(placeholders, are_apart=shape is not None)
-        if shape is None:
-            shape = _Shape(self._actions, table)
-            if len(self._shapes) >= SHAPES_MAX:
-                self._shapes.clear()
-            self._shapes[names] = shape
-        return Update(shape, tuple([make(table) for make in self._makers]), table)
+        table, shape = placeholders.table, placeholders.shape
+        shaped = None if shape is None else self._shapes.get(shape)
+        if shaped is None:
+            self._needs.check(table)
+            shaped = _Shaped(self._actions, table, self._type_fault)
+            remember(self._shapes, shape, shaped)
+        placeholders.mark_used(self._needs.placeholders)
+        return Update(shaped, table)
 
 
 # What an action leaves
 
 
-def _maker_of(action: Action, type_fault: str) -> _EffectMaker:
-    path = action.path.parts
+def _maker_of(action: Action, names: Table, type_fault: str) -> _EffectMaker:
     if isinstance(action, Remove):
-        return lambda table: _nothing
+        return lambda values: _nothing
     if isinstance(action, Set):
-        value = action.value
-        if isinstance(value, Value):
-            placeholder = value.placeholder
-            return lambda table: _constant(table[placeholder])
-        return lambda table: _value_of(value, table, type_fault)
-    placeholder = action.value.placeholder
+        if isinstance(action.value, Value):
+            placeholder = action.value.placeholder
+            return lambda values: _constant(values[placeholder])
+        return _value_maker(action.value, names, type_fault)
+    given = action.value.placeholder
     change = _added if isinstance(action, Add) else _deleted
-    return lambda table: change(fetch_path(resolved(path, table)), table[placeholder], type_fault)
+    fetch = fetch_path(resolved(action.path.parts, names))
+    return lambda values: change(fetch, values[given], type_fault)
 
 
 def _nothing(item: Item) -> object:
@@ -247,18 +246,24 @@ def _constant(value: object) -> _Effect:
     return lambda item: value
 
 
-def _value_of(value: Operand | Arithmetic, table: Table, type_fault: str) -> _Effect:
+def _value_maker(value: Operand | Arithmetic, names: Table, type_fault: str) -> _EffectMaker:
     """One stack frame a call within a call, of which the parser has capped the number."""
     if isinstance(value, Arithmetic):
-        left, right = _value_of(value.left, table, type_fault), _value_of(value.right, table, type_fault)
-        return _computed(number.add if value.operator == "+" else number.subtract, left, right, type_fault)
+        left, right = [_value_maker(each, names, type_fault) for each in (value.left, value.right)]
+        compute = number.add if value.operator == "+" else number.subtract
+        return lambda values: _computed(compute, left(values), right(values), type_fault)
     if isinstance(value, Call):
         if value.function == "if_not_exists":
             path, otherwise = value.operands
-            return _if_not_exists(fetch_of(path, table), _value_of(otherwise, table, type_fault))
-        first, second = [_value_of(operand, table, type_fault) for operand in value.operands]
-        return _list_append(first, second, type_fault)
-    return _present(fetch_of(value, table))
+            fetcher, instead = fetcher_of(path, names), _value_maker(otherwise, names, type_fault)
+            return lambda values: _if_not_exists(fetcher(values), instead(values))
+        first, second = [_value_maker(operand, names, type_fault) for operand in value.operands]
+        return lambda values: _list_append(first(values), second(values), type_fault)
+    if isinstance(value, Value):
+        placeholder = value.placeholder
+        return lambda values: _constant(values[placeholder])
+    present = _present(fetch_path(resolved(value.parts, names)))
+    return lambda values: present
 
 
 def _present(fetch: Fetch) -> _Effect:

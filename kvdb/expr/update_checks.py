@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from kvdb.expr import messages
 from kvdb.expr.checks import check_apart, check_defined, placeholders_of
 from kvdb.expr.messages import ExpressionKind
-from kvdb.expr.names import Placeholders, Table, is_placeholder, resolved
+from kvdb.expr.names import Table, is_placeholder, resolved
 from kvdb.expr.nodes import Action, Add, Arithmetic, Call, Delete, Operand, Path, Remove, Set, Value
 from kvdb.item.value import type_name
 
@@ -27,46 +27,32 @@ _Check = Callable[[Table], None]
 
 
 class UpdateNeeds:
-    """What one update asks of every request that sends it. Immutable, so shared."""
+    """What one update asks of every request that sends it. Immutable, so shared.
 
-    __slots__ = ("_checks", "_kind", "_names", "_paths", "_paths_are_apart", "_placeholders", "_used")
+    Nothing it asks depends on more of a value than its class.
+    """
+
+    __slots__ = ("_checks", "_in_order", "_kind", "_paths", "placeholders")
 
     def __init__(self, actions: tuple[Action, ...], kind: ExpressionKind) -> None:
         self._kind = kind
         # Names before values, each in the order written.
         found = [name for action in actions for name in _placeholders_in(action)]
-        self._placeholders = tuple(sorted(found, key=lambda name: not is_placeholder(name)))
-        self._names = tuple(filter(is_placeholder, self._placeholders))
-        self._used = frozenset(found)
+        self._in_order = tuple(sorted(found, key=lambda name: not is_placeholder(name)))
+        self.placeholders = frozenset(found)
         self._paths = tuple(action.path.parts for action in actions)
-        self._paths_are_apart = len(actions) == 1
         self._checks = (
             *(check for action in actions for check in _action_checks(action, kind)),
             *(check for action in actions for check in _value_checks(action, kind)),
         )
 
-    def names_of(self, placeholders: Placeholders) -> tuple[object, ...]:
-        """What the request's names are, those it does not define left out as ``None``."""
-        return tuple(map(placeholders.table.get, self._names))
-
-    def table_of(self, placeholders: Placeholders, *, are_apart: bool = False) -> Table:
-        """The request's names and values, found to fit, and marked as used.
-
-        ``are_apart``: paths with these names are known not to overlap.
-
-        Raises:
-            ValidationError: a placeholder is not defined, or a check found a fault.
-        """
-        table = placeholders.table
-        if not self._used <= table.keys():
-            for placeholder in self._placeholders:
-                check_defined(placeholder, table, self._kind)
-        if not (self._paths_are_apart or are_apart):
-            check_apart(tuple([resolved(path, table) for path in self._paths]), self._kind)
+    def check(self, table: Table) -> None:
+        """Raises ``ValidationError``: a placeholder is not defined, or a check found a fault."""
+        for placeholder in self._in_order:
+            check_defined(placeholder, table, self._kind)
+        check_apart(tuple([resolved(path, table) for path in self._paths]), self._kind)
         for check in self._checks:
             check(table)
-        placeholders.mark_used(self._used)
-        return table
 
 
 def operands_in(action: Action) -> Iterator[Operand]:

@@ -75,6 +75,11 @@ def normalise_value(value: object) -> AttributeValue:
     return _normaliser_of(type(value))(value, 0)[0]
 
 
+def sized_value(value: object) -> tuple[AttributeValue, int]:
+    """``normalise_value``, and the size of what it gives, in bytes."""
+    return _normaliser_of(type(value))(value, 0)
+
+
 def equals(left: AttributeValue, right: AttributeValue) -> bool:
     """Whether two normalised values are the same type and the same value, all the way down."""
     if type(left) is not type(right):

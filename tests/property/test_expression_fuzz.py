@@ -54,7 +54,9 @@ def compiled(
         script.values[":unused"] = 1
     placeholders = Placeholders(script.names or None, script.values or None)
     try:
-        found = compile_text(placeholders)
+        # The second time it is known that such a request fits, and only its values are bound.
+        for _ in range(2):
+            found = compile_text(placeholders)
     except ValidationError as refused:
         prefix = f"Invalid {kind}: "
         messages = {refused.message, refused.message.removeprefix(prefix)}

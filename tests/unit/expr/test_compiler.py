@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from kvdb.errors import ValidationError
-from kvdb.expr import compiler
+from kvdb.expr import compiler, names
 from kvdb.expr.compiler import Placeholders, compile_condition, compile_key_condition, compile_projection
 from kvdb.limits import EXPRESSION_DEPTH_MAX
 
@@ -39,6 +39,43 @@ def test_a_kind_has_its_own_messages() -> None:
         with pytest.raises(ValidationError) as caught:
             compile_condition("a = :v", NOTHING, kind)
         assert caught.value.message.startswith(f"Invalid {kind}: An expression attribute value")
+
+
+def test_what_fits_one_request_is_asked_anew_of_other_names_classes_and_bounds() -> None:
+    def holds(text: str, named: dict[str, str], values: dict[str, object]) -> bool:
+        placeholders = Placeholders(named, values)
+        condition = compile_condition(text, placeholders)
+        placeholders.check_all_used()
+        return condition.holds({"a": 5, "b": "text"})
+
+    text = "#x BETWEEN :low AND :high OR attribute_type(#y, :type)"
+    values = {":low": 1, ":high": 9, ":type": "N"}
+    for _ in range(2):
+        assert holds(text, {"#x": "a", "#y": "b"}, values)
+        assert not holds(text, {"#x": "b", "#y": "b"}, values)
+        assert holds(text, {"#x": "a", "#y": "b"}, {**values, ":low": 4.5})
+        for wrong, part in (
+            ({":low": 10}, "upper bound to be greater"),
+            ({":low": "1"}, "same data type"),
+            ({":low": True}, "operand type: BOOL"),
+            ({":type": "NUMBER"}, "Invalid attribute type name"),
+            ({":type": 1}, "operand type: N"),
+            ({":more": 1}, "unused in expressions: keys: {:more}"),
+        ):
+            with pytest.raises(ValidationError, match=part):
+                holds(text, {"#x": "a", "#y": "b"}, {**values, **wrong})
+        with pytest.raises(ValidationError, match="attribute name: #y"):
+            holds(text, {"#x": "a"}, values)
+
+
+def test_shapes_are_bounded_in_number_and_in_size() -> None:
+    program = compiler._condition_program("#x = :v", "ConditionExpression")
+    for number in range(3 * names.SHAPES_MAX):
+        compile_condition("#x = :v", Placeholders({"#x": f"a{number}"}, {":v": 1}))
+        assert len(program._shapes) <= names.SHAPES_MAX
+    assert Placeholders({"#x": "a"}, {":v": 1}).shape is not None
+    assert Placeholders({"#x": "a" * 2000}, {":v": 1}).shape is None
+    assert Placeholders.of_table({"#0": "a" * 2000, ":1": 1}).shape is None
 
 
 def test_the_caches_are_bounded() -> None:
