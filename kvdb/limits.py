@@ -105,6 +105,7 @@ GET_RECORDS_BYTES_MAX = 1024 * 1024  # [M]
 GET_RECORDS_LOOKS_MAX = 20_000  # [K] changes of other shards that one call passes over
 FILTER_PATTERNS_MAX = 5  # [DG] Lambda, event filtering
 FILTER_PATTERN_CHARS_MAX = 4_096  # [DG]
+SUBSCRIPTIONS_MAX = 1_000  # [K] feeds that are open at once in one database
 HEARTBEAT_MS_MIN = 100  # [K] Subscribe
 HEARTBEAT_MS_MAX = 60_000  # [K]
 

@@ -233,6 +233,8 @@ class ServerOptions:
     """Calls in flight; one more is refused with RequestLimitExceeded."""
     request_bytes_in_flight_max: int = 256 * 1024 * 1024
     """Bytes of the requests in flight, together; one more that would pass this is refused so, too."""
+    subscriptions_max: int = 256
+    """Feeds that may be open at once. They are no calls in flight."""
     concurrent_streams_per_connection_max: int = 256
     """HTTP/2 streams one connection may have open."""
     read_threads: int = 4
@@ -252,6 +254,7 @@ class ServerOptions:
             "http_connections_per_address_max",
             "concurrent_calls_max",
             "request_bytes_in_flight_max",
+            "subscriptions_max",
             "concurrent_streams_per_connection_max",
             "read_threads",
             "deadline_ms_max",

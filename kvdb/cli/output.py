@@ -61,6 +61,11 @@ def show_absent() -> None:
     _write(to_json(None))
 
 
+def show_line(text: str) -> None:
+    """Something that happened."""
+    _write(text)
+
+
 def show_heading(text: str) -> None:
     """A line above what belongs together."""
     _write(f"── {text} ──")

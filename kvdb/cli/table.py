@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import click
 
-from kvdb.api.tables import IndexDescription, KeySchemaElement, TableDescription
+from kvdb.api.tables import IndexDescription, KeySchemaElement, StreamViewType, TableDescription
 from kvdb.cli.json_options import json_option
 from kvdb.cli.output import iso_time, show_facts, show_names, show_rows
+from kvdb.cli.stream import VIEWS
 from kvdb.cli.table_options import (
     billing_options,
     global_index_options,
@@ -40,6 +41,8 @@ def table() -> None:
 @billing_options
 @click.option("--ttl", metavar="ATTRIBUTE", help="Items go when the time in it, seconds since 1970, is over.")
 @tag_option
+@click.option("--stream", type=VIEWS, help="Record every change, with these images.")
+@click.option("--stream-hours", type=click.IntRange(1, 8760), help="For how long; 24 unless given.")
 @click.option("--deletion-protection", is_flag=True, help="Refuse to delete the table.")
 @json_option
 @target_options
@@ -55,6 +58,8 @@ def create(
     index_billing: Mapping[str, Billing],
     ttl: str | None,
     tags: dict[str, str],
+    stream: str | None,
+    stream_hours: int | None,
     deletion_protection: bool,
     as_json: bool,
     endpoint: str | None,
@@ -87,6 +92,8 @@ def create(
             ttl=ttl,
             tags=tags or None,
             deletion_protection=deletion_protection,
+            stream=cast("StreamViewType | None", stream),
+            stream_retention_ms=None if stream_hours is None else stream_hours * 3_600_000,
         )
         _show(made.describe(), ttl, as_json=as_json)
 
@@ -109,6 +116,8 @@ def describe(name: str, as_json: bool, endpoint: str | None, data_dir: str | Non
 @billing_options
 @click.option("--ttl", metavar="ATTRIBUTE", help="Items go when the time in it is over.")
 @click.option("--no-ttl", is_flag=True, help="Items stay.")
+@click.option("--stream", type=VIEWS, help="Record every change from now on, with these images.")
+@click.option("--no-stream", is_flag=True, help="Record no more changes.")
 @click.option("--deletion-protection/--no-deletion-protection", default=None, help="Refuse to delete it.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until new indexes are built.")
 @json_option
@@ -123,6 +132,8 @@ def update(
     index_billing: dict[str, Billing],
     ttl: str | None,
     no_ttl: bool,
+    stream: str | None,
+    no_stream: bool,
     deletion_protection: bool | None,
     no_wait: bool,
     as_json: bool,
@@ -149,7 +160,9 @@ def update(
     ]
     changed = {index: new for index, new in index_billing.items() if index not in added}
     changes_table = bool(indexes or drop_indexes or changed or billing or deletion_protection is not None)
-    if not changes_table and ttl is None and not no_ttl:
+    if stream is not None and no_stream:
+        raise click.UsageError("give --stream or --no-stream, not both")
+    if not changes_table and ttl is None and stream is None and not no_ttl and not no_stream:
         raise click.UsageError("what should change? see kvdb table update --help")
     with open_target(endpoint, data_dir) as db:
         handle = db.table(name)
@@ -166,6 +179,10 @@ def update(
             handle.enable_ttl(ttl)
         if no_ttl:
             handle.disable_ttl()
+        if stream is not None:
+            handle.enable_stream(cast(StreamViewType, stream))
+        if no_stream:
+            handle.disable_stream()
         _show(handle.describe(), handle.ttl(), as_json=as_json)
 
 
@@ -225,6 +242,8 @@ def facts_of(description: TableDescription) -> dict[str, object]:
         facts["sort_key"] = sort
     facts |= {"items": description.item_count, "bytes": description.table_size_bytes}
     facts["billing"] = _billing(description)
+    if description.stream_specification is not None:
+        facts["stream"] = description.stream_specification.stream_view_type
     if description.deletion_protection_enabled:
         facts["deletion_protection"] = True
     return {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing
 
 from kvdb.api.items import DeleteItem, GetItem, Page, PutItem, Query, Scan, UpdateItem
 from kvdb.api.operations import Request, Result
+from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.client import paginate
 from kvdb.database.database import Database
 
@@ -25,6 +27,10 @@ class EmbeddedTransport:
 
     def stream(self, request: Query | Scan) -> Generator[Page, None, None]:
         return paginate.pages(self.send, request)
+
+    def subscribe(self, request: Subscribe) -> Generator[FeedPage, None, None]:
+        with self._database.subscribe(request) as subscription:
+            yield from subscription.pages()
 
     def pause(self, ms: int) -> None:
         self._database.env.clock.sleep_ms(ms)
@@ -62,6 +68,15 @@ class AsyncEmbeddedTransport:
 
     def stream(self, request: Query | Scan) -> AsyncGenerator[Page, None]:
         return paginate.pages_async(self.send, request)
+
+    async def subscribe(self, request: Subscribe) -> AsyncGenerator[FeedPage, None]:
+        subscription = await asyncio.to_thread(self._database.subscribe, request)
+        try:
+            async with aclosing(subscription.pages_async(asyncio.to_thread)) as pages:
+                async for page in pages:
+                    yield page
+        finally:
+            subscription.close()
 
     async def pause(self, ms: int) -> None:
         await asyncio.sleep(ms / 1000)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import grpc
 from grpc import aio
 
+from kvdb.api import validation
 from kvdb.api.items import (
     BatchWriteItem,
     CommitTransaction,
@@ -29,6 +30,7 @@ from kvdb.api.items import (
     UpdateItem,
 )
 from kvdb.api.operations import Request, Result
+from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.client import paginate
 from kvdb.client.retry import Attempts, Repeats, RetryPolicy, repeats_of
 from kvdb.errors import ClosedError, KvdbError, MessageTooLarge, ServiceUnavailable, ValidationError
@@ -36,9 +38,10 @@ from kvdb.item.value import ITEM_TOO_LARGE, normalise_item
 from kvdb.limits import ITEM_BYTES_MAX
 from kvdb.options import ClientOptions
 from kvdb.rpc import status
-from kvdb.rpc.codec import METHODS, STREAM_BY_REQUEST, UNARY_BY_REQUEST, Method, method_of
+from kvdb.rpc.codec import METHODS, STREAM_BY_REQUEST, SUBSCRIBE, UNARY_BY_REQUEST, Method, method_of
 
 _ENDED_EARLY = "the stream ended before the last page"
+_FEED_ENDED = "the feed ended"
 _WANTS_LARGE_DETAILS = ((status.BYTES_MAX_KEY, str(status.DETAIL_BYTES_MAX)),)
 
 
@@ -77,6 +80,16 @@ def _recognisable(request: Request, policy: RetryPolicy) -> Request:
     ):
         return dataclasses.replace(request, client_request_token=policy.entropy.uuid())
     return request
+
+
+def _subscription(request: Subscribe) -> bytes:
+    validation.check_subscribe(request)
+    return SUBSCRIBE.encode_request(request)  # type: ignore[arg-type]
+
+
+def _after(request: Subscribe, page: FeedPage) -> Subscribe:
+    """What to ask for when the connection breaks behind ``page``."""
+    return dataclasses.replace(request, start="CURSOR", cursor=page.cursor, timestamp_ms=None)
 
 
 def _refuse_oversized(request: Request, size_bytes: int, bytes_max: int) -> None:
@@ -169,6 +182,28 @@ class GrpcTransport:
                 call.cancel()
             self._policy.clock.sleep_ms(attempts.pause_ms(error))
 
+    def subscribe(self, request: Subscribe) -> Generator[FeedPage, None, None]:
+        attempts = self._policy.begin(Repeats.HARMLESS)
+        while True:
+            self._require_open()
+            call = self._streams[SUBSCRIBE.name](_subscription(request))
+            try:
+                for message in call:
+                    page = SUBSCRIBE.result.decode(message)
+                    assert isinstance(page, FeedPage)
+                    yield page
+                    request = _after(request, page)
+                    attempts.renew()
+                error: KvdbError = ServiceUnavailable(_FEED_ENDED)
+            except grpc.RpcError as failed:
+                error = _error_of(failed)
+            except ValueError as closed:
+                raise _closed() from closed
+            finally:
+                call.cancel()
+            self._require_open()
+            self._policy.clock.sleep_ms(attempts.pause_ms(error))
+
     def pause(self, ms: int) -> None:
         self._policy.clock.sleep_ms(ms)
 
@@ -232,6 +267,26 @@ class AsyncGrpcTransport:
                 error = _error_of(failed)
             finally:
                 call.cancel()
+            await _pause(attempts, error)
+
+    async def subscribe(self, request: Subscribe) -> AsyncGenerator[FeedPage, None]:
+        attempts = self._policy.begin(Repeats.HARMLESS)
+        while True:
+            self._require_open()
+            call = self._streams[SUBSCRIBE.name](_subscription(request))
+            try:
+                async for message in call:
+                    page = SUBSCRIBE.result.decode(message)
+                    assert isinstance(page, FeedPage)
+                    yield page
+                    request = _after(request, page)
+                    attempts.renew()
+                error: KvdbError = ServiceUnavailable(_FEED_ENDED)
+            except grpc.RpcError as failed:
+                error = _error_of(failed)
+            finally:
+                call.cancel()
+            self._require_open()
             await _pause(attempts, error)
 
     async def pause(self, ms: int) -> None:

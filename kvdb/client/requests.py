@@ -131,6 +131,23 @@ class _Placeholders:
         return rendered.text
 
 
+class BoundCondition(NamedTuple):
+    """A condition as text, and every name and value it takes."""
+
+    text: str | None
+    names: Names | None
+    values: Values | None
+
+
+def bound_condition(
+    condition: Condition | None, names: Names | None, values: Values | None
+) -> BoundCondition:
+    """A filter that stands alone."""
+    placeholders = _Placeholders(names, values)
+    text = placeholders.condition(condition, "f")
+    return BoundCondition(text, placeholders.names, placeholders.values)
+
+
 def get_item(
     table_name: str,
     key: Mapping[str, object],

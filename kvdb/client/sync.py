@@ -6,7 +6,10 @@ method raises ``KvdbError`` and nothing else on its own account.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from datetime import datetime
 from typing import TypeVar
 
 from kvdb.api.admin import (
@@ -32,15 +35,30 @@ from kvdb.api.items import (
     WriteRequest,
 )
 from kvdb.api.operations import Request, Result
+from kvdb.api.streams import (
+    DescribeStream,
+    DescribeStreamResult,
+    ListStreams,
+    ListStreamsResult,
+    Shard,
+    StreamDescription,
+    StreamSummary,
+    Subscribe,
+    UpdateStream,
+    UpdateStreamResult,
+)
 from kvdb.api.tables import (
     CreateTableResult,
     DeleteTable,
     DeleteTableResult,
     ListTables,
     ListTablesResult,
+    StreamViewType,
     TableDescription,
 )
 from kvdb.client import requests, table_requests
+from kvdb.client.changes import HEARTBEAT_MS, Change, change_of, subscribe
+from kvdb.client.requests import Condition, Names, Values
 from kvdb.client.sync_table import WAIT_MS_MAX, Table
 from kvdb.client.sync_transaction import Transaction
 from kvdb.client.table_requests import Billing, Index, KeyAttribute
@@ -92,6 +110,8 @@ class Client:
         ttl: str | None = None,
         tags: Mapping[str, str] | None = None,
         deletion_protection: bool = False,
+        stream: StreamViewType | None = None,
+        stream_retention_ms: int | None = None,
         wait_ms_max: int = WAIT_MS_MAX,
     ) -> Table:
         """Create a table with partition key ``key`` and, if given, sort key ``sort``; wait until it is ready.
@@ -99,6 +119,7 @@ class Client:
         A key attribute is its name and type: ``("country", "S")``; types are S, N and B.
         ``indexes``: ``LocalIndex`` and ``GlobalIndex``. ``billing``: ``OnDemand`` (the default) or
         ``Provisioned``. ``ttl``: the attribute that says, in seconds since 1970, when an item may go.
+        ``stream``: record every change, with these images, for ``stream_retention_ms`` (24 hours).
 
         Raises:
             ResourceInUse: there is such a table already.
@@ -106,7 +127,10 @@ class Client:
             DeadlineExceeded: it was not ready after ``wait_ms_max``; it is being made all the same.
         """
         request = table_requests.create_table(
-            name, key, sort, indexes, billing, tags, deletion_protection=deletion_protection
+            *(name, key, sort, indexes, billing, tags),
+            deletion_protection=deletion_protection,
+            stream=stream,
+            stream_retention_ms=stream_retention_ms,
         )
         result = self._transport.send(request)
         assert isinstance(result, CreateTableResult)
@@ -217,6 +241,85 @@ class Client:
         result = self._transport.send(OpenSnapshot())
         assert isinstance(result, OpenSnapshotResult)
         return Snapshot(self._transport, result)
+
+    # Changes.
+
+    def changes(
+        self,
+        from_: str | int | datetime = "now",
+        *,
+        filter: Condition | None = None,
+        patterns: Iterable[str | Mapping[str, object]] | None = None,
+        names: Names | None = None,
+        values: Values | None = None,
+        view: StreamViewType | None = None,
+        on_progress: Callable[[str], object] | None = None,
+        heartbeat_ms: int = HEARTBEAT_MS,
+    ) -> Iterator[Change]:
+        """Iterate the changes of all tables that have a stream, as ``Table.changes`` does those of one."""
+        request = subscribe(None, from_, filter, names, values, patterns, view, heartbeat_ms)
+        with closing(self._transport.subscribe(request)) as pages:
+            for page in pages:
+                for record in page.records:
+                    yield change_of(record)
+                if on_progress is not None:
+                    on_progress(page.cursor)
+
+    def cursor(self) -> str:
+        """The present as a place: ``changes(from_=cursor)`` gives what comes after this call."""
+        with closing(self._transport.subscribe(Subscribe())) as pages:
+            for page in pages:
+                return page.cursor
+        raise ServiceUnavailable("the feed ended before it began")
+
+    def streams(self, table: str | None = None) -> list[StreamSummary]:
+        """The streams of one table, or of all: enabled ones, and ended ones that are still kept."""
+        found: list[StreamSummary] = []
+        start: str | None = None
+        while True:
+            result = self._transport.send(ListStreams(table, None, start))
+            assert isinstance(result, ListStreamsResult)
+            found += result.streams
+            start = result.last_evaluated_stream_arn
+            if start is None:
+                return found
+
+    def describe_stream(self, stream_arn: str) -> StreamDescription:
+        """A stream with all its shards, parents before children.
+
+        Raises:
+            ResourceNotFound: there is no such stream.
+        """
+        shards: list[Shard] = []
+        start: str | None = None
+        while True:
+            result = self._transport.send(DescribeStream(stream_arn, None, start))
+            assert isinstance(result, DescribeStreamResult)
+            shards += result.stream_description.shards
+            start = result.stream_description.last_evaluated_shard_id
+            if start is None:
+                return dataclasses.replace(result.stream_description, shards=shards)
+
+    def update_stream(
+        self,
+        stream_arn: str,
+        *,
+        retention_ms: int | None = None,
+        split: str | None = None,
+        merge: Iterable[str] | None = None,
+        rotate: bool = False,
+    ) -> StreamDescription:
+        """Change how long a stream keeps records, or how it is divided: one at a time.
+
+        ``split``: an open shard's id; ``merge``: two adjacent ones; ``rotate``: all begin anew.
+        Gives the stream with its open shards.
+        """
+        request = UpdateStream(
+            stream_arn, retention_ms, split, None if merge is None else list(merge), rotate
+        )
+        result = self._transport.send(request)
+        assert isinstance(result, UpdateStreamResult)
+        return result.stream_description
 
     # The database itself.
 

@@ -7,8 +7,9 @@ method raises ``KvdbError`` and nothing else on its own account.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
+from datetime import datetime
 
 from kvdb.api.items import (
     DeleteItemResult,
@@ -35,13 +36,17 @@ from kvdb.api.tables import (
     DescribeTimeToLiveResult,
     ListTagsOfResource,
     ListTagsOfResourceResult,
+    StreamSpecification,
+    StreamViewType,
     TableDescription,
     TagResource,
     UntagResource,
+    UpdateTable,
     UpdateTableResult,
     UpdateTimeToLive,
 )
 from kvdb.client import requests, table_requests
+from kvdb.client.changes import HEARTBEAT_MS, Change, change_of, subscribe
 from kvdb.client.paginate import pages
 from kvdb.client.requests import AsOf, Condition, KeyCondition, Names, Projection, Update, Values
 from kvdb.client.table_requests import Billing, GlobalIndex
@@ -497,6 +502,62 @@ class Table:
     def drop_index(self, name: str, *, wait_ms_max: int = WAIT_MS_MAX) -> TableDescription:
         """Delete a global index and wait until it is gone; as ``update_table``."""
         return self.update_table(drop_indexes=[name], wait_ms_max=wait_ms_max)
+
+    # Changes.
+
+    def enable_stream(
+        self, view: StreamViewType = "NEW_AND_OLD_IMAGES", *, retention_ms: int | None = None
+    ) -> str:
+        """Record every change from now on; gives the stream's ARN.
+
+        ``retention_ms``: for how long, 24 hours unless given.
+
+        Raises:
+            ValidationError: the table has an enabled stream already.
+        """
+        specification = StreamSpecification(True, view, retention_ms)
+        description = self._update_stream(specification)
+        assert description.latest_stream_arn is not None
+        return description.latest_stream_arn
+
+    def disable_stream(self) -> None:
+        """Record no more changes. What was recorded stays readable for as long as it is kept."""
+        self._update_stream(StreamSpecification(False))
+
+    def _update_stream(self, specification: StreamSpecification) -> TableDescription:
+        result = self._send(UpdateTable(self.name, stream_specification=specification))
+        assert isinstance(result, UpdateTableResult)
+        return result.table_description
+
+    def changes(
+        self,
+        from_: str | int | datetime = "now",
+        *,
+        filter: Condition | None = None,
+        patterns: Iterable[str | Mapping[str, object]] | None = None,
+        names: Names | None = None,
+        values: Values | None = None,
+        view: StreamViewType | None = None,
+        on_progress: Callable[[str], object] | None = None,
+        heartbeat_ms: int = HEARTBEAT_MS,
+    ) -> Iterator[Change]:
+        """Iterate what becomes of the items, in commit order, for ever; see ``client/changes``.
+
+        It begins when the first change is asked for. ``on_progress`` is given the cursor of each page,
+        and every ``heartbeat_ms`` when nothing happens or passes the filter.
+
+        Raises:
+            ResourceNotFound: there is no such table, or not any more.
+            ValidationError: it has no stream; a cursor of another database; a filter with a fault.
+            TrimmedDataAccess: changes after the cursor are not kept any more.
+        """
+        request = subscribe(self.name, from_, filter, names, values, patterns, view, heartbeat_ms)
+        with closing(self._transport.subscribe(request)) as pages:
+            for page in pages:
+                for record in page.records:
+                    yield change_of(record)
+                if on_progress is not None:
+                    on_progress(page.cursor)
 
     def enable_ttl(self, attribute: str) -> None:
         """Delete items by themselves when the time in ``attribute`` (seconds since 1970) has passed.

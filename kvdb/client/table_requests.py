@@ -24,6 +24,8 @@ from kvdb.api.tables import (
     OnDemandThroughput,
     Projection,
     ProvisionedThroughput,
+    StreamSpecification,
+    StreamViewType,
     Tag,
     UpdateIndex,
     UpdateTable,
@@ -102,6 +104,8 @@ def create_table(
     tags: Mapping[str, str] | None = None,
     *,
     deletion_protection: bool = False,
+    stream: StreamViewType | None = None,
+    stream_retention_ms: int | None = None,
 ) -> CreateTable:
     """Raises: ValidationError: a key attribute is not a name and a type, or an index is none."""
     hash_key = _key_attribute("key", key)
@@ -110,6 +114,10 @@ def create_table(
         attributes.append(_key_attribute("sort", sort))
     schema = _schema(attributes[:1], attributes[1:])
     request = CreateTable(name, list(schema), [])
+    if stream is not None or stream_retention_ms is not None:
+        request.stream_specification = StreamSpecification(
+            stream is not None, stream, retention_ms=stream_retention_ms
+        )
     for index in _listed("indexes", indexes):
         if isinstance(index, LocalIndex):
             index_sort = _key_attribute("sort", index.sort)

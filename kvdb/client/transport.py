@@ -7,6 +7,7 @@ from typing import Protocol
 
 from kvdb.api.items import Page, Query, Scan
 from kvdb.api.operations import Request, Result
+from kvdb.api.streams import FeedPage, Subscribe
 
 
 class Transport(Protocol):
@@ -27,6 +28,10 @@ class Transport(Protocol):
         """
         ...
 
+    def subscribe(self, request: Subscribe) -> Generator[FeedPage, None, None]:
+        """The pages of a feed, as they come; the first at once. ``close`` it when no more are wanted."""
+        ...
+
     def pause(self, ms: int) -> None:
         """Let some time pass, by the clock that the transport works with."""
         ...
@@ -44,6 +49,8 @@ class AsyncTransport(Protocol):
     def stream(self, request: Query | Scan) -> AsyncGenerator[Page, None]:
         """An async generator: ``aclose`` it when the rest is not wanted."""
         ...
+
+    def subscribe(self, request: Subscribe) -> AsyncGenerator[FeedPage, None]: ...
 
     async def pause(self, ms: int) -> None: ...
 

@@ -10,13 +10,18 @@ Closing waits for the calls that run, stops the jobs, closes the engine. Calls a
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
+from collections.abc import Iterator
 
+from kvdb.api import validation
 from kvdb.api.operations import Request, Result
+from kvdb.api.streams import Subscribe
 from kvdb.database import dispatch, recovery
 from kvdb.database.background import Background
 from kvdb.database.dispatch import TableFloor
+from kvdb.database.subscription import Subscription, Subscriptions
 from kvdb.env.env import Env
 from kvdb.env.fork import FORKED, on_fork
 from kvdb.env.memory_fs import MemoryFileSystem
@@ -53,6 +58,7 @@ class Database:
         self._is_closing = False
         self._is_closed = False
         self._closed_reason = "the database is closed"
+        self._subscriptions = Subscriptions(floor.arrivals, env.clock, self._running_call)
         on_fork(self)
 
     @classmethod
@@ -150,6 +156,19 @@ class Database:
                 raise
             leave_and_answer(None, error)
 
+    def subscribe(self, request: Subscribe) -> Subscription:
+        """Follow changes from a point on; see ``database/subscription``. Close what this gives.
+
+        Raises:
+            KvdbError: as ``stream/feed``; ``LimitExceeded``: there are as many feeds as there may be.
+        """
+        self._enter()
+        try:
+            validation.check_subscribe(request)
+            return self._subscriptions.open(self._floor.streams.feed(request), request.heartbeat_ms)
+        finally:
+            self._leave()
+
     def check(self, *, deep: bool = False, pause_ms: float = 0) -> Report:
         """Whether every sstable of this moment is what was written, checked while calls go on.
 
@@ -184,6 +203,7 @@ class Database:
                 self._changed.wait_for(lambda: self._is_closed)
                 return
             self._is_closing = True
+            self._floor.arrivals.announce()
             self._changed.wait_for(lambda: self._running == 0)
         try:
             self._floor.background.stop()
@@ -207,6 +227,14 @@ class Database:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+    @contextlib.contextmanager
+    def _running_call(self) -> Iterator[None]:
+        self._enter()
+        try:
+            yield
+        finally:
+            self._leave()
 
     def _under(self, profile: LimitsProfile | None) -> TableFloor:
         return self._floor if profile is None else self._floor.under(profile)
@@ -240,8 +268,8 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions) -> TableFloor:
     recovery.go_on_counting(engine, catalog, background)
     recovery.go_on_sweeping_tokens(engine, tokens, background)
     recovery.go_on_keeping_streams(engine, catalog, background)
-    streams = StreamService(catalog.streams, engine, env, options.region_name)
-    return TableFloor(engine, catalog, latches, writer, tokens, snapshots, streams, background)
+    streams = StreamService(catalog, engine, env, options.region_name)
+    return TableFloor(engine, catalog, latches, writer, tokens, snapshots, streams, arrivals, background)
 
 
 def _as_kvdb_error(error: BaseException, request: Request) -> KvdbError:

@@ -87,6 +87,7 @@ from kvdb.lsm.engine import Engine
 from kvdb.stream.service import StreamService
 from kvdb.table import batch, history, query, reader, scan, writer
 from kvdb.table.catalog import Catalog
+from kvdb.table.change import Arrivals
 from kvdb.table.client_tokens import ClientTokens
 from kvdb.table.latches import Latches
 from kvdb.table.snapshots import Snapshots
@@ -107,6 +108,7 @@ class TableFloor:
     tokens: ClientTokens
     snapshots: Snapshots
     streams: StreamService
+    arrivals: Arrivals
     background: Background
 
     @property

@@ -98,6 +98,10 @@ METHODS: tuple[Method, ...] = (
     Method("UpdateStream", _STREAMS, streams.UPDATE_STREAM, streams.UPDATE_STREAM_RESULT),
 )
 
+SUBSCRIBE: Method = Method("Subscribe", _STREAMS, streams.SUBSCRIBE, streams.FEED_PAGE, is_stream=True)  # type: ignore[arg-type]
+"""A feed: neither its request nor its pages are of an operation that is answered once."""
+METHODS = (*METHODS, SUBSCRIBE)
+
 UNARY_BY_REQUEST: Mapping[type, Method] = {
     operation.request: method
     for operation in OPERATIONS

@@ -6,7 +6,8 @@ Three ways to serve a call:
   more than the operation;
 - everything else in the pool, decoding and encoding included: a page of 1 MiB takes long enough
   to hold up every other call;
-- streams as a page in the pool at a time, each read when gRPC has taken the one before.
+- streams as a page in the pool at a time, each read when gRPC has taken the one before; a feed
+  that waits holds no thread.
 
 A call ends at its own deadline (gRPC cancels its handler) or at ``deadline_ms_max``, whichever
 comes first.
@@ -19,6 +20,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import aclosing
 from functools import partial
 from typing import NoReturn, TypeVar
 
@@ -29,12 +31,14 @@ from grpc_reflection.v1alpha import reflection
 
 from kvdb.api.items import Page, Query, Scan
 from kvdb.api.operations import Request, Result
+from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.client.paginate import following
 from kvdb.database.database import Database
-from kvdb.errors import KvdbError, MessageTooLarge, ValidationError
+from kvdb.database.subscription import Subscription
+from kvdb.errors import KvdbError, MessageTooLarge, RequestLimitExceeded, ValidationError
 from kvdb.options import ServerOptions
 from kvdb.rpc import status
-from kvdb.rpc.codec import METHODS, SERVICES, Method
+from kvdb.rpc.codec import METHODS, SERVICES, SUBSCRIBE, Method
 from kvdb.server.address import check_is_local
 from kvdb.server.pipeline import Call, Pipeline
 from kvdb.server.wakeups import Wakeups
@@ -67,6 +71,8 @@ class GrpcDoor:
         self._deadline_s_max = options.deadline_ms_max / 1000
         self._pipeline = pipeline or Pipeline.of_server(database.env, options)
         self._pipeline.expect(method.name for method in METHODS)
+        self._feeds: set[Subscription] = set()
+        database.env.metrics.gauge("server_feeds").read_by(lambda: len(self._feeds))
 
     async def start(self) -> str:
         """Listen; gives the bound ``HOST:PORT``.
@@ -82,7 +88,7 @@ class GrpcDoor:
         # streams of reflection must fit too.
         self._server = aio.server(
             options=_server_options(self._options),
-            maximum_concurrent_rpcs=2 * self._options.concurrent_calls_max,
+            maximum_concurrent_rpcs=2 * self._options.concurrent_calls_max + self._options.subscriptions_max,
         )
         for service in SERVICES:
             handlers = {method.name: self._handler(method) for method in METHODS if method.service == service}
@@ -106,6 +112,9 @@ class GrpcDoor:
         """Say NOT_SERVING, take no more calls, let those in flight finish for ``grace_ms``, cut the rest."""
         self._health_watch.cancel()
         await self._health.enter_graceful_shutdown()
+        for subscription in tuple(self._feeds):
+            # A feed has no end to wait for: its reader is told, and goes on elsewhere from its cursor.
+            subscription.close()
         await self._server.stop(grace_ms / 1000)
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
 
@@ -121,6 +130,8 @@ class GrpcDoor:
         await self._tell_health(health_pb2.HealthCheckResponse.NOT_SERVING)
 
     def _handler(self, method: Method) -> grpc.RpcMethodHandler:
+        if method is SUBSCRIBE:
+            return grpc.unary_stream_rpc_method_handler(self._guarded(method, self._subscribe))
         if method.is_stream:
             return grpc.unary_stream_rpc_method_handler(self._guarded(method, self._stream))
         serve = self._serve_point if method.name in _POINT_OPERATIONS else self._serve_pooled
@@ -205,6 +216,33 @@ class GrpcDoor:
         finally:
             self._release_after(work, call)
 
+    async def _subscribe(
+        self, method: Method, payload: bytes, context: aio.ServicerContext, call: Call
+    ) -> None:
+        """A feed lasts, so it is no call in flight; ``subscriptions_max`` bounds how many there are."""
+        call.release()
+        if len(self._feeds) >= self._options.subscriptions_max:
+            raise RequestLimitExceeded(f"too many feeds at once max={self._options.subscriptions_max}")
+        request = method.request.decode(payload)
+        assert isinstance(request, Subscribe)
+        opening = self._pool.submit(self._database.subscribe, request)
+        try:
+            subscription = await asyncio.wrap_future(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_opened)
+            raise
+        self._feeds.add(subscription)
+        try:
+            async with aclosing(subscription.pages_async(self._in_pool)) as pages:
+                async for page in pages:
+                    await context.write(self._checked(method.result.encode(page)))
+        finally:
+            self._feeds.discard(subscription)
+            subscription.close()
+
+    async def _in_pool(self, read: Callable[[], FeedPage | None]) -> FeedPage | None:
+        return await asyncio.wrap_future(self._pool.submit(read))
+
     async def _within_deadline(
         self, context: aio.ServicerContext, answer: asyncio.Future[_Outcome]
     ) -> _Outcome:
@@ -231,6 +269,12 @@ class GrpcDoor:
                 f"answer larger than max bytes={len(answer)} max={self._options.message_bytes_max}"
             )
         return answer
+
+
+def _close_opened(opening: Future[Subscription]) -> None:
+    """Whoever asked for it has gone meanwhile."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 async def _abort(context: aio.ServicerContext, error: KvdbError) -> NoReturn:

@@ -1,4 +1,5 @@
-"""The stream operations, answered: ListStreams, DescribeStream, GetShardIterator, GetRecords, UpdateStream.
+"""The stream operations, answered: ListStreams, DescribeStream, GetShardIterator, GetRecords, UpdateStream;
+and feeds, opened.
 
 Sources: API Reference, Amazon DynamoDB Streams; ScyllaDB ``test_streams.py``, which passes against the
 service, for what is refused and how.
@@ -21,6 +22,7 @@ from kvdb.api.streams import (
     Shard,
     StreamDescription,
     StreamSummary,
+    Subscribe,
     UpdateStream,
     UpdateStreamResult,
 )
@@ -29,20 +31,27 @@ from kvdb.env.env import Env
 from kvdb.errors import ResourceNotFound, TrimmedDataAccess, ValidationError
 from kvdb.lsm.engine import Engine
 from kvdb.stream import shards
+from kvdb.stream.feed import Feed
 from kvdb.stream.iterator import Iterator, decode_iterator, encode_iterator, seqno_of, sequence_number
 from kvdb.stream.reader import TRIMMED, check_kept, position_at, read_page, rendered
 from kvdb.stream.shards import ShardSpan
-from kvdb.table.streams import HashRange, Stream, Streams
+from kvdb.table.catalog import Catalog
+from kvdb.table.streams import HashRange, Stream
 
 
 class StreamService:
     """Serves the streams of one database."""
 
-    def __init__(self, streams: Streams, engine: Engine, env: Env, region: str) -> None:
-        self._streams = streams
+    def __init__(self, catalog: Catalog, engine: Engine, env: Env, region: str) -> None:
+        self._catalog = catalog
+        self._streams = catalog.streams
         self._engine = engine
         self._env = env
         self._region = region
+
+    def feed(self, request: Subscribe) -> Feed:
+        """Raises as ``Feed``."""
+        return Feed(self._catalog, self._engine, self._env, self._region, request)
 
     def list_streams(self, request: ListStreams) -> ListStreamsResult:
         arns = {

@@ -171,6 +171,10 @@ class Catalog:
             raise not_found()
         table.since_seqno = min(table.since_seqno, at.seqno)
 
+    def has(self, name: str) -> bool:
+        """Whether there is a table of this name, ready or not."""
+        return name in self._tables
+
     def described(self, name: str) -> TableDescription:
         """Source: API Reference, DescribeTable."""
         return self._described(self._named(name).descriptor)

@@ -165,6 +165,18 @@ class Streams:
         assert self._secret is not None, "there is none before there is a stream"
         return self._secret
 
+    def have_secret(self) -> None:
+        """Make the secret if there is none yet, as in a database that has never had a stream.
+
+        One that is open read-only gets one for as long as it is open.
+        """
+        with self._guard:
+            if self._secret is None:
+                secret = self._entropy.bytes(_SECRET_BYTES)
+                if not self._engine.is_read_only:
+                    self._engine.write(WriteBatch().put(stream_keys.STREAM_SECRET_KEY, secret))
+                self._secret = secret
+
     # What the catalog tells.
 
     @contextmanager

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator
-from typing import Any
+from typing import Any, TypeVar
 
 from kvdb.api.items import Page, Query, Scan
 from kvdb.api.operations import Request, Result
+from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.client.transport import AsyncTransport
+
+_Page = TypeVar("_Page", Page, FeedPage)
 
 
 class AwaitedTransport:
@@ -31,6 +34,17 @@ class AwaitedTransport:
         finally:
             self._run(pages.aclose)
 
+    def subscribe(self, request: Subscribe) -> Generator[FeedPage, None, None]:
+        async def begun() -> AsyncGenerator[FeedPage, None]:
+            return self._inner.subscribe(request)
+
+        pages = self._run(begun)
+        try:
+            while (page := self._run(lambda: _next(pages))) is not None:
+                yield page
+        finally:
+            self._run(pages.aclose)
+
     def pause(self, ms: int) -> None:
         self._run(lambda: self._inner.pause(ms))
 
@@ -38,5 +52,5 @@ class AwaitedTransport:
         self._run(self._inner.close)
 
 
-async def _next(pages: AsyncGenerator[Page, None]) -> Page | None:
+async def _next(pages: AsyncGenerator[_Page, None]) -> _Page | None:
     return await anext(pages, None)

@@ -13,12 +13,13 @@ import json
 import time
 import types
 import typing
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
-from kvdb.api import items, tables
+from kvdb.api import items, streams, tables
 from kvdb.api.items import Page, Query, Scan
 from kvdb.api.operations import BY_REQUEST, Request, Result
+from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.client import paginate
 from kvdb.errors import (
     CancellationReason,
@@ -32,16 +33,22 @@ from kvdb.errors import (
 )
 from kvdb.item.dynamo_json import item_from_json, item_to_json, value_from_json, value_to_json
 from kvdb.item.value import normalise_item, normalise_value
+from kvdb.server.http_codec import STREAM_ROUTES
 
 _AUTHORIZATION = (
     "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/dynamodb/aws4_request, "
     "SignedHeaders=host;x-amz-date, Signature=00"
 )
-_NATIVE_FIELDS = {"as_of_seqno", "as_of_ms", "snapshot_id", "is_unique"}
+_NATIVE_FIELDS = {"as_of_seqno", "as_of_ms", "snapshot_id", "is_unique", "retention_ms"}
 _NAMES = {
     "is_backfilling": "Backfilling",
     "size_estimate_range_gb": "SizeEstimateRangeGB",
     "table_class": "TableClass",
+    "event_id": "eventID",
+    "event_name": "eventName",
+    "aws_region": "awsRegion",
+    "dynamodb": "dynamodb",
+    "user_identity": "userIdentity",
 }
 _UNIONS: Mapping[type, str] = {
     items.PutRequest: "PutRequest",
@@ -69,7 +76,7 @@ class HttpTransport:
         operation = BY_REQUEST[type(request)]
         headers = {
             "Content-Type": "application/x-amz-json-1.0",
-            "X-Amz-Target": f"DynamoDB_20120810.{operation.name}",
+            "X-Amz-Target": f"{_service_of(operation.name)}_20120810.{operation.name}",
             "X-Amz-Date": "20260101T000000Z",
             "Authorization": _AUTHORIZATION,
         }
@@ -83,11 +90,18 @@ class HttpTransport:
     def stream(self, request: Query | Scan) -> Generator[Page, None, None]:
         return paginate.pages(self.send, request)
 
+    def subscribe(self, request: Subscribe) -> Generator[FeedPage, None, None]:
+        raise AssertionError("this transport has no feeds")
+
     def pause(self, ms: int) -> None:
         time.sleep(ms / 1000)
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _service_of(operation: str) -> str:
+    return "DynamoDBStreams" if operation in {route.name for route in STREAM_ROUTES} else "DynamoDB"
 
 
 def _wire(name: str) -> str:
@@ -194,8 +208,9 @@ def _read(hint: Any, content: Any) -> Any:
     if dataclasses.is_dataclass(kind):
         return _read_members(kind, content)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (list, tuple):
-        return origin(_read(arguments[0], member) for member in content)
+    if origin in (list, tuple, Sequence):
+        make = tuple if origin is tuple else list
+        return make(_read(arguments[0], member) for member in content)
     if origin in (dict, Mapping):
         return {name: _read(arguments[1], member) for name, member in content.items()}
     return content
@@ -203,6 +218,8 @@ def _read(hint: Any, content: Any) -> Any:
 
 def _read_members(kind: Any, content: dict[str, Any]) -> Any:
     hints = typing.get_type_hints(kind)
+    if kind is streams.Shard:
+        content = {**content, **content["SequenceNumberRange"]}
     if kind is tables.TableDescription and "TableClassSummary" in content:
         content = {**content, **content["TableClassSummary"]}
     if kind is tables.TableDescription:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 
 from kvdb.api.items import Page, Query, Scan
 from kvdb.api.operations import Request, Result
+from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.client import paginate
 
 Serve = Callable[[Request], Result]
@@ -27,6 +28,9 @@ class ScriptedTransport:
     def stream(self, request: Query | Scan) -> Generator[Page, None, None]:
         return paginate.pages(self.send, request)
 
+    def subscribe(self, request: Subscribe) -> Generator[FeedPage, None, None]:
+        raise AssertionError("this transport has no feeds")
+
     def pause(self, ms: int) -> None:
         self.paused_ms.append(ms)
 
@@ -46,6 +50,9 @@ class AsyncScriptedTransport:
 
     def stream(self, request: Query | Scan) -> AsyncGenerator[Page, None]:
         return paginate.pages_async(self.send, request)
+
+    def subscribe(self, request: Subscribe) -> AsyncGenerator[FeedPage, None]:
+        raise AssertionError("this transport has no feeds")
 
     async def pause(self, ms: int) -> None:
         self._inner.pause(ms)

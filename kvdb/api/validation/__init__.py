@@ -44,6 +44,7 @@ from kvdb.api.streams import (
     GetRecords,
     GetShardIterator,
     ListStreams,
+    Subscribe,
     UpdateStream,
 )
 from kvdb.api.tables import (
@@ -74,6 +75,15 @@ def check(request: Request, profile: LimitsProfile = AWS) -> None:
         _PROFILED_CHECKS[kind](request, profile)
     else:
         _CHECKS[kind](request)
+
+
+def check_subscribe(request: Subscribe) -> None:
+    """``check`` for a feed, which is not answered once and so is no operation.
+
+    Raises:
+        ValidationError
+    """
+    streams.check_subscribe(request)
 
 
 _CHECKS: Mapping[type, Callable[..., None]] = {

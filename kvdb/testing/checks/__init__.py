@@ -4,7 +4,7 @@
 each by itself through every door. A behaviour that does not hold is an ``AssertionError``.
 
 Reading order: ``airports`` (what they share), ``items``, ``updates``, ``indexes``, ``capacity``,
-``lifecycle``, ``legacy``, ``bounds``, ``transactions``, ``snapshots``.
+``lifecycle``, ``legacy``, ``bounds``, ``transactions``, ``snapshots``, ``changes``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from kvdb.client.sync import Client
 from kvdb.testing.checks import (
     bounds,
     capacity,
+    changes,
     indexes,
     items,
     legacy,
@@ -38,10 +39,13 @@ CHECKS: tuple[Check, ...] = (
     *bounds.CHECKS,
     *transactions.CHECKS,
     *snapshots.CHECKS,
+    *changes.CHECKS,
 )
 """Every behaviour; a test of a transport may pick from them."""
 
-NATIVE: frozenset[Check] = frozenset((*indexes.NATIVE, *transactions.NATIVE, *snapshots.CHECKS))
+NATIVE: frozenset[Check] = frozenset(
+    (*indexes.NATIVE, *transactions.NATIVE, *snapshots.CHECKS, *changes.NATIVE)
+)
 """Those that the HTTP door cannot show, because the service has no such thing."""
 
 
