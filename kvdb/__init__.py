@@ -18,6 +18,7 @@ from kvdb.client import actions
 from kvdb.client.aio import AsyncClient, AsyncSnapshot
 from kvdb.client.aio_table import AsyncTable
 from kvdb.client.aio_transaction import AsyncTransaction
+from kvdb.client.changes import Change
 from kvdb.client.connect import connect, connect_async, open, open_async
 from kvdb.client.sync import Client, Snapshot
 from kvdb.client.sync_table import Table
@@ -32,6 +33,7 @@ from kvdb.errors import (
     DeadlineExceeded,
     DiskError,
     DiskFull,
+    ExpiredIterator,
     FormatTooNew,
     IdempotentParameterMismatch,
     InternalError,
@@ -55,6 +57,7 @@ from kvdb.errors import (
     TransactionCanceled,
     TransactionConflict,
     TransactionInProgress,
+    TrimmedDataAccess,
     UniqueViolation,
     ValidationError,
 )
@@ -69,6 +72,7 @@ __all__ = [
     "AsyncTable",
     "AsyncTransaction",
     "Attr",
+    "Change",
     "Client",
     "ClientOptions",
     "ClosedError",
@@ -83,6 +87,7 @@ __all__ = [
     "DiskError",
     "DiskFull",
     "EngineOptions",
+    "ExpiredIterator",
     "FormatTooNew",
     "GlobalIndex",
     "IdempotentParameterMismatch",
@@ -117,6 +122,7 @@ __all__ = [
     "TransactionCanceled",
     "TransactionConflict",
     "TransactionInProgress",
+    "TrimmedDataAccess",
     "UniqueViolation",
     "ValidationError",
     "actions",

@@ -9,7 +9,7 @@ from kvdb import errors
 def test_the_public_names_are_these() -> None:
     ways_in = {"open", "connect", "open_async", "connect_async"}
     faces = {"Client", "AsyncClient", "Table", "AsyncTable", "Snapshot", "AsyncSnapshot", "Database"}
-    faces |= {"Transaction", "AsyncTransaction"}
+    faces |= {"Transaction", "AsyncTransaction", "Change"}
     builders = {"Key", "Attr", "Set", "Remove", "Add", "Delete", "PutRequest", "DeleteRequest"}
     builders |= {"actions", "LocalIndex", "GlobalIndex", "Provisioned", "OnDemand"}
     options = {"ClientOptions", "DatabaseOptions", "EngineOptions"}
@@ -20,7 +20,7 @@ def test_the_public_names_are_these() -> None:
         *("RequestError", "ValidationError", "ConditionalCheckFailed", "ResourceNotFound"),
         *("ResourceInUse", "MessageTooLarge", "ClosedError", "LimitExceeded"),
         *("TransactionCanceled", "IdempotentParameterMismatch", "ItemCollectionSizeLimitExceeded"),
-        *("UniqueViolation", "ReadPointExpired"),
+        *("UniqueViolation", "ReadPointExpired", "ExpiredIterator", "TrimmedDataAccess"),
         *("RetryableError", "ServiceUnavailable", "RequestLimitExceeded", "DeadlineExceeded", "DiskFull"),
         *("Throttled", "ThroughputExceeded", "TransactionConflict", "TransactionInProgress"),
         *("StorageError", "CorruptionError", "NotADatabase", "FormatTooNew", "DatabaseLocked"),

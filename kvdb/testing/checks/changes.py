@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -88,16 +87,6 @@ def a_feed_gives_every_change_in_commit_order(client: Client) -> None:
     )
 
 
-def a_feed_waits_for_what_comes(client: Client) -> None:
-    table = _streaming(client)
-    place = client.cursor()
-    writer = threading.Timer(0.05, lambda: table.put(KEF))
-    writer.start()
-    (change,) = _first(table, 1, place)
-    writer.join()
-    assert change.new == KEF
-
-
 def a_cursor_is_a_place_for_good(client: Client) -> None:
     table = _streaming(client)
     for airport in (KEF, RKV, AEY):
@@ -160,21 +149,6 @@ def a_feed_begins_at_a_time(client: Client) -> None:
     raised(ValidationError, lambda: _first(table, 1, now + timedelta(hours=1)))  # type: ignore[arg-type]
 
 
-def a_quiet_feed_tells_how_far_it_has_come(client: Client) -> None:
-    table = _streaming(client)
-    place = client.cursor()
-    cursors: list[str] = []
-    stop = threading.Timer(0.6, lambda: table.put(CPH))
-    stop.start()
-    pattern = {"dynamodb": {"Keys": {"country": {"S": ["DK"]}}}}
-    table.put(KEF)
-    _first(table, 1, place, patterns=[pattern], on_progress=cursors.append, heartbeat_ms=100)
-    stop.join()
-    # Of the beginning, and then of the change that was passed over.
-    assert len(cursors) >= 3
-    assert [change.new for change in _first(table, 1, cursors[-1])] == [CPH]
-
-
 def a_feed_of_a_table_without_a_stream_is_refused(client: Client) -> None:
     table = client.create_table("plain", key=("k", "S"))
     raised(ValidationError, lambda: _first(table, 1))
@@ -194,13 +168,11 @@ def a_feed_of_a_dropped_table_ends(client: Client) -> None:
 NATIVE: frozenset[Check] = frozenset(
     (
         a_feed_gives_every_change_in_commit_order,
-        a_feed_waits_for_what_comes,
         a_cursor_is_a_place_for_good,
         a_feed_can_follow_all_tables,
         a_feed_filters_by_expression_and_by_pattern,
         a_view_of_a_feed_leaves_out_images,
         a_feed_begins_at_a_time,
-        a_quiet_feed_tells_how_far_it_has_come,
         a_feed_of_a_table_without_a_stream_is_refused,
         a_feed_of_a_dropped_table_ends,
     )
@@ -209,13 +181,11 @@ CHECKS: tuple[Check, ...] = (
     a_stream_is_read_shard_by_shard,
     what_is_no_stream_is_refused,
     a_feed_gives_every_change_in_commit_order,
-    a_feed_waits_for_what_comes,
     a_cursor_is_a_place_for_good,
     a_feed_can_follow_all_tables,
     a_feed_filters_by_expression_and_by_pattern,
     a_view_of_a_feed_leaves_out_images,
     a_feed_begins_at_a_time,
-    a_quiet_feed_tells_how_far_it_has_come,
     a_feed_of_a_table_without_a_stream_is_refused,
     a_feed_of_a_dropped_table_ends,
 )
