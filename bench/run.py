@@ -3,7 +3,8 @@
 Measures kvdb beside a peer that does the same work in the same run, kvdb and peer in turn, each
 measurement in a process of its own; prints a table of medians, ratios first, and writes JSON.
 Takes under ten minutes on two cores, ``--quick`` under one. What is compared with what stands in
-``embedded``, ``items`` and ``served``; the engine's part, which has several peers, in ``engine``.
+``embedded``, ``items``, ``served`` and ``streams``; the engine's part, which has several peers, in
+``engine``.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ OUT = Path("bench/out")
 ROCKSDB = "RocksDB, msgpack"
 SQLITE = "SQLite, JSON column"
 ECHO = "bare gRPC echo"
+NO_STREAM = "without a stream"
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,13 @@ class Scale:
     calls_alone: int
     calls_together: int
     reopen_items: int
+    stream_items: int
     engine_items: list[int]
     """Sizes of the engine's own part."""
 
 
-FULL = Scale(3, 100_000, 50_000, 1_000, 2_000, 8_000, 1_000_000, [100_000])
-QUICK = Scale(1, 5_000, 5_000, 100, 300, 1_500, 20_000, [5_000])
+FULL = Scale(3, 100_000, 50_000, 1_000, 2_000, 8_000, 1_000_000, 100_000, [100_000])
+QUICK = Scale(1, 5_000, 5_000, 100, 300, 1_500, 20_000, 5_000, [5_000])
 
 
 class Bench:
@@ -151,6 +154,27 @@ class Bench:
             Path(self._fresh()), self._scale.engine_items, list(engine_bench.STORES)
         )
 
+    def streams(self) -> None:
+        count = self._scale.stream_items
+        for _ in range(self._scale.rounds):
+            for engine, with_stream in (("kvdb", True), ("without", False)):
+                directory = self._fresh()
+                outcome = run("streams.puts", directory=directory, count=count, with_stream=with_stream)
+                shutil.rmtree(directory)
+                for name, value in outcome.figures.items():
+                    self._add(engine, f"streams, sync none: {name}", "us", NO_STREAM, value)
+            outcome = run("streams.reads", directory=self._fresh(), count=count)
+            for name, value in outcome.figures.items():
+                self._add("kvdb", f"streams: {name}, a record", "us", "", value)
+            with self._kvdb_server() as address:
+                caught_up = run("streams.served_reads", address=address, count=count)
+                latency = run("streams.served_latency", address=address, changes=min(1_000, count))
+            for name, value in caught_up.figures.items():
+                self._add("kvdb", f"streams, gRPC: {name}, a record", "us", "", value)
+            for name, value in latency.figures.items():
+                self._add("kvdb", f"streams, gRPC: put to delivery, {name}", "ms", "", value)
+            progress(f"streams: {outcome.figures} {caught_up.figures} {latency.figures}")
+
     def reopen(self) -> None:
         count = self._scale.reopen_items
         directories = {"kvdb": self._fresh(), "rocksdb": self._fresh()}
@@ -204,8 +228,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--quick", action="store_true", help="a twentieth of the work, once: a smoke test")
     parser.add_argument("--json", type=Path, default=OUT / "bench.json", metavar="FILE")
     parser.add_argument(
-        "--only", choices=["embedded", "items", "served", "reopen", "engine"], help="one part"
+        "--only", choices=["embedded", "items", "served", "streams", "reopen", "engine"], help="one part"
     )
+    parser.add_argument("--stream-items", type=int, metavar="N", help="changes that streams are read of")
     parser.add_argument(
         "--engine-items",
         type=int,
@@ -217,6 +242,8 @@ def main(arguments: list[str]) -> None:
     scale = QUICK if chosen.quick else FULL
     if chosen.engine_items:
         scale = replace(scale, engine_items=chosen.engine_items)
+    if chosen.stream_items:
+        scale = replace(scale, stream_items=chosen.stream_items)
     report = Report(asdict(scale))
     OUT.mkdir(exist_ok=True)
     # On the disk that the project is on: the system's temporary directory may be in memory.
@@ -226,6 +253,7 @@ def main(arguments: list[str]) -> None:
             "embedded": bench.embedded,
             "items": bench.items,
             "served": bench.served,
+            "streams": bench.streams,
             "reopen": bench.reopen,
             "engine": bench.engine,
         }

@@ -164,9 +164,14 @@ def rendered(
         image = record.new if record.old is None else record.old
         assert image is not None, "a record without keys has an image"
         keys = {key.name: image[key.name] for key in stream.keys}
-    old = record.old if view_type in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES") else None
-    new = record.new if view_type in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES") else None
-    size_bytes = sum(item_size(part) for part in (keys, old, new) if part is not None)
+    old = new = None
+    size_bytes = item_size(keys)
+    if record.old is not None and view_type != "NEW_IMAGE" and view_type != "KEYS_ONLY":
+        old = record.old
+        size_bytes += record.old_size
+    if record.new is not None and view_type != "OLD_IMAGE" and view_type != "KEYS_ONLY":
+        new = record.new
+        size_bytes += record.new_size
     return Record(
         event_id=f"{change.stream.id.hex()}{change.seqno:020x}",
         event_name=record.event,

@@ -3,12 +3,13 @@
 Format of a record, the value under a change key (``table/stream_keys``), big-endian:
 
     record := u8 format · u8 what · u32 place · u64 wall_ms · u32 key bytes · u32 old bytes
-              · key · old · new
+              · u32 old size · u32 new size · key · old · new
     format    1
     what      1 INSERT, 2 MODIFY, 3 REMOVE; plus 128 when nobody asked for it: the item has expired
     place     the record's place in its batch, so that ``seqno - place`` is the same for all that
               was committed together
     wall_ms   of the ``Stamp`` of the write
+    sizes     of the images that are there, published ones (``item/size``), as their rows had them
     key, old, new
               items in the form of ``item/codec``, or nothing: the images that the stream's view
               has, and the key attributes alone when it has none of this change
@@ -37,7 +38,7 @@ FORMAT_VERSION = 1
 
 EventName = Literal["INSERT", "MODIFY", "REMOVE"]
 
-_HEAD = struct.Struct(">BBIQII")
+_HEAD = struct.Struct(">BBIQIIII")
 _INSERT, _MODIFY, _REMOVE = 1, 2, 3
 _EVENTS: Final[dict[int, EventName]] = {_INSERT: "INSERT", _MODIFY: "MODIFY", _REMOVE: "REMOVE"}
 _BY_SERVICE = 0x80
@@ -56,6 +57,9 @@ class ChangeRecord(NamedTuple):
     """``None``: there is an image, which has them."""
     old: Item | None
     new: Item | None
+    old_size: int
+    """Published size of the old image, if it is there."""
+    new_size: int
 
 
 def decode_record(data: bytes) -> ChangeRecord:
@@ -66,15 +70,17 @@ def decode_record(data: bytes) -> ChangeRecord:
     """
     if len(data) < _HEAD.size or data[0] != FORMAT_VERSION:
         raise CorruptionError(f"change record has an unknown format length={len(data)}")
-    _, what, place, wall_ms, key_bytes, old_bytes = _HEAD.unpack_from(data)
+    _, what, place, wall_ms, key_bytes, old_bytes, old_size, new_size = _HEAD.unpack_from(data)
     event = _EVENTS.get(what & ~_BY_SERVICE)
     old_at = _HEAD.size + key_bytes
     new_at = old_at + old_bytes
     if event is None or new_at > len(data):
         raise CorruptionError(f"change record is malformed what={what} length={len(data)}")
-    parts = data[_HEAD.size : old_at], data[old_at:new_at], data[new_at:]
-    keys, old, new = (codec.decode_item(part) if part else None for part in parts)
-    return ChangeRecord(event, bool(what & _BY_SERVICE), place, wall_ms, keys, old, new)
+    decode = codec.decode_item
+    keys = decode(data[_HEAD.size : old_at]) if key_bytes else None
+    old = decode(data[old_at:new_at]) if old_bytes else None
+    new = decode(data[new_at:]) if new_at < len(data) else None
+    return ChangeRecord(event, bool(what & _BY_SERVICE), place, wall_ms, keys, old, new, old_size, new_size)
 
 
 def record_wall_ms(data: bytes) -> int:
@@ -133,16 +139,18 @@ class Recorder:
         else:
             what = _MODIFY
         keys = old = new = b""
+        old_size = new_size = 0
         if self._has_old and old_row is not None:
-            old = row.item_bytes(old_row)
+            old, old_size = row.item_bytes(old_row), row.size_of(old_row)
         if self._has_new and new_row is not None:
-            new = row.item_bytes(new_row)
+            new, new_size = row.item_bytes(new_row), row.size_of(new_row)
         if not old and not new:
             item = row.item_of(new_row if old_row is None else old_row)  # type: ignore[arg-type]
             keys = codec.encode_item({name: item[name] for name in self._key_names})
         if by_service:
             what |= _BY_SERVICE
-        head = _HEAD.pack(FORMAT_VERSION, what, len(batch), stamp.wall_ms, len(keys), len(old))
+        lengths = len(keys), len(old), old_size, new_size
+        head = _HEAD.pack(FORMAT_VERSION, what, len(batch), stamp.wall_ms, *lengths)
         batch.put_stamped(self._prefix, stream_keys.change_suffix(row_key), head + keys + old + new)
 
 

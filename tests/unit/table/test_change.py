@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import pathlib
+
 import pytest
 
 from kvdb.env.hlc import Stamp
@@ -8,6 +11,7 @@ from kvdb.lsm.batch import WriteBatch
 from kvdb.table import row, stream_keys
 from kvdb.table.change import Arrivals, ChangeRecord, Recorder, decode_record, record_place, record_wall_ms
 
+GOLDEN = pathlib.Path(__file__).parents[2] / "golden" / "change_record_1.json"
 ROW_KEY = b"\0\0\0\7\0\0\xab\xcdkey"
 STREAM_ID = stream_keys.stream_id(7, 2)
 STAMP = Stamp(1_700_000_000_000, 3, 1)
@@ -56,7 +60,8 @@ KEYS = {"k": "a", "s": 1}
 )
 def test_a_record_has_what_its_view_has(view, old, new, event, kept) -> None:  # type: ignore[no-untyped-def]
     record = recorded(view, old, new)
-    assert record == ChangeRecord(event, False, 1, STAMP.wall_ms, *kept)
+    sizes = (0 if image is None else len(str(image)) for image in kept[1:])
+    assert record == ChangeRecord(event, False, 1, STAMP.wall_ms, *kept, *sizes)
 
 
 @pytest.mark.parametrize(
@@ -84,11 +89,11 @@ def test_what_is_no_record_is_corruption() -> None:
     with pytest.raises(CorruptionError):
         decode_record(b"")
     with pytest.raises(CorruptionError, match="malformed what=9"):
-        decode_record(b"\x01\x09" + bytes(20))
+        decode_record(b"\x01\x09" + bytes(28))
     with pytest.raises(CorruptionError, match="unknown format"):
-        decode_record(b"\x02\x01" + bytes(20))
+        decode_record(b"\x02\x01" + bytes(28))
     with pytest.raises(CorruptionError, match="malformed"):
-        decode_record(b"\x01\x01" + bytes(12) + b"\0\0\0\x09" + bytes(4))
+        decode_record(b"\x01\x01" + bytes(12) + b"\0\0\0\x09" + bytes(12))
     with pytest.raises(CorruptionError):
         record_wall_ms(b"short")
     with pytest.raises(CorruptionError):
@@ -105,3 +110,16 @@ def test_who_waits_is_called_once_and_who_does_not_wait_any_more_is_not() -> Non
     arrivals.announce()
     arrivals.forget(token)
     assert calls == ["one"]
+
+
+def test_format_1_is_what_it_was() -> None:
+    stored = json.loads(GOLDEN.read_text())
+    made = {}
+    for view in ("NEW_AND_OLD_IMAGES", "KEYS_ONLY"):
+        batch = WriteBatch()
+        recorder = Recorder(STREAM_ID, view, ("k", "s"))  # type: ignore[arg-type]
+        recorder.add(batch, ROW_KEY, row_of(OLD), row_of(NEW), STAMP, by_service=True)
+        batch.stamp(100)
+        made[view] = [bytes(part).hex() for part in batch.operations]  # type: ignore[arg-type]
+    assert made == stored
+    assert decode_record(bytes.fromhex(stored["NEW_AND_OLD_IMAGES"][1])).new == NEW
