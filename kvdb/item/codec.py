@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import msgpack
 
@@ -33,6 +33,7 @@ from kvdb.limits import NESTING_LEVELS_MAX
 
 FORMAT_VERSION = 1
 _FORMAT_BYTE = bytes((FORMAT_VERSION,))
+_unpack = msgpack.unpackb
 
 _FRACTION = 1
 _BIG_INT = 2
@@ -47,6 +48,7 @@ _BUFFER_BYTES = 1024
 
 # Here a set counts as scalar: its elements were looked at when it was decoded.
 _SCALARS = frozenset((str, int, bytes, bool, type(None), Decimal, set))
+_are_scalars = _SCALARS.issuperset
 _STRINGS = frozenset((str,))
 _NUMBERS = frozenset((int, Decimal))
 _BINARIES = frozenset((bytes,))
@@ -57,16 +59,17 @@ def encode_item(item: Mapping[str, object]) -> bytes:
     return _FORMAT_BYTE + _pack(item)
 
 
-def decode_item(data: bytes) -> Item:
-    """The item of which ``data`` is the stored form; shares nothing with ``data``.
+def decode_item(data: bytes, start: int = 0) -> Item:
+    """The item whose stored form ``data`` has from ``start`` on; shares nothing with ``data``.
 
     Raises:
-        CorruptionError: ``data`` is not the encoding of any item in a format known here.
+        CorruptionError: that is not the encoding of any item in a format known here.
     """
-    if data[:1] != _FORMAT_BYTE:
-        raise CorruptionError(f"unknown item format format_version={data[0] if data else 'none'}")
+    if len(data) <= start or data[start] != FORMAT_VERSION:
+        found = data[start] if len(data) > start else "none"
+        raise CorruptionError(f"unknown item format format_version={found}")
     try:
-        item = msgpack.unpackb(data[1:], ext_hook=_decode_ext)
+        item = _unpack(data[start + 1 :], ext_hook=_decode_ext)
     except (ValueError, ArithmeticError) as exc:
         raise CorruptionError(f"item bytes are malformed reason={str(exc) or type(exc).__name__}") from exc
     if type(item) is not dict:
@@ -172,24 +175,23 @@ def _check_map(decoded: Item, depth: int) -> None:
         raise CorruptionError("item bytes are malformed reason=attribute name is not a string") from exc
     if "" in decoded:
         raise CorruptionError("item bytes are malformed reason=attribute name is empty")
-    _check_values(decoded.values(), depth)
+    if decoded:
+        _check_values(decoded.values(), depth)
 
 
 def _check_values(values: Collection[object], depth: int) -> None:
-    # Most are all scalars: this asks about them at once, in C.
-    if _SCALARS.issuperset(map(type, values)):
-        if values and depth >= NESTING_LEVELS_MAX:
-            raise CorruptionError("item bytes are malformed reason=nested too deep")
-        return
+    """Some values, which stand ``depth`` levels deep."""
     if depth >= NESTING_LEVELS_MAX:
         raise CorruptionError("item bytes are malformed reason=nested too deep")
     for value in values:
         kind = type(value)
         if kind in _SCALARS:
             continue
-        if kind is dict:
-            _check_map(cast(Item, value), depth + 1)
-        elif kind is list:
-            _check_values(cast("list[object]", value), depth + 1)
+        if kind is list:
+            # Most are all scalars: this asks about them at once, in C.
+            if value and (depth + 1 >= NESTING_LEVELS_MAX or not _are_scalars(map(type, value))):  # type: ignore[call-overload]
+                _check_values(value, depth + 1)  # type: ignore[arg-type]
+        elif kind is dict:
+            _check_map(value, depth + 1)  # type: ignore[arg-type]
         else:
             raise CorruptionError("item bytes are malformed reason=value of no known type")

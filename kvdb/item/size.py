@@ -17,7 +17,7 @@ sizes them").
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from kvdb.errors import ValidationError
@@ -35,22 +35,10 @@ def item_size(item: Mapping[str, object]) -> int:
 
 def value_size(value: object) -> int:
     """Size in bytes of one normalised attribute value."""
-    kind = type(value)
-    if isinstance(value, str):
-        return text_size(value)
-    if value is None or kind is bool:
-        return 1
-    if isinstance(value, (int, Decimal)):
-        return number_size(value)
-    if isinstance(value, bytes):
-        return len(value)
-    if isinstance(value, set):
-        return sum(map(value_size, value))
-    if isinstance(value, list):
-        return CONTAINER_BYTES + ELEMENT_BYTES * len(value) + sum(map(value_size, value))
-    if isinstance(value, dict):
-        return CONTAINER_BYTES + ELEMENT_BYTES * len(value) + item_size(value)
-    raise TypeError(f"not a normalised attribute value: {kind.__name__}")
+    measure = _MEASURES.get(type(value))
+    if measure is None:
+        raise TypeError(f"not a normalised attribute value: {type(value).__name__}")
+    return measure(value)
 
 
 def text_size(text: str) -> int:
@@ -81,3 +69,32 @@ def number_size(number: int | Decimal) -> int:
     count = len(all_digits)
     whole = max(0, count + exponent)
     return 1 + (whole + 1) // 2 + (count - whole + 1) // 2 + sign
+
+
+def _list_size(value: list[object]) -> int:
+    return CONTAINER_BYTES + ELEMENT_BYTES * len(value) + sum(map(value_size, value))
+
+
+def _map_size(value: Mapping[str, object]) -> int:
+    return CONTAINER_BYTES + ELEMENT_BYTES * len(value) + item_size(value)
+
+
+def _set_size(value: set[object]) -> int:
+    return sum(map(value_size, value))
+
+
+def _flag_size(value: bool | None) -> int:
+    return 1
+
+
+_MEASURES: Mapping[type, Callable[..., int]] = {
+    str: text_size,
+    int: number_size,
+    Decimal: number_size,
+    bytes: len,
+    bool: _flag_size,
+    type(None): _flag_size,
+    list: _list_size,
+    dict: _map_size,
+    set: _set_size,
+}

@@ -56,7 +56,7 @@ def normalise_item(item: Mapping[str, object]) -> tuple[Item, int]:
     Raises:
         ValidationError: names what is wrong, in the service's words where it has any.
     """
-    if not isinstance(item, Mapping):
+    if type(item) is not dict and not isinstance(item, Mapping):
         raise ValidationError(
             f"an item must be a mapping of attribute names to values, not {type(item).__name__}"
         )
@@ -135,12 +135,18 @@ def _normalise_contents(attributes: Mapping[str, object], depth: int) -> tuple[I
         name_size = len(name) if name.isascii() else text_size(name)
         if not 0 < name_size <= ATTRIBUTE_NAME_BYTES_MAX:
             raise ValidationError(NAME_TOO_LARGE if name else EMPTY_NAME)
-        # ASCII strings are most of what is stored: they pay for no call.
-        if type(value) is str and value.isascii():
+        kind = type(value)
+        # ASCII strings and small integers are most of what is stored: they pay for few calls.
+        if kind is str and value.isascii():  # type: ignore[attr-defined]
             normal[name] = value
-            size += name_size + len(value)
+            size += name_size + len(value)  # type: ignore[arg-type]
+        elif kind is int and -number.ALWAYS_FITS < value < number.ALWAYS_FITS:
+            normal[name] = value
+            size += name_size + number_size(value)  # type: ignore[arg-type]
+        elif kind is bool or value is None:
+            normal[name] = value
+            size += name_size + 1
         else:
-            kind = type(value)
             normal[name], value_size = (_NORMALISERS.get(kind) or _base_normaliser(kind))(value, depth)
             size += name_size + value_size
             # In the loop, so that a small list repeated in a list repeated in a list
@@ -162,7 +168,12 @@ def _normalise_list(value: Sequence[object], depth: int) -> _Sized:
     normal: list[object] = []
     size = CONTAINER_BYTES
     for element in value:
-        element_normal, element_size = _normaliser_of(type(element))(element, depth)
+        kind = type(element)
+        if kind is str and element.isascii():  # type: ignore[attr-defined]
+            normal.append(element)
+            size += ELEMENT_BYTES + len(element)  # type: ignore[arg-type]
+            continue
+        element_normal, element_size = (_NORMALISERS.get(kind) or _base_normaliser(kind))(element, depth)
         normal.append(element_normal)
         size += ELEMENT_BYTES + element_size
         if size > REQUEST_BYTES_MAX:

@@ -78,7 +78,11 @@ class Latches:
         with self._guard:
             if key in self._transaction_keys:
                 raise TransactionConflict
-            self._advance(grant)
+            if key in self._holders:
+                self._advance(grant)
+            else:
+                self._holders[key] = grant
+                grant.held = 1
         return grant
 
     def request_transaction(self, keys: tuple[bytes, ...]) -> Grant | frozenset[bytes]:
@@ -118,6 +122,8 @@ class Latches:
 
     def give_back(self, grant: Grant) -> None:
         """Free what ``grant`` holds and leave the line it stands in. A second call does nothing."""
+        if grant.held == 1 and not grant.is_transaction and self._gave_back_alone(grant):
+            return
         completed: list[Grant] = []
         with self._guard:
             if not grant.is_complete:
@@ -132,6 +138,15 @@ class Latches:
         for heir in completed:
             if heir._wake is not None:
                 heir._wake()
+
+    def _gave_back_alone(self, grant: Grant) -> bool:
+        """``give_back`` of the one latch that is all a grant claims, if nobody stands in its line."""
+        with self._guard:
+            if len(grant.keys) != 1 or grant.keys[0] in self._lines:
+                return False
+            del self._holders[grant.keys[0]]
+            grant.keys, grant.held = (), 0
+            return True
 
     def any_held(self, prefix: bytes) -> bool:
         """Whether somebody holds the latch of a key that starts with ``prefix``. Cost: every held latch."""

@@ -41,7 +41,12 @@ def item_of(row: bytes) -> Item:
     """
     if len(row) < _HEAD.size or row[0] != FORMAT_VERSION or row[1]:
         raise CorruptionError(f"row has an unknown format head={row[:2].hex()} length={len(row)}")
-    return codec.decode_item(row[_HEAD.size :])
+    return codec.decode_item(row, _HEAD.size)
+
+
+def opened(row: bytes) -> tuple[Item, int]:
+    """``item_of`` and ``size_of`` in one."""
+    return item_of(row), _SIZE.unpack_from(row, _SIZE_OFFSET)[0]
 
 
 def item_bytes(row: bytes) -> bytes:

@@ -211,7 +211,11 @@ class UpdateWrite:
         return self._update.touched_in(item) or None
 
     def _touched_size(self, item: Item) -> int:
-        return sum(text_size(name) + value_size(item[name]) for name in self.touched_names if name in item)
+        size = 0
+        for name in self.touched_names:
+            if name in item:
+                size += text_size(name) + value_size(item[name])
+        return size
 
 
 class DeleteWrite:

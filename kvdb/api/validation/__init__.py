@@ -70,11 +70,11 @@ def check(request: Request, profile: LimitsProfile = AWS) -> None:
     Raises:
         ValidationError: with the service's message for the first stage that finds a fault.
     """
-    kind = type(request)
-    if kind in _PROFILED_CHECKS:
-        _PROFILED_CHECKS[kind](request, profile)
+    check_it = _CHECKS.get(type(request))
+    if check_it is not None:
+        check_it(request)
     else:
-        _CHECKS[kind](request)
+        _PROFILED_CHECKS[type(request)](request, profile)
 
 
 def check_subscribe(request: Subscribe) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from kvdb import limits
 from kvdb.api.items import (
@@ -63,13 +64,49 @@ def check_get_item(request: GetItem) -> None:
     check_read_point(request)
 
 
+# Most requests use few of their fields: what is left at its default is not looked at one by one.
+_OPTIONS_OF_PUT = (
+    "return_values",
+    "return_values_on_condition_check_failure",
+    "return_consumed_capacity",
+    "return_item_collection_metrics",
+    "expected",
+    "conditional_operator",
+)
+_put_options = attrgetter(*_OPTIONS_OF_PUT)
+_update_options = attrgetter(*_OPTIONS_OF_PUT, "attribute_updates")
+_NO_PUT_OPTIONS = ("NONE", "NONE", "NONE", "NONE", None, None)
+_NO_UPDATE_OPTIONS = (*_NO_PUT_OPTIONS, None)
+
+
+def _is_plain(request: PutItem | UpdateItem, update: str | None) -> bool:
+    """Whether table name and expressions, the options apart, are sound at first sight."""
+    condition = request.condition_expression
+    names, values = request.expression_attribute_names, request.expression_attribute_values
+    if condition is None and update is None:
+        return names is None and values is None and not table_name_faults(request.table_name)
+    return (
+        (condition is None or (type(condition) is str and condition.isascii()))
+        and (update is None or (type(update) is str and update.isascii()))
+        and (names is None or type(names) is dict)
+        and (values is None or type(values) is dict)
+        and not table_name_faults(request.table_name)
+    )
+
+
 def check_put_item(request: PutItem) -> None:
+    if _put_options(request) == _NO_PUT_OPTIONS and _is_plain(request, None):
+        check_mapping("item", request.item)
+        return
     _check_write(request, ConditionExpression=request.condition_expression)
     _check_returns_old_only(request)
     check_mapping("item", request.item)
 
 
 def check_update_item(request: UpdateItem) -> None:
+    if _update_options(request) == _NO_UPDATE_OPTIONS and _is_plain(request, request.update_expression):
+        check_mapping("key", request.key)
+        return
     _check_write(
         request,
         UpdateExpression=request.update_expression,
