@@ -9,9 +9,12 @@ images ?= 1000000
 seconds ?= 60
 flips ?= 1000000
 seed ?= 1
+seeds ?= 1000
+changes ?= 50000
+kills ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test demo serve check format bench crash-sweep bitflip fuzz coverage lock clean sdk-js sdk-python sdk-java bench-http
+.PHONY: help venv test demo serve check format bench crash-sweep bitflip fuzz coverage lock clean sdk-js sdk-python sdk-java bench-http worker-sim worker-ledger
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +58,13 @@ bitflip: venv ## a million flipped bits (make bitflip flips=20000 seed=7)
 
 fuzz: venv ## coverage-guided fuzzing of the parsers, a minute each (make fuzz seconds=600 target=request)
 	@$(python) -m tests.support.fuzz --seconds $(seconds) $(if $(target),--target $(target))
+
+worker-sim: venv ## workers under kills, pauses and splits, from seeds (make worker-sim seeds=100 seed=7)
+	@$(python) -m tests.support.worker_sim --seeds $(seeds) --first $(seed)
+	@$(python) -m tests.support.worker_sim --seeds $(seeds) --first $(seed) --exactly-once
+
+worker-ledger: venv ## worker processes that are killed, beside a ledger (make worker-ledger changes=3000 kills=5)
+	@$(python) -m tests.support.worker_ledger --changes $(changes) --kills $(kills) --seed $(seed)
 
 coverage: venv ## every branch of what reads and writes the engine's files, or it fails
 	@$(python) -m tools.branches

@@ -21,6 +21,7 @@ Source: Lambda developer guide, "Retaining records of failed invocations".
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -114,6 +115,9 @@ class FileDestination:
             file.sync()
         finally:
             file.close()
+        if not is_old:
+            # Without it a crash can lose the name of the file, and so all that is in it.
+            self._fs.sync_dir(os.path.dirname(self._path) or ".")
 
 
 class TableDestination:

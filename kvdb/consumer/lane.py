@@ -7,7 +7,7 @@
 
 Nothing passes a batch that fails: what comes after it waits. Retries wait 100 ms, 200 ms, ... 10 s.
 Splitting a batch is no retry. A process that dies in a handler leaves the batch to whoever takes the
-lease; from the second death on attempts are counted in the lease, so that records that kill are
+lease; from the second try on attempts are counted in the lease, so that records that kill are
 retried, bisected and given up like those that raise.
 
 With a tumbling window, a batch holds records of one window only: those created from its start to its
@@ -272,7 +272,9 @@ class Lane:
     def _note_attempt(self, batch: Batch) -> bool:
         """After the lease has changed hands, put down what is begun, in case it ends this process."""
         held = self._shard.held
-        if not batch.entries or not (held.lease.switches > 1 or held.lease.attempt):
+        lease = held.lease
+        was_taken_over = lease.switches > 0 and lease.token > 1
+        if not batch.entries or not (was_taken_over or lease.attempt):
             return True
         return held.begin_attempt(Attempt(batch.entries[0].number, batch.attempts + 1))
 

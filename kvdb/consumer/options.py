@@ -96,8 +96,9 @@ class WorkerOptions:
             not (self.exactly_once and self.report_batch_item_failures),
             "exactly_once commits a batch as a whole: report_batch_item_failures must be off",
         )
+        kind, _, name = (self.on_failure or "").partition(":")
         _require(
-            self.on_failure is None or self.on_failure.partition(":")[0] in ("table", "file"),
+            self.on_failure is None or (kind in ("table", "file") and bool(name)),
             f"on_failure must be table:NAME or file:PATH: {self.on_failure!r}",
         )
         _require(bool(self.application), "application must have a name")

@@ -7,7 +7,8 @@ in order. The checkpoint is where *all* is handled; where lanes are ahead of it 
 that whoever takes over hands out nothing twice that was done. A lease left with lanes ahead keeps
 their number until it changes hands with its lanes level.
 
-Bounds: a shard holds at most ``batch_size`` records a lane and 6 MB a lane, and one page more.
+Bounds: a shard holds at most one batch of records, and with parallel lanes 10,000 (so that a lane
+which cannot go on does not stop the others at once); in bytes, 6 MB a lane and one page more.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from kvdb.consumer.outstanding import Outstanding
 from kvdb.consumer.source import ShardReader
 from kvdb.env.clock import Clock
 from kvdb.item.dynamo_json import item_to_json
-from kvdb.limits import EVENT_BATCH_BYTES_MAX
+from kvdb.limits import EVENT_BATCH_BYTES_MAX, EVENT_BATCH_RECORDS_MAX
 from kvdb.metrics import Counter
 from kvdb.stream.event import event_of
 from kvdb.stream.patterns import Matches
@@ -87,6 +88,8 @@ class ShardWork:
         self._is_stopping = is_stopping
         self._has_come_to_rest = has_come_to_rest
         self._reader = ShardReader(wiring.client, lease, wiring.options.on_trimmed)
+        batch_size = wiring.options.batch_size
+        self._records_max = batch_size if self.lane_count == 1 else max(batch_size, EVENT_BATCH_RECORDS_MAX)
         self._lane_levels = list(lease.progress.lanes) or [""] * self.lane_count
         self._outstanding = Outstanding(lease.progress.checkpoint)
         self._outstanding_bytes = 0
@@ -95,7 +98,7 @@ class ShardWork:
         self._books = threading.Lock()
         self._reading = threading.Lock()
         self._next_read_ns = 0
-        self._passed_ns = 0
+        self._passed_ns = wiring.clock.monotonic_ns() - _PASSING_CHECKPOINT_NS
         self._unsure_lane: int | None = None
         self.lanes_at_work = self.lane_count
 
@@ -139,7 +142,7 @@ class ShardWork:
     def _fill(self) -> bool:
         wiring = self._wiring
         now_ns = wiring.clock.monotonic_ns()
-        room = wiring.options.batch_size * self.lane_count - len(self._outstanding)
+        room = self._records_max - len(self._outstanding)
         is_full = room <= 0 or self._outstanding_bytes >= EVENT_BATCH_BYTES_MAX * self.lane_count
         if is_full or self._reader.is_ended or now_ns < self._next_read_ns:
             return False

@@ -49,7 +49,10 @@ _WATCH_MS = 100
 
 
 class Worker:
-    """One worker. ``client`` stays the caller's to close, after the worker has stopped."""
+    """One worker. ``client`` stays the caller's to close, after the worker has stopped.
+
+    ``worker_id`` names it in leases and logs; no two that live at once may have the same.
+    """
 
     def __init__(
         self,
@@ -112,6 +115,8 @@ class Worker:
         Raises:
             ValidationError: the table has no stream, or an option does not fit what is there.
         """
+        if self._coordinator is not None:
+            raise ValidationError("a worker starts once: make another one")
         env, options = self.env, self.options
         self._leases.ensure()
         origin = begin(self._client, self._leases, self._table, options.starting_position)

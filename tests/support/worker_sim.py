@@ -14,6 +14,7 @@ handler. What must hold:
 from __future__ import annotations
 
 import argparse
+import logging
 import random
 import sys
 from collections import defaultdict
@@ -349,8 +350,9 @@ def main() -> int:
     arguments.add_argument("--first", type=int, default=1)
     arguments.add_argument("--exactly-once", action="store_true")
     given = arguments.parse_args()
+    logging.disable()
     for seed in range(given.first, given.first + given.seeds):
-        print(seed, simulate(seed, exactly_once=given.exactly_once))
+        print(seed, simulate(seed, exactly_once=given.exactly_once), flush=True)
     return 0
 
 
