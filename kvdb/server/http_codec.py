@@ -19,13 +19,14 @@ from itertools import accumulate
 from typing import NamedTuple, NoReturn
 
 from kvdb.api import validation
-from kvdb.api.items import Page, Query, Scan
+from kvdb.api.items import Page
 from kvdb.api.operations import Request, Result
 from kvdb.errors import SerializationError, ValidationError
 from kvdb.item.dynamo_json import JsonObject
 from kvdb.server import http_items as items
 from kvdb.server import http_streams as streams
 from kvdb.server import http_tables as tables
+from kvdb.server.http_items import WithItems
 from kvdb.server.http_shapes import Faults, Kind
 
 _PREFIX = "DynamoDB_20120810."
@@ -45,7 +46,7 @@ class Route(NamedTuple):
 
     name: str
     request: Kind
-    write: Callable[..., JsonObject] | None
+    write: Callable[..., JsonObject | WithItems] | None
     """``None``: the service answers without a body, not even an empty object."""
 
     def decode(self, body: bytes) -> Request:
@@ -68,10 +69,11 @@ class Route(NamedTuple):
 
     def encode(self, request: Request, result: Result) -> bytes:
         """The body that answers ``request``."""
+        if self.write is None:
+            return b""
         if isinstance(result, Page):
-            assert isinstance(request, (Query, Scan))
-            return write_json(items.write_page(result, request))
-        return b"" if self.write is None else write_json(self.write(result))
+            return write_json(self.write(result, request))
+        return write_json(self.write(result))
 
 
 def _missing(operation: str, places: list[str]) -> ValidationError:
@@ -102,14 +104,24 @@ def read_json(body: bytes) -> object:
         raise SerializationError("") from None
 
 
-def write_json(value: JsonObject) -> bytes:
+def write_json(value: JsonObject | WithItems) -> bytes:
     """A body. Text that UTF-8 cannot hold, which only messages can quote, is written as ``?``."""
-    return _encode(value).encode("utf-8", "replace")
+    text = _spliced(value) if isinstance(value, WithItems) else _encode(value)
+    return text.encode("utf-8", "replace")
+
+
+def _spliced(answer: WithItems) -> str:
+    if not answer.member:
+        return _encode(answer.rest)
+    head = f'{{"{answer.member}":{answer.text}'
+    return f"{head},{_encode(answer.rest)[1:]}" if answer.rest else head + "}"
 
 
 def _depth(body: bytes) -> int:
     """How many brackets are open at once at most. Linear, and in C but for one step a bracket."""
-    brackets = _STRINGS.sub(b"", body).translate(None, _OTHER_BYTES)
+    # Without escapes every second piece between quotes is a string.
+    bare = _STRINGS.sub(b"", body) if b"\\" in body else b"".join(body.split(b'"')[::2])
+    brackets = bare.translate(None, _OTHER_BYTES)
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)
 
 
@@ -150,7 +162,7 @@ def _encoder() -> Callable[[JsonObject], str]:
 _encode = _encoder()
 
 ROUTES: tuple[Route, ...] = (
-    Route("GetItem", items.GET_ITEM, items.WRITE_GET_ITEM),
+    Route("GetItem", items.GET_ITEM, items.write_got),
     Route("PutItem", items.PUT_ITEM, items.WRITE_WRITTEN),
     Route("UpdateItem", items.UPDATE_ITEM, items.WRITE_WRITTEN),
     Route("DeleteItem", items.DELETE_ITEM, items.WRITE_WRITTEN),

@@ -7,10 +7,11 @@ tables against it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from kvdb.api import items as api
 from kvdb.api.items import Page, Query, Scan
-from kvdb.item.dynamo_json import JsonObject
+from kvdb.item.dynamo_json import JsonObject, item_to_text
 from kvdb.server.http_shapes import (
     BOOLEAN,
     DOUBLE,
@@ -317,19 +318,21 @@ _CONSUMED = Field("ConsumedCapacity", "consumed_capacity", _CONSUMED_CAPACITY)
 _CONSUMED_BY_TABLE = Field("ConsumedCapacity", "consumed_capacity", list_of(_CONSUMED_CAPACITY))
 _METRICS_BY_TABLE = Field("ItemCollectionMetrics", "item_collection_metrics", map_of(list_of(_METRICS)))
 
-WRITE_GET_ITEM = wrapped(Field("Item", "item", ITEM), _CONSUMED)
+WRITE_GET_ITEM = wrapped(_CONSUMED)
+"""The result of GetItem, but for the item; ``write_got`` has both."""
 WRITE_WRITTEN = wrapped(
     Field("Attributes", "attributes", ITEM),
     _CONSUMED,
     Field("ItemCollectionMetrics", "item_collection_metrics", _METRICS),
 )
 """The result of PutItem, UpdateItem and DeleteItem."""
-_WRITE_COUNTED = wrapped(
+WRITE_COUNTED = wrapped(
     Field("Count", "count", INTEGER),
     Field("ScannedCount", "scanned_count", INTEGER),
     Field("LastEvaluatedKey", "last_evaluated_key", ITEM),
     _CONSUMED,
 )
+"""A page, but for its items; ``write_page`` has both."""
 WRITE_BATCH_GET = wrapped(
     Field("Responses", "responses", map_of(list_of(ITEM))),
     Field("UnprocessedKeys", "unprocessed_keys", map_of(_KEYS_AND_ATTRIBUTES)),
@@ -352,9 +355,23 @@ WRITE_TRANSACT_GET = wrapped(
 )
 
 
-def write_page(page: Page, request: Query | Scan) -> JsonObject:
+class WithItems(NamedTuple):
+    """An answer whose items are written already, as text: most of what there is to write."""
+
+    rest: JsonObject
+    member: str
+    """What the items are called; empty when there are none to tell of."""
+    text: str = ""
+
+
+def write_page(page: Page, request: Query | Scan) -> WithItems:
     """A page; with ``Select`` COUNT the service leaves the items out altogether."""
-    written = _WRITE_COUNTED(page)
-    if request.select != "COUNT":
-        written["Items"] = [ITEM.write(item) for item in page.items]
-    return written
+    rest = WRITE_COUNTED(page)
+    if request.select == "COUNT":
+        return WithItems(rest, "")
+    return WithItems(rest, "Items", f"[{','.join(map(item_to_text, page.items))}]")
+
+
+def write_got(result: api.GetItemResult) -> WithItems:
+    rest = {} if result.consumed_capacity is None else WRITE_GET_ITEM(result)
+    return WithItems(rest, "") if result.item is None else WithItems(rest, "Item", item_to_text(result.item))

@@ -108,7 +108,9 @@ class HttpDoor:
             if request.method != b"POST":
                 self._serve_other(connection, request)
                 return
-            media_type = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+            media_type = request.headers.get(b"content-type", b"")
+            if media_type != _JSON_1_0:
+                media_type = media_type.partition(b";")[0].strip().lower()
             if media_type not in (_JSON_1_0, _JSON) and (request.body or media_type):
                 self._answer_bare(connection, HTTPStatus.NOT_FOUND, _NO_OPERATION)
                 return

@@ -51,9 +51,8 @@ class Faults:
     """Where a required member is absent, as in ``requestItems.movies.member.keys``."""
 
     def inside(self, place: str, mark: int) -> None:
-        """What was found missing since ``mark`` lies inside ``place``."""
-        if len(self.missing) > mark:
-            self.missing[mark:] = [f"{place}.{found}" for found in self.missing[mark:]]
+        """What was found missing since ``mark`` lies inside ``place``. Asked only when there is something."""
+        self.missing[mark:] = [f"{place}.{found}" for found in self.missing[mark:]]
 
 
 class Kind(NamedTuple):
@@ -188,7 +187,8 @@ def list_of(kind: Kind, make: Callable[[list[object]], Sequence[object]] = list)
         for number, element in enumerate(content, 1):
             mark = len(faults.missing)
             elements.append(_element(kind, element, faults))
-            faults.inside(f"{number}.member", mark)
+            if len(faults.missing) > mark:
+                faults.inside(f"{number}.member", mark)
         return make(elements)
 
     def write(elements: Iterable[object]) -> list[object]:
@@ -205,7 +205,8 @@ def map_of(kind: Kind) -> Kind:
         for name, element in content.items():
             mark = len(faults.missing)
             elements[name] = _element(kind, element, faults)
-            faults.inside(f"{name}.member", mark)
+            if len(faults.missing) > mark:
+                faults.inside(f"{name}.member", mark)
         return elements
 
     def write(elements: Mapping[str, object]) -> JsonObject:
@@ -216,7 +217,7 @@ def map_of(kind: Kind) -> Kind:
 
 def _element(kind: Kind, content: object, faults: Faults) -> object:
     # A structure that stands in a list or map is refused in other words than a field's.
-    if kind.java.startswith(_JAVA) and not isinstance(content, (dict, list)):
+    if type(content) is not dict and kind.java.startswith(_JAVA) and not isinstance(content, list):
         raise SerializationError(_UNEXPECTED_VALUE)
     return kind.read(content, faults)
 
@@ -278,7 +279,8 @@ def one_of(name: str, members: Sequence[tuple[str, type, Kind]], many: str, none
             if wire in by_wire and member is not None:
                 mark = len(faults.missing)
                 found.append(by_wire[wire].read(member, faults))
-                faults.inside(_place(wire), mark)
+                if len(faults.missing) > mark:
+                    faults.inside(_place(wire), mark)
         if len(found) == 1:
             return found[0]
         faults.of_shape.append(ValidationError(many if found else none))

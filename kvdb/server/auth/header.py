@@ -13,6 +13,7 @@ Source: dynalite ``index.js``, whose comments were recorded from the service.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
@@ -29,6 +30,10 @@ _IN_QUERY = (
 )
 _SCHEME = "AWS4-"
 _QUERY_MEMBERS_MAX = 100
+# Nearly every request: a whole header in one match.
+_as_sdks_write_it = re.compile(
+    rb"AWS4-[^\s,]+ Credential=([^\s,]+), ?SignedHeaders=[^\s,]+, ?Signature=[^\s,]+"
+).fullmatch
 
 
 class Claim(NamedTuple):
@@ -52,6 +57,9 @@ def claim_of(url: bytes, headers: Mapping[bytes, bytes]) -> Claim:
     """
     given = headers.get(b"authorization")
     if given is not None and b"?" not in url:
+        found = _as_sdks_write_it(given)
+        if found is not None and headers.get(b"x-amz-date"):
+            return Claim(found[1].decode("latin-1"))
         return _claim_in_header(given.decode("latin-1"), headers)
     query = _query_of(url)
     if "X-Amz-Algorithm" in query:

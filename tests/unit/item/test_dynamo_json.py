@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
 
 from kvdb.errors import SerializationError, ValidationError
 from kvdb.item.dynamo_json import (
@@ -12,10 +14,12 @@ from kvdb.item.dynamo_json import (
     check_value_types,
     item_from_json,
     item_to_json,
+    item_to_text,
     value_from_json,
     value_to_json,
 )
 from kvdb.item.value import NESTED_TOO_DEEP, equals
+from tests.support.strategies import items
 
 INVALID = "One or more parameter values were invalid: "
 
@@ -186,3 +190,8 @@ def test_nesting_is_held_to_31_levels_around_a_value(wrap):
         with pytest.raises(ValidationError) as caught:
             value_from_json(wrapped({"S": "leaf"}, levels, wrap))
         assert caught.value.message == NESTED_TOO_DEEP
+
+
+@given(items())
+def test_the_text_of_an_item_is_the_compact_json_of_its_objects(item: dict[str, object]) -> None:
+    assert item_to_text(item) == json.dumps(item_to_json(item), ensure_ascii=False, separators=(",", ":"))

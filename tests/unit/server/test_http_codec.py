@@ -150,6 +150,14 @@ def test_brackets_inside_strings_are_not_counted_as_depth():
     assert read_json(json.dumps({"a": '"[{\\"' * 10_000}).encode()) == {"a": '"[{\\"' * 10_000}
 
 
+@pytest.mark.parametrize("text", ["plain", 'with a \\" in it'])
+def test_depth_is_counted_beside_strings(text):
+    deep = b'{"a":' * 513 + json.dumps(text).encode() + b"}" * 513
+    with pytest.raises(SerializationError):
+        read_json(deep)
+    assert read_json(deep[5:-1])
+
+
 def test_many_brackets_side_by_side_are_no_depth():
     assert read_json(json.dumps({"a": [{}] * 10_000}).encode()) == {"a": [{}] * 10_000}
 
