@@ -17,8 +17,9 @@ from kvdb.env.memory_fs import MemoryFileSystem
 from kvdb.item.codec import decode_item, encode_item
 from kvdb.item.value import normalise_item
 from kvdb.lsm.batch import WriteBatch
+from kvdb.lsm.internal_key import SEQNO_MAX
 from kvdb.lsm.memtable import Memtable
-from kvdb.lsm.sstable.block import Block, BlockBuilder
+from kvdb.lsm.sstable.block import Block, block_body
 from kvdb.lsm.sstable.bloom import BloomFilter, key_hash
 from kvdb.lsm.wal import Predecessor, create_log
 
@@ -58,10 +59,7 @@ def memtable_get() -> float:
 
 
 def _block_body() -> bytes:
-    builder = BlockBuilder()
-    for seqno, key in enumerate(KEYS[:16], start=1):
-        builder.add(key, seqno, VALUE)
-    return builder.body()
+    return block_body([(key, SEQNO_MAX - seqno, VALUE) for seqno, key in enumerate(KEYS[:16], start=1)])
 
 
 def block_decode() -> float:

@@ -127,6 +127,13 @@ def decode_operations(payload: bytes) -> Operations:
         ValueError: ``payload`` is not a batch.
     """
     operations = unpack(payload)
+    if (
+        type(operations) is list
+        and len(operations) == 2
+        and type(operations[0]) is type(operations[1]) is bytes
+    ):
+        # One put, which most batches are.
+        return cast(Operations, operations)
     if not isinstance(operations, list) or len(operations) % 2:
         raise ValueError("not a write batch")
     if not all(isinstance(key, bytes) for key in operations[0::2]):

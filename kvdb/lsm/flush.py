@@ -10,18 +10,20 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from kvdb.env.env import Env
 from kvdb.env.fs import FileSystem, OsFileSystem, join
 from kvdb.env.worker import Plain, Task
 from kvdb.errors import CorruptionError, KvdbError, is_no_room
 from kvdb.lsm.filenames import log_name, sstable_name
+from kvdb.lsm.internal_key import SEQNO_MAX, Entry
 from kvdb.lsm.manifest import FileMeta, VersionEdit
 from kvdb.lsm.memtable import Memtable
+from kvdb.lsm.range_tombstone import RangeTombstone
 from kvdb.lsm.sstable.writer import SstableInfo, SstableSettings, write_sstable
 from kvdb.lsm.version import VersionSet
-from kvdb.lsm.wal import read_log
+from kvdb.lsm.wal import LogRecord, read_log
 from kvdb.options import EngineOptions
 
 _log = logging.getLogger("kvdb.lsm.flush")
@@ -62,22 +64,23 @@ def remove_outputs(fs: FileSystem, directory: str, numbers: Iterable[int]) -> No
 def write_level0(
     fs: FileSystem,
     directory: str,
-    memtable: Memtable,
+    entries: Iterable[Entry],
+    ranges: Iterable[RangeTombstone],
     *,
     number: int,
     unique_id: int,
     settings: SstableSettings,
     wall_ms: int,
 ) -> FileMeta:
-    """``memtable`` as sstable ``number``.
+    """The content of a memtable as sstable ``number``.
 
     Raises:
         OSError: the file, if there is one, is worthless.
     """
     info = write_sstable(
         lambda: fs.create(join(directory, sstable_name(number))),
-        memtable.entries(),
-        memtable.ranges,
+        entries,
+        ranges,
         settings,
         unique_id=unique_id,
         wall_ms=wall_ms,
@@ -93,21 +96,35 @@ def flush_log(fs: FileSystem, task: Task) -> Plain:
     )
     if content is None:
         raise CorruptionError("log has no opening record", file=log_name(log_number))
-    memtable = Memtable(log_number)
-    wall_ms = 0
-    for record in content.records:
-        memtable.apply(record.operations, record.seqno)
-        wall_ms = max(wall_ms, record.wall_ms)
+    entries, ranges = sorted_entries(content.records)
     meta = write_level0(
         fs,
         directory,
-        memtable,
+        entries,
+        ranges,
         number=cast(int, task["number"]),
         unique_id=cast(int, task["unique_id"]),
         settings=SstableSettings._make(cast(list[object], task["settings"])),
-        wall_ms=wall_ms,
+        wall_ms=max((record.wall_ms for record in content.records), default=0),
     )
     return list(meta)
+
+
+def sorted_entries(records: Iterable[LogRecord]) -> tuple[list[Entry], list[RangeTombstone]]:
+    """What a memtable would hold of ``records``: all versions in internal-key order, and range deletes."""
+    entries: list[Entry] = []
+    ranges: list[RangeTombstone] = []
+    for seqno, _, operations, _ in records:
+        for place in range(0, len(operations), 2):
+            key, effect = operations[place], operations[place + 1]
+            if TYPE_CHECKING:
+                assert isinstance(key, bytes)
+            if not isinstance(effect, list):
+                entries.append((key, SEQNO_MAX - seqno - (place >> 1), effect))
+            elif effect:
+                ranges.append(RangeTombstone(key, effect[0], seqno + (place >> 1)))
+    entries.sort()
+    return entries, ranges
 
 
 class Flush:
@@ -195,7 +212,8 @@ class Flush:
         return write_level0(
             fs,
             self._directory,
-            memtable,
+            memtable.entries(),
+            memtable.ranges,
             number=number,
             unique_id=unique_id,
             settings=SstableSettings.of(self._options),

@@ -17,6 +17,7 @@ without what came before it, in any sync mode.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice, pairwise
 from typing import Final
 
 from kvdb.env.env import Env
@@ -25,6 +26,7 @@ from kvdb.errors import ValidationError
 from kvdb.lsm.compaction.picker import Compaction
 from kvdb.lsm.filenames import sstable_name
 from kvdb.lsm.flush import file_meta, new_unique_id, remove_outputs
+from kvdb.lsm.internal_key import SEQNO_MAX
 from kvdb.lsm.iterator import Pair
 from kvdb.lsm.manifest import FileMeta
 from kvdb.lsm.sstable.writer import SstableSettings, SstableWriter
@@ -33,10 +35,11 @@ from kvdb.options import EngineOptions
 
 NO_SEQNO: Final = 0
 """Of entries whose seqno only the manifest knows."""
+_CHUNK_PAIRS: Final = 16
 
 
 class Ingest:
-    """Step 1, and what it made. Memory: one block, and the hashes of one file's keys."""
+    """Step 1, and what it made. Memory: some blocks, and the hashes of one file's keys."""
 
     def __init__(self, env: Env, directory: str, options: EngineOptions, versions: VersionSet) -> None:
         self.metas: list[FileMeta] = []
@@ -59,14 +62,14 @@ class Ingest:
         """
         last: bytes | None = None
         writer: SstableWriter | None = None
+        source = iter(pairs)
         try:
-            for key, value in pairs:
-                if last is not None and key <= last:
-                    raise ValidationError(f"ingest needs ascending keys key={key!r} after={last!r}")
-                last = key
+            while chunk := list(islice(source, _CHUNK_PAIRS)):
+                _require_ascending(last, [key for key, _ in chunk])
+                last = chunk[-1][0]
                 if writer is None:
                     writer = self._begin()
-                writer.add(key, NO_SEQNO, value)
+                writer.add([(key, SEQNO_MAX - NO_SEQNO, value) for key, value in chunk])
                 if writer.size_bytes >= self._options.sstable_size_bytes:
                     done, writer = writer, None
                     self._end(done)
@@ -98,6 +101,14 @@ class Ingest:
         finally:
             writer.close()
         self.metas.append(file_meta(self._numbers[-1], self._unique_id, info))
+
+
+def _require_ascending(last: bytes | None, keys: list[bytes]) -> None:
+    if last is not None:
+        keys = [last, *keys]
+    for before, key in pairwise(keys):
+        if key <= before:
+            raise ValidationError(f"ingest needs ascending keys key={key!r} after={before!r}")
 
 
 def placed(

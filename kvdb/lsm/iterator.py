@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from typing import Protocol, TypeAlias
 
 from kvdb.lsm.internal_key import SEQNO_MAX, Entry, successor
@@ -77,11 +76,6 @@ def _keep_on(rest: Chunk, source: Iterator[Chunk], runs: list[_Run]) -> None:
         runs.append((rest, source))
     elif (following := next(source, None)) is not None:
         runs.append((following, source))
-
-
-def entries(sources: Iterable[Iterator[Chunk]]) -> Iterator[Entry]:
-    """``merged``, entry by entry."""
-    return chain.from_iterable(merged(sources))
 
 
 def visible(

@@ -31,7 +31,7 @@ from kvdb.lsm.range_tombstone import NO_RANGES, RangeTombstone, RangeTombstones
 
 Versions: TypeAlias = "tuple[int, bytes | None, Versions | None]"
 
-_ENTRY_OVERHEAD_BYTES: Final = 250
+ENTRY_OVERHEAD_BYTES: Final = 250
 """What CPython spends on one entry beside its bytes: tuple, objects, dict slot, index."""
 _FIRST_CHUNK_KEYS: Final = 32
 _CHUNK_KEYS_MAX: Final = 256
@@ -71,9 +71,9 @@ class Memtable:
         if TYPE_CHECKING:
             assert isinstance(key, bytes)
         if effect is None:
-            self.size_bytes += len(key) + _ENTRY_OVERHEAD_BYTES
+            self.size_bytes += len(key) + ENTRY_OVERHEAD_BYTES
         elif type(effect) is not list:
-            self.size_bytes += len(key) + len(effect) + _ENTRY_OVERHEAD_BYTES
+            self.size_bytes += len(key) + len(effect) + ENTRY_OVERHEAD_BYTES
         else:
             if effect:
                 self._add_range(key, effect[0], seqno)
@@ -147,7 +147,7 @@ class Memtable:
     def _add_range(self, start: bytes, end: bytes, seqno: int) -> None:
         self.ranges = RangeTombstones([*self.ranges, RangeTombstone(start, end, seqno)])
         self.range_count += 1
-        self.size_bytes += len(start) + len(end) + _ENTRY_OVERHEAD_BYTES
+        self.size_bytes += len(start) + len(end) + ENTRY_OVERHEAD_BYTES
 
     def _keys(self, start: bytes, end: bytes) -> Iterator[bytes]:
         return chain.from_iterable(self._key_lists(start, end, reverse=False))

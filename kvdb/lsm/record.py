@@ -173,17 +173,22 @@ class RecordReader:
 
     def __iter__(self) -> Iterator[Record]:
         """Records in order, up to the first that is not good."""
-        while True:
-            header = self._header_at(self.end)
-            if header is None or not self._is_whole(self.end, header):
-                return
-            offset = self.end
+        # As ``_header_at`` and ``_is_whole`` say, spelled out: a log has a record for every batch.
+        data, salt, unpack, extend = self._data, self._salt, _HEADER.unpack_from, crc32c_extend
+        last_start = len(data) - _HEADER.size
+        while (offset := self.end) <= last_start:
+            found_salt, header_crc, payload_crc, length, _, kind, mask = unpack(data, offset)
             start = offset + _HEADER.size
-            self.digest = crc32c(self._data[offset + _REST_AT : start], self.digest)
-            self.end = start + header.length + len(_END_MARK)
-            yield Record(
-                offset, header.kind, _masked(self._data[start : self.end - len(_END_MARK)], header.mask)
-            )
+            rest = data[offset + _REST_AT : start]
+            if found_salt != salt or header_crc != extend(salt, rest):
+                return
+            end = start + length
+            payload = data[start:end]
+            if data[end : end + 1] != _END_MARK or extend(0, payload) != payload_crc:
+                return
+            self.digest = extend(self.digest, rest)
+            self.end = end + 1
+            yield Record(offset, kind, _masked(payload, mask) if mask else payload)
 
     def torn_tail(self, *, is_strict: bool) -> bytes:
         """What stands behind ``end`` and was never durable; empty after a clean end.

@@ -34,7 +34,7 @@ from kvdb.lsm.filenames import (
     log_name,
     parse,
 )
-from kvdb.lsm.flush import new_unique_id, write_level0
+from kvdb.lsm.flush import new_unique_id, sorted_entries, write_level0
 from kvdb.lsm.identity import (
     kind_of,
     lock_for_reading,
@@ -232,33 +232,30 @@ class _Recovery:
         write_atomic(self._fs, place, name, content.torn_tail)
 
     def _flush(self, content: LogContent, version: Version, position: Position) -> tuple[Version, Position]:
-        memtable, wall_ms = self._memtable_of(content)
-        position = position._replace(
-            last_seqno=max(position.last_seqno, content.last_seqno), wall_ms=max(position.wall_ms, wall_ms)
-        )
-        if not len(memtable):
+        position = self._after(content, position)
+        entries, ranges = sorted_entries(content.records)
+        if not entries and not ranges:
             return version, position
         number = position.next_number
         meta: FileMeta = write_level0(
             self._fs,
             self._directory,
-            memtable,
+            entries,
+            ranges,
             number=number,
             unique_id=new_unique_id(self._env),
             settings=SstableSettings.of(self._options),
-            wall_ms=wall_ms,
+            wall_ms=max(record.wall_ms for record in content.records),
         )
         return version.edited(VersionEdit(added=((0, meta),))), position._replace(next_number=number + 1)
 
-    def _memtable_of(self, content: LogContent) -> tuple[Memtable, int]:
-        """A log's batches, and the newest wall time among them."""
-        memtable = Memtable(content.number)
-        wall_ms = 0
+    def _after(self, content: LogContent, position: Position) -> Position:
+        """The position once the log's batches are there; their seconds are in the timeline."""
+        wall_ms = position.wall_ms
         for record in content.records:
-            memtable.apply(record.operations, record.seqno)
             self._timeline.note(record.seqno, record.wall_ms)
             wall_ms = max(wall_ms, record.wall_ms)
-        return memtable, wall_ms
+        return position._replace(last_seqno=max(position.last_seqno, content.last_seqno), wall_ms=wall_ms)
 
     def _start(self, version: Version, position: Position) -> Recovered:
         manifest_number, log_number = position.next_number, position.next_number + 1
@@ -340,11 +337,11 @@ class _ReadOnlyRecovery(_Recovery):
             )
 
     def _flush(self, content: LogContent, version: Version, position: Position) -> tuple[Version, Position]:
-        memtable, wall_ms = self._memtable_of(content)
+        memtable = Memtable(content.number)
+        for record in content.records:
+            memtable.apply(record.operations, record.seqno)
         self._memtables.append(memtable)
-        return version, position._replace(
-            last_seqno=max(position.last_seqno, content.last_seqno), wall_ms=max(position.wall_ms, wall_ms)
-        )
+        return version, self._after(content, position)
 
     def _start(self, version: Version, position: Position) -> Recovered:
         first, *others = [*self._memtables, Memtable(0)]

@@ -34,11 +34,10 @@ from kvdb.lsm.filenames import (
     parse,
     sstable_name,
 )
-from kvdb.lsm.flush import file_meta, new_unique_id, write_level0
+from kvdb.lsm.flush import file_meta, new_unique_id, sorted_entries, write_level0
 from kvdb.lsm.identity import lock_for_reading, read_identity, write_identity
 from kvdb.lsm.internal_key import Entry
 from kvdb.lsm.manifest import FileMeta, Position, VersionEdit, read_current, salvage_manifest
-from kvdb.lsm.memtable import Memtable
 from kvdb.lsm.range_tombstone import RangeTombstone
 from kvdb.lsm.sstable.reader import SstableReader, stated_by
 from kvdb.lsm.sstable.writer import SstableSettings, file_digest, write_sstable
@@ -334,10 +333,10 @@ class Repair:
     def _inferred(self, target: str, done: Repaired) -> list[tuple[int, FileMeta]]:
         """All sstables and logs merged into one: nobody can tell which level they were on, nor
         whether what a log holds is in an sstable already."""
-        memtables = [_memtable(records) for records in self._logs]
+        logs = [sorted_entries(records) for records in self._logs]
         ranges = [tombstone for table in self._tables for tombstone in self._reader(table).ranges]
-        ranges += [tombstone for memtable in memtables for tombstone in memtable.ranges]
-        sources = [*map(self._entries, self._tables), *(memtable.entries() for memtable in memtables)]
+        ranges += [tombstone for _, of_log in logs for tombstone in of_log]
+        sources = [*map(self._entries, self._tables), *(iter(entries) for entries, _ in logs)]
         if not self._tables and not any(self._logs):
             return []
         merged = _once(heapq.merge(*sources, key=lambda entry: entry[:2]))
@@ -371,13 +370,14 @@ class Repair:
         """Each log as a level-0 sstable, as recovery would make it."""
         added: list[tuple[int, FileMeta]] = []
         for records in self._logs:
-            memtable = _memtable(records)
-            if not len(memtable):
+            entries, ranges = sorted_entries(records)
+            if not entries and not ranges:
                 continue
             meta = write_level0(
                 self._fs,
                 target,
-                memtable,
+                entries,
+                ranges,
                 number=number,
                 unique_id=new_unique_id(self._env),
                 settings=SstableSettings.of(EngineOptions()),
@@ -406,13 +406,6 @@ class Repair:
         self._fs.sync_dir(target)
         write_identity(self._fs, target, database_id)
         start_manifest(self._fs, target, number, version, position, database_id, tuple(self._ticks)).close()
-
-
-def _memtable(records: Iterable[LogRecord]) -> Memtable:
-    memtable = Memtable(0)
-    for record in records:
-        memtable.apply(record.operations, record.seqno)
-    return memtable
 
 
 def _reason(error: object) -> str:

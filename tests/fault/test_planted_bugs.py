@@ -255,7 +255,7 @@ def drops_tombstones_on_every_level(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         compaction_job,
         "retained",
-        lambda entries, ranges, points, *, is_bottom: retained(entries, ranges, points, is_bottom=True),
+        lambda chunk, ranges, points, *, is_bottom: retained(chunk, ranges, points, is_bottom=True),
     )
 
 
@@ -273,14 +273,14 @@ def forgets_live_snapshots(patch: pytest.MonkeyPatch) -> None:
 
 
 def replays_with_wrong_seqnos(patch: pytest.MonkeyPatch) -> None:
-    memtable_of = _Recovery._memtable_of
+    flush = _Recovery._flush
 
-    def shifted(self: Any, log: Any) -> Any:
+    def shifted(self: Any, log: Any, version: Any, position: Any) -> Any:
         for place, record in enumerate(log.records):
             log.records[place] = record._replace(seqno=1_000 - record.seqno)
-        return memtable_of(self, log)
+        return flush(self, log, version, position)
 
-    patch.setattr(_Recovery, "_memtable_of", shifted)
+    patch.setattr(_Recovery, "_flush", shifted)
 
 
 def builds_filters_without_the_last_key(patch: pytest.MonkeyPatch) -> None:

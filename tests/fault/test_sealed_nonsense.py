@@ -15,6 +15,7 @@ from kvdb.errors import CorruptionError, FormatTooNew, ValidationError
 from kvdb.lsm.coding import crc32c, pack
 from kvdb.lsm.engine import Engine, WriteBatch
 from kvdb.lsm.identity import read_identity
+from kvdb.lsm.internal_key import SEQNO_MAX
 from kvdb.lsm.manifest import Position, VersionEdit, read_manifest, salvage_manifest
 from kvdb.lsm.record import RecordWriter, file_salt
 from kvdb.lsm.sstable import bloom, writer
@@ -56,8 +57,7 @@ def sealed(part: int, body: bytes) -> tuple[MemFileSystem, int]:
         return write_block(body if len(parts) == part + 1 else own, *rest, **settings)
 
     made._write_block = replaced  # type: ignore[method-assign]  # a writer that makes a mistake
-    made.add(b"a", 1, b"1")
-    made.add(b"b", 2, b"2")
+    made.add([(b"a", SEQNO_MAX - 1, b"1"), (b"b", SEQNO_MAX - 2, b"2")])
     made.add_range(writer.RangeTombstone(b"c", b"d", 3))
     size = made.finish(wall_ms=0).size
     assert len(parts) == 5

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Final, cast
@@ -22,8 +23,7 @@ from kvdb.lsm.compaction.picker import OVERLAP_FILES_MAX, Compaction, covered, p
 from kvdb.lsm.compaction.retention import retained, retained_ranges
 from kvdb.lsm.filenames import sstable_name
 from kvdb.lsm.flush import file_meta, new_unique_id, remove_outputs
-from kvdb.lsm.internal_key import SEQNO_MAX
-from kvdb.lsm.iterator import entries
+from kvdb.lsm.iterator import Chunk, merged
 from kvdb.lsm.manifest import FileMeta, VersionEdit
 from kvdb.lsm.range_tombstone import RangeTombstone, clipped, united
 from kvdb.lsm.snapshot import ReadPoints
@@ -60,8 +60,8 @@ def compact_files(fs: FileSystem, task: Task) -> Plain:
     sources = [chain.from_iterable(reader.stored_chunks() for reader in group) for group in readers]
     outputs = _Outputs(fs, task, list(retained_ranges(ranges, points, is_bottom=is_bottom)))
     try:
-        for key, rank, value in retained(entries(sources), ranges, points, is_bottom=is_bottom):
-            outputs.add(key, SEQNO_MAX - rank, value)
+        for chunk in merged(sources):
+            outputs.add(retained(chunk, ranges, points, is_bottom=is_bottom))
         outputs.finish()
     except BaseException:
         outputs.remove()
@@ -93,14 +93,22 @@ class _Outputs:
         self._begun = 0
         self._writer: SstableWriter | None = None
 
-    def add(self, key: bytes, seqno: int, value: bytes | None) -> None:
-        writer = self._writer
-        if writer is None:
-            writer = self._begin()
-        elif self._is_full(writer, key):
-            self._end_file(writer, key)
-            writer = self._begin()
-        writer.add(key, seqno, value)
+    def add(self, chunk: Chunk) -> None:
+        """The next entries. All versions of a key are in one chunk, so a file may end before each."""
+        while chunk:
+            key = chunk[0][0]
+            writer = self._writer
+            if writer is None:
+                writer = self._begin()
+            self._pass_below(key)
+            if self._is_full(writer):
+                self._end_file(writer, key)
+                writer = self._begin()
+            # Up to where the file below ends, for it may be one too many.
+            is_last = self._below_place == len(self._below)
+            cut = len(chunk) if is_last else bisect_left(chunk, (self._below[self._below_place][0],))
+            writer.add(chunk[:cut])
+            chunk = chunk[cut:]
 
     def finish(self) -> None:
         """End the last file; range deletes alone make one, too."""
@@ -126,14 +134,16 @@ class _Outputs:
             self._writer.close()
         remove_outputs(self._fs, self._directory, [number for number, _ in self._places[: self._begun]])
 
-    def _is_full(self, writer: SstableWriter, key: bytes) -> bool:
+    def _pass_below(self, key: bytes) -> None:
         while self._below_place < len(self._below) and self._below[self._below_place][0] <= key:
             self._below_bytes += self._below[self._below_place][1]
             self._below_place += 1
+
+    def _is_full(self, writer: SstableWriter) -> bool:
         if writer.size_bytes < self._size_max and self._below_bytes <= OVERLAP_FILES_MAX * self._size_max:
             return False
         # The last number takes all that is left, should the estimate have been short.
-        return self._begun < len(self._places) and key != writer.last_key
+        return self._begun < len(self._places) and writer.size_bytes > 0
 
     def _begin(self) -> SstableWriter:
         number, unique_id = self._places[self._begun]
@@ -242,7 +252,7 @@ class CompactionJob:
                 compact_files,
                 self._env.fs,
                 self._task(compaction, points, first, count),
-                input_bytes=compaction.input_bytes,
+                input_bytes=compaction.decoded_bytes,
             )
             metas = [FileMeta._make(cast("list[object]", fields)) for fields in cast("list[Plain]", result)]
             self._install(compaction, metas, points)

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from kvdb.lsm.manifest import FileMeta
+from kvdb.lsm.memtable import ENTRY_OVERHEAD_BYTES
 from kvdb.lsm.range_tombstone import RangeTombstones
 from kvdb.lsm.version import LEVELS, Version, key_range
 from kvdb.options import EngineOptions
@@ -54,6 +55,11 @@ class Compaction(NamedTuple):
     @property
     def input_bytes(self) -> int:
         return _size(self.upper + self.lower)
+
+    @property
+    def decoded_bytes(self) -> int:
+        """What the inputs take in memory, by about the measure of a memtable: how much work it is."""
+        return self.input_bytes + sum(ENTRY_OVERHEAD_BYTES * meta.entries for meta in self.upper + self.lower)
 
     @property
     def range(self) -> tuple[bytes, bytes]:

@@ -9,21 +9,25 @@ deeper (``is_bottom``) and every read point is at or after it. Range deletes go 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from kvdb.lsm.internal_key import SEQNO_MAX, Entry
+from kvdb.lsm.internal_key import SEQNO_MAX
+from kvdb.lsm.iterator import Chunk
 from kvdb.lsm.range_tombstone import RangeTombstone, RangeTombstones
 from kvdb.lsm.snapshot import ReadPoints
 
 
-def retained(
-    entries: Iterable[Entry], ranges: RangeTombstones, points: ReadPoints, *, is_bottom: bool
-) -> Iterator[Entry]:
-    """The entries that must stay, of ``entries`` in internal-key order with ``ranges`` over them."""
+def retained(chunk: Chunk, ranges: RangeTombstones, points: ReadPoints, *, is_bottom: bool) -> Chunk:
+    """The entries that must stay, of a chunk that has all versions of its keys, with ``ranges`` over them."""
+    is_newest_only = not ranges and len({entry[0] for entry in chunk}) == len(chunk)
+    if is_newest_only and not (is_bottom and None in [entry[2] for entry in chunk]):
+        # Nothing has replaced any of them, and there is no tombstone that might go.
+        return chunk
     oldest = points.oldest
+    kept: Chunk = []
     last: bytes | None = None
     newer = SEQNO_MAX
-    for entry in entries:
+    for entry in chunk:
         key, rank, value = entry
         seqno = SEQNO_MAX - rank
         if key != last:
@@ -34,7 +38,8 @@ def retained(
         if value is None and is_bottom and seqno <= oldest:
             continue
         if replaced == SEQNO_MAX or _is_read(seqno, replaced, points):
-            yield entry
+            kept.append(entry)
+    return kept
 
 
 def retained_ranges(

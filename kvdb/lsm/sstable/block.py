@@ -21,28 +21,10 @@ _ENTRY_OVERHEAD_BYTES: Final = 120
 _UNKNOWN: Final = -1
 
 
-class BlockBuilder:
-    """Collects entries until the block is large enough."""
-
-    __slots__ = ("_keys", "_seqnos", "_values", "size_bytes")
-
-    def __init__(self) -> None:
-        self._keys: list[bytes] = []
-        self._seqnos: list[int] = []
-        self._values: list[bytes | None] = []
-        self.size_bytes = 0
-
-    def add(self, key: bytes, seqno: int, value: bytes | None) -> None:
-        self._keys.append(key)
-        self._seqnos.append(seqno)
-        self._values.append(value)
-        self.size_bytes += len(key) + 8 + (0 if value is None else len(value))
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def body(self) -> bytes:
-        return pack([self._keys, self._seqnos, self._values])
+def block_body(entries: Chunk) -> bytes:
+    """The byte form of a block that holds ``entries``."""
+    keys, ranks, values = zip(*entries, strict=True)
+    return pack([keys, list(map(SEQNO_MAX.__sub__, ranks)), values])
 
 
 class Block:

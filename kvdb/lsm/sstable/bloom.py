@@ -33,6 +33,13 @@ def key_hash(key: bytes) -> int:
     return mixed ^ (mixed >> 29)
 
 
+def key_hashes(keys: Iterable[bytes]) -> list[int]:
+    """``key_hash`` of each: for building, where the calls would cost as much as the hashing."""
+    extend = crc32c_extend
+    mixed = [((extend(0, key) << 32 | crc32(key)) * _MIXER) & _MASK64 for key in keys]
+    return [each ^ (each >> 29) for each in mixed]
+
+
 def _mask(hashed: int, probe_pairs: int) -> int:
     mask = _PAIRS[hashed & 4095] | _PAIRS[(hashed >> 12) & 4095]
     return mask if probe_pairs == 2 else mask | _PAIRS[(hashed >> 24) & 4095]
@@ -53,8 +60,14 @@ class BloomFilter:
         probe_pairs = 2 if bits_per_key <= 12 else 3
         words = array("Q", bytes(8 * max(1, count * bits_per_key // 64)))
         size = len(words)
-        for hashed in hashes:
-            words[(hashed >> 32) * size >> 32] |= _mask(hashed, probe_pairs)
+        pairs = _PAIRS
+        if probe_pairs == 2:
+            # ``_mask``, spelled out.
+            for hashed in hashes:
+                words[(hashed >> 32) * size >> 32] |= pairs[hashed & 4095] | pairs[(hashed >> 12) & 4095]
+        else:
+            for hashed in hashes:
+                words[(hashed >> 32) * size >> 32] |= _mask(hashed, probe_pairs)
         return cls(words, probe_pairs)
 
     @classmethod

@@ -48,7 +48,7 @@ FOOTER_BYTES: Final = _FOOTER.size + _FOOTER_END.size
 assert FOOTER_BYTES == 69
 _COMPRESSION_NONE: Final = 0
 _COMPRESSION_ZSTD: Final = 1
-_ZSTD_LEVEL: Final = 1
+_ZSTD_LEVEL: Final = -1
 _RAW_LENGTH = struct.Struct("<I")
 RAW_BYTES_MAX: Final = 1024 * 1024
 """A larger body is stored as it is."""

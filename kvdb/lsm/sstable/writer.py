@@ -1,4 +1,4 @@
-"""Sorted entries -> one sstable file.
+"""Sorted entries -> one sstable file. Entries come in chunks, so that most of the work is done in C.
 
 Steps, in this order: 1. data blocks as entries come; 2. filter, index, properties, footer;
 3. sync the file. The *name* becomes durable only when the caller has synced the directory,
@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from itertools import islice
+from operator import lt
 from typing import Final, NamedTuple
 
 from kvdb.env.fs import File
 from kvdb.lsm.coding import pack
 from kvdb.lsm.internal_key import SEQNO_MAX, Entry, successor
+from kvdb.lsm.iterator import Chunk
 from kvdb.lsm.range_tombstone import RangeTombstone, RangeTombstones
-from kvdb.lsm.sstable.block import BlockBuilder
-from kvdb.lsm.sstable.bloom import BloomFilter, key_hash
+from kvdb.lsm.sstable.block import block_body
+from kvdb.lsm.sstable.bloom import BloomFilter, key_hashes
 from kvdb.lsm.sstable.format import BlockHandle, Footer, Properties, encoded_footer, sealed_block
 from kvdb.options import Compression, EngineOptions
 
 DIGEST_BYTES: Final = 16
 _WRITE_BYTES: Final = 256 * 1024
+_CHUNK_ENTRIES: Final = 1024
 
 
 class SstableInfo(NamedTuple):
@@ -63,7 +67,7 @@ def separator(last: bytes, following: bytes) -> bytes:
 
 
 class SstableWriter:
-    """Builds one file. ``add`` entries in internal-key order, then ``finish``."""
+    """Builds one file. ``add`` chunks in internal-key order, then ``finish``."""
 
     def __init__(self, file: File, settings: SstableSettings, *, unique_id: int) -> None:
         self._file = file
@@ -75,8 +79,10 @@ class SstableWriter:
         self._offset = 0
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
-        self._block = BlockBuilder()
-        self._last: bytes | None = None
+        self._open: Chunk = []
+        """The entries of the block that is not full yet."""
+        self._open_bytes = 0
+        self._last_entry: Entry | None = None
         self._smallest: bytes | None = None
         self._limit = b""
         self._ranges: list[RangeTombstone] = []
@@ -93,29 +99,30 @@ class SstableWriter:
     @property
     def size_bytes(self) -> int:
         """How large the file is so far, the open block included."""
-        return self._offset + self._block.size_bytes
+        return self._offset + self._open_bytes
 
-    @property
-    def last_key(self) -> bytes | None:
-        """The key added last."""
-        return self._last
-
-    def add(self, key: bytes, seqno: int, value: bytes | None) -> None:
-        """The next entry. Its internal key must be above the last one's."""
-        if key != self._last:
-            self._begin_key(key)
-        self._block.add(key, seqno, value)
-        self._entries += 1
-        self._tombstones += value is None
-        self._note_seqno(seqno)
-        if self._block.size_bytes >= self._block_size_bytes:
-            self._end_block()
+    def add(self, chunk: Chunk) -> None:
+        """The next entries, at least one. Each internal key must be above the one before it."""
+        assert self._last_entry is None or chunk[0] > self._last_entry, "entries out of order"
+        assert all(map(lt, chunk, islice(chunk, 1, None))), "entries out of order"
+        self._note_keys([entry[0] for entry in chunk])
+        self._last_entry = chunk[-1]
+        first_new = len(self._open)
+        entries = self._open + chunk
+        start, size, size_max = 0, self._open_bytes, self._block_size_bytes
+        for place in range(first_new, len(entries)):
+            key, _, value = entries[place]
+            size += len(key) + 8 + (0 if value is None else len(value))
+            if size >= size_max:
+                self._end_block(entries[start : place + 1])
+                start, size = place + 1, 0
+        self._open, self._open_bytes = entries[start:], size
 
     def add_range(self, tombstone: RangeTombstone) -> None:
         """A range delete; its keys need not be those of entries. In any order, at any time."""
         self._ranges.append(tombstone)
         self._widen(tombstone.start, tombstone.end)
-        self._note_seqno(tombstone.seqno)
+        self._note_seqnos(tombstone.seqno, tombstone.seqno)
 
     def finish(self, *, wall_ms: int) -> SstableInfo:
         """Write what is left and make the content durable.
@@ -124,11 +131,12 @@ class SstableWriter:
             OSError: the file is worthless.
         """
         assert self._smallest is not None, "an sstable has at least one entry or range delete"
-        if self._last is not None:
-            if len(self._block):
-                self._end_block()
-            self._index_pending_block(self._last)
-            self._widen(self._last, successor(self._last))
+        if self._last_entry is not None:
+            last = self._last_entry[0]
+            if self._open:
+                self._end_block(self._open)
+            self._index_pending_block(last)
+            self._widen(last, successor(last))
         properties = Properties(
             entries=self._entries,
             tombstones=self._tombstones,
@@ -155,34 +163,34 @@ class SstableWriter:
         """Close the file, finished or not."""
         self._file.close()
 
-    def _begin_key(self, key: bytes) -> None:
-        if self._last is None:
-            self._widen(key, successor(key))
-        else:
-            assert key > self._last, "keys out of order"
-        # The separator of the block before can be chosen only when this key is known. A
-        # block that ends in the middle of a key's versions keeps that key as its separator.
-        if self._pending is not None and not len(self._block):
-            self._index_pending_block(separator(self._pending_last, key))
-        self._last = key
+    def _note_keys(self, keys: list[bytes]) -> None:
+        last = self._last_entry
+        if last is None:
+            self._widen(keys[0], successor(keys[0]))
         if self._bloom_bits_per_key:
-            self._hashes.append(key_hash(key))
+            fresh: Iterable[bytes] = keys if len(set(keys)) == len(keys) else dict.fromkeys(keys)
+            hashes = key_hashes(fresh)
+            self._hashes += hashes[1:] if last is not None and keys[0] == last[0] else hashes
 
     def _widen(self, start: bytes, end: bytes) -> None:
         self._smallest = start if self._smallest is None else min(self._smallest, start)
         self._limit = max(self._limit, end)
 
-    def _note_seqno(self, seqno: int) -> None:
-        self._seqno_min = min(self._seqno_min, seqno)
-        self._seqno_max = max(self._seqno_max, seqno)
+    def _note_seqnos(self, lowest: int, highest: int) -> None:
+        self._seqno_min = min(self._seqno_min, lowest)
+        self._seqno_max = max(self._seqno_max, highest)
 
-    def _end_block(self) -> None:
-        assert self._last is not None
+    def _end_block(self, entries: Chunk) -> None:
+        # The separator of the block before can be chosen only when this key is known. A
+        # block that ends in the middle of a key's versions keeps that key as its separator.
         if self._pending is not None:
-            self._index_pending_block(self._pending_last)
-        self._pending = self._write_block(self._block.body())
-        self._pending_last = self._last
-        self._block = BlockBuilder()
+            self._index_pending_block(separator(self._pending_last, entries[0][0]))
+        self._pending = self._write_block(block_body(entries))
+        self._pending_last = entries[-1][0]
+        ranks = [entry[1] for entry in entries]
+        self._note_seqnos(SEQNO_MAX - max(ranks), SEQNO_MAX - min(ranks))
+        self._entries += len(entries)
+        self._tombstones += [entry[2] for entry in entries].count(None)
 
     def _index_pending_block(self, key: bytes) -> None:
         assert self._pending is not None
@@ -245,8 +253,9 @@ def write_sstable(
     file = create()
     try:
         writer = SstableWriter(file, settings, unique_id=unique_id)
-        for key, rank, value in entries:
-            writer.add(key, SEQNO_MAX - rank, value)
+        source = iter(entries)
+        while chunk := list(islice(source, _CHUNK_ENTRIES)):
+            writer.add(chunk)
         for tombstone in ranges:
             writer.add_range(tombstone)
         return writer.finish(wall_ms=wall_ms)

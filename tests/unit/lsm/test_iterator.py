@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kvdb.lsm.internal_key import SEQNO_MAX, Entry
-from kvdb.lsm.iterator import Chunk, Pair, entries, live, merged, visible
+from kvdb.lsm.iterator import Chunk, Pair, live, merged, visible
 from kvdb.lsm.range_tombstone import NO_RANGES, RangeTombstone, RangeTombstones
 
 
@@ -46,7 +46,7 @@ def test_the_newest_source_wins_and_tombstones_hide() -> None:
 
 
 def test_nothing_of_nothing() -> None:
-    assert list(entries([])) == []
+    assert list(merged([])) == []
     assert scanned([], []) == []
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from kvdb.errors import DatabaseLocked, NotADatabase
 from kvdb.lsm.engine import WriteBatch
+from kvdb.lsm.internal_key import SEQNO_MAX
 from kvdb.lsm.manifest import FileMeta
 from kvdb.lsm.sstable.reader import SstableReader
 from kvdb.lsm.sstable.writer import SstableInfo, SstableSettings, SstableWriter
@@ -157,7 +158,7 @@ def into(
         fs.create(f"db/{number:06d}.sst"), SstableSettings(40, 12, "none"), unique_id=number
     )
     for key, seqno, value in entries:
-        writer.add(key, seqno, value)
+        writer.add([(key, SEQNO_MAX - seqno, value)])
     info: SstableInfo = writer.finish(wall_ms=0)
     p = info.properties
     meta = FileMeta(
