@@ -3,8 +3,8 @@
 Measures kvdb beside a peer that does the same work in the same run, kvdb and peer in turn, each
 measurement in a process of its own; prints a table of medians, ratios first, and writes JSON.
 Takes under ten minutes on two cores, ``--quick`` under one. What is compared with what stands in
-``embedded``, ``items``, ``served`` and ``streams``; the engine's part, which has several peers, in
-``engine``.
+``embedded``, ``items``, ``served``, ``streams`` and ``workers``; the engine's part, which has several
+peers, in ``engine``.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ OUT = Path("bench/out")
 ROCKSDB = "RocksDB, msgpack"
 SQLITE = "SQLite, JSON column"
 ECHO = "bare gRPC echo"
+BARE_LOOP = "GetRecords and events alone"
 NO_STREAM = "without a stream"
 
 
@@ -175,6 +176,20 @@ class Bench:
                 self._add("kvdb", f"streams, gRPC: put to delivery, {name}", "ms", "", value)
             progress(f"streams: {outcome.figures} {caught_up.figures} {latency.figures}")
 
+    def workers(self) -> None:
+        count = self._scale.stream_items // 2
+        for _ in range(self._scale.rounds):
+            for engine, function in (("kvdb", "embedded"), ("bare", "bare")):
+                outcome = run(f"workers.{function}", directory=self._fresh(), count=count)
+                for name, value in outcome.figures.items():
+                    self._add(engine, f"worker: {name}, a record", "us", BARE_LOOP, value)
+                progress(f"workers {function}: {outcome.figures}")
+            with self._kvdb_server() as address:
+                outcome = run("workers.served", address=address, count=count)
+            for name, value in outcome.figures.items():
+                self._add("kvdb", f"worker, gRPC: {name}, a record", "us", "", value)
+            progress(f"workers, gRPC: {outcome.figures}")
+
     def reopen(self) -> None:
         count = self._scale.reopen_items
         directories = {"kvdb": self._fresh(), "rocksdb": self._fresh()}
@@ -228,7 +243,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--quick", action="store_true", help="a twentieth of the work, once: a smoke test")
     parser.add_argument("--json", type=Path, default=OUT / "bench.json", metavar="FILE")
     parser.add_argument(
-        "--only", choices=["embedded", "items", "served", "streams", "reopen", "engine"], help="one part"
+        "--only",
+        choices=["embedded", "items", "served", "streams", "workers", "reopen", "engine"],
+        help="one part",
     )
     parser.add_argument("--stream-items", type=int, metavar="N", help="changes that streams are read of")
     parser.add_argument(
@@ -254,6 +271,7 @@ def main(arguments: list[str]) -> None:
             "items": bench.items,
             "served": bench.served,
             "streams": bench.streams,
+            "workers": bench.workers,
             "reopen": bench.reopen,
             "engine": bench.engine,
         }
