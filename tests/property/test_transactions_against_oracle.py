@@ -91,8 +91,8 @@ class TransactionsAgainstOracle(TableAgainstOracle):
 
     def __init__(self) -> None:
         super().__init__()
-        self.made: list[tuple[TransactWriteItems, set[int]]] = []
-        """Transactions with a token that were committed, and which tables they were for."""
+        self.made: list[tuple[TransactWriteItems, list[Member]]] = []
+        """Transactions with a token that were committed, and what they were made of."""
         self.snapshots: list[HeldSnapshot] = []
 
     def other_rows(self) -> int:
@@ -128,13 +128,13 @@ class TransactionsAgainstOracle(TableAgainstOracle):
             if has_token:
                 if data.draw(st.booleans()):
                     self.db.call(request)
-                self.made.append((request, {id(member.table) for member in members}))
+                self.made.append((request, members))
 
     @precondition(lambda self: self.made)
     @rule(data=st.data())
     def send_again(self, data: st.DataObject) -> None:
-        request, tables = data.draw(st.sampled_from(self.made))
-        if tables <= {id(table) for table in self.tables.values()}:
+        request, members = data.draw(st.sampled_from(self.made))
+        if all(self.tables.get(member.name) is member.table for member in members):
             self.db.call(request)
             other = TransactWriteItems([*request.transact_items[1:], *request.transact_items[:1]])
             other.client_request_token = request.client_request_token
