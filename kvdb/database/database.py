@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator
 
 from kvdb.api import validation
+from kvdb.api.items import Page, Query
 from kvdb.api.operations import Request, Result
 from kvdb.api.streams import Subscribe
 from kvdb.database import dispatch, recovery
@@ -110,6 +111,21 @@ class Database:
         self._enter()
         try:
             return dispatch.serve(self._under(profile), request)
+        except KvdbError:
+            raise
+        except Exception as error:
+            raise _as_kvdb_error(error, request) from None
+        finally:
+            self._leave()
+
+    def call_briefly(self, request: Query, *, profile: LimitsProfile | None = None) -> Page | None:
+        """As ``call``, on an event loop: the answer if that takes next to no time, else ``None``.
+
+        ``None`` means that nothing was done; ``call`` is then for another thread.
+        """
+        self._enter()
+        try:
+            return dispatch.serve_briefly(self._under(profile), request)
         except KvdbError:
             raise
         except Exception as error:

@@ -143,6 +143,14 @@ def serve(floor: TableFloor, request: Request) -> Result:
     return answer(floor, request)
 
 
+def serve_briefly(floor: TableFloor, request: Query) -> Page | None:
+    """As ``serve``, if that takes next to no time; ``None``, and nothing done, if it does not."""
+    validation.check(request, floor.profile)
+    if (request.snapshot_id, request.as_of_seqno, request.as_of_ms) != _PRESENT:
+        return None
+    return query.run_brief_query(floor.catalog, floor.engine, request, profile=floor.profile)
+
+
 def submit(floor: TableFloor, request: Request, done: Done[Result], defer: Defer) -> None:
     """As ``serve``, for point operations on an event loop; see ``table/writer.submit``.
 

@@ -5,9 +5,10 @@ the body JSON, target, ``Authorization``, empty body, types, values. One deviati
 request that fails at target or authorisation is parsed only if it is short, to tell which of the
 two answers is due.
 
-Point operations run on the loop by ``Database.submit``, everything else, large bodies included,
-in the pool. A call that takes longer than ``deadline_ms_max`` is answered with an error, and its
-work goes on to its end, counted until then.
+Point operations run on the loop by ``Database.submit``, and so does a query as long as it is brief:
+a thread costs more than ten rows do. Everything else, large bodies included, runs in the pool. A call
+that takes longer than ``deadline_ms_max`` is answered with an error, and its work goes on to its end,
+counted until then.
 
 Signatures are not verified, so the door opens on loopback alone unless told otherwise. There a web
 page in a browser of this machine is the stranger to keep out, and is: no CORS header is ever sent,
@@ -31,6 +32,7 @@ from email.utils import formatdate
 from functools import lru_cache, partial
 from http import HTTPStatus
 
+from kvdb.api.items import Query
 from kvdb.api.operations import Request, Result
 from kvdb.database.database import Database
 from kvdb.errors import DeadlineExceeded, KvdbError, SerializationError, UnknownOperation
@@ -46,7 +48,8 @@ from kvdb.server.pipeline import Call, Pipeline
 from kvdb.server.wakeups import Wakeups
 
 _POINT_OPERATIONS = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem"})
-_POINT_BODY_BYTES_MAX = 64 * 1024
+_QUERY = "Query"
+_SHORT_BODY_BYTES_MAX = 64 * 1024
 """A longer body takes the loop too long to decode."""
 _PROBED_BODY_BYTES_MAX = 64 * 1024
 _JSON_1_0 = b"application/x-amz-json-1.0"
@@ -154,13 +157,13 @@ class HttpDoor:
         except KvdbError as refused:
             exchange.fail(refused, self._pipeline.new_request_id())
             return
-        body = exchange.request.body
-        if (
-            route.name in _POINT_OPERATIONS
-            and len(body) <= _POINT_BODY_BYTES_MAX
-            and b"content-encoding" not in exchange.request.headers
-        ):
+        request = exchange.request
+        if len(request.body) > _SHORT_BODY_BYTES_MAX or b"content-encoding" in request.headers:
+            self._serve_pooled(route, call, exchange)
+        elif route.name in _POINT_OPERATIONS:
             self._serve_point(route, call, exchange)
+        elif route.name == _QUERY:
+            self._serve_query(route, call, exchange)
         else:
             self._serve_pooled(route, call, exchange)
 
@@ -196,6 +199,24 @@ class HttpDoor:
         self._database.submit(request, done, self._wakeups.defer, profile=AWS)
         if not exchange.is_answered:
             deadline = self._loop.call_later(self._deadline_s, self._time_out, call, exchange)
+
+    def _serve_query(self, route: Route, call: Call, exchange: _Exchange) -> None:
+        """A query that turns out to be long begins anew in the pool."""
+        try:
+            request = route.decode(exchange.request.body)
+            assert isinstance(request, Query)
+            page = self._database.call_briefly(request, profile=AWS)
+            body = None if page is None else route.encode(request, page)
+        except Exception as error:
+            call.release()
+            exchange.fail(call.failed(error), call.request_id)
+            return
+        if body is None:
+            self._serve_pooled(route, call, exchange)
+            return
+        call.release()
+        call.succeeded()
+        exchange.succeed(body, call.request_id)
 
     def _serve_pooled(self, route: Route, call: Call, exchange: _Exchange) -> None:
         deadline = self._loop.call_later(self._deadline_s, self._time_out, call, exchange)

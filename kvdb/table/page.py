@@ -14,6 +14,7 @@ so a page is never more in memory than that and one item.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -36,6 +37,20 @@ from kvdb.table.capacity import Tally, read_units
 from kvdb.table.catalog import Table
 from kvdb.table.index import Index
 from kvdb.table.keys import BAD_START, SCHEMA_MISMATCH, TABLE_NUMBER, KeyRange, RowSpace
+
+BRIEF_ROWS_MAX = 100
+BRIEF_BYTES_MAX = 32 * 1024
+
+
+class _Bounds(NamedTuple):
+    """Where a page ends at the latest."""
+
+    rows_max: int
+    bytes_max: int
+
+
+_WHOLE = _Bounds(sys.maxsize, limits.PAGE_BYTES_MAX)
+_BRIEF = _Bounds(BRIEF_ROWS_MAX, BRIEF_BYTES_MAX)
 
 START_KEY_MISMATCH = f"{BAD_START}: {SCHEMA_MISMATCH}"
 
@@ -175,11 +190,7 @@ def page_of(
     is_reverse: bool = False,
 ) -> Page:
     """One page of the rows in a key range, and what it cost."""
-    index = source.index
-    meter = source.table.meter
-    number = TABLE_NUMBER if index is None or index.is_local else index.descriptor.number
-    if meter is not None:
-        meter.check("read", number)
+    _admit(source)
     fetches = source.fetches(selection)
     if fetches and at is None:
         # Index row and table row must be of one moment, or the item may have gone in between.
@@ -189,24 +200,77 @@ def page_of(
     else:
         reading = _Reading(engine, source, selection, at, fetches=fetches)
         page = reading.page(rows, is_reverse=is_reverse)
+    return _charged(page, reading, request)
+
+
+def brief_page_of(
+    engine: Engine, asked: Asked, request: Query | Scan, *, is_reverse: bool = False
+) -> Page | None:
+    """As ``page_of``, of the present, if that is read in next to no time.
+
+    ``None``: more than ``BRIEF_ROWS_MAX`` rows or ``BRIEF_BYTES_MAX`` bytes would have to be read.
+    So much was read then, and the table was charged nothing.
+    """
+    if asked.fetched is not None:
+        return None
+    _admit(asked.source)
+    reading = _Reading(engine, asked.source, asked.selection, None, fetches=False, bounds=_BRIEF)
+    page = reading.page(asked.rows, is_reverse=is_reverse)
+    return None if reading.is_cut else _charged(page, reading, request)
+
+
+def _number_of(source: Source) -> int:
+    """Whose throughput a read takes."""
+    index = source.index
+    return TABLE_NUMBER if index is None or index.is_local else index.descriptor.number
+
+
+def _admit(source: Source) -> None:
+    if source.table.meter is not None:
+        source.table.meter.check("read", _number_of(source))
+
+
+def _charged(page: Page, reading: _Reading, request: Query | Scan) -> Page:
+    source = reading.source
+    meter = source.table.meter
     if request.return_consumed_capacity != "NONE" or meter is not None:
         tally = reading.tally(is_consistent=request.consistent_read)
         page.consumed_capacity = tally.consumed(request.table_name, request.return_consumed_capacity)
         if meter is not None:
-            meter.take("read", {number: tally.total})
+            meter.take("read", {_number_of(source): tally.total})
     return page
 
 
 class _Reading:
     """One page being read."""
 
-    __slots__ = ("_at", "_engine", "_fetched_sizes", "_fetches", "_selection", "_size", "_source")
+    __slots__ = (
+        "_at",
+        "_bounds",
+        "_engine",
+        "_fetched_sizes",
+        "_fetches",
+        "_selection",
+        "_size",
+        "is_cut",
+        "source",
+    )
 
     def __init__(
-        self, engine: Engine, source: Source, selection: Selection, at: Snapshot | None, *, fetches: bool
+        self,
+        engine: Engine,
+        source: Source,
+        selection: Selection,
+        at: Snapshot | None,
+        *,
+        fetches: bool,
+        bounds: _Bounds = _WHOLE,
     ) -> None:
         self._engine = engine
-        self._source = source
+        self.source = source
+        self._bounds = bounds
+        self.is_cut = False
+        """Whether a bound ended the page that is not the service's."""
         self._selection = selection
         self._at = at
         self._fetches = fetches
@@ -222,10 +286,10 @@ class _Reading:
         """What reading it consumed."""
         tally = Tally()
         units = read_units(self._size, is_consistent=is_consistent)
-        if self._source.index is None:
+        if self.source.index is None:
             tally.add_table(units)
         else:
-            tally.add_index(self._source.index, units)
+            tally.add_index(self.source.index, units)
             tally.add_table(
                 sum(read_units(size, is_consistent=is_consistent) for size in self._fetched_sizes)
             )
@@ -233,12 +297,15 @@ class _Reading:
 
     def _page(self, stored: Iterator[tuple[bytes, bytes]]) -> Page:
         limit, condition, projection, is_count, _ = self._selection
+        rows_max, bytes_max = self._bounds
+        if limit is None or limit > rows_max:
+            limit = rows_max
         items: list[Item] = []
         count = scanned = size = fetched = 0
         for _, value in stored:
             scanned += 1
             size += row.size_of(value)
-            is_last = scanned == limit or size + fetched >= limits.PAGE_BYTES_MAX
+            is_last = scanned == limit or size + fetched >= bytes_max
             if condition is None and is_count and not is_last:
                 # Counting alone needs no item: the head of the row has said enough.
                 count += 1
@@ -247,22 +314,23 @@ class _Reading:
             if self._fetches:
                 item = self._fetch(kept)
                 fetched += self._fetched_sizes[-1]
-                is_last = is_last or size + fetched >= limits.PAGE_BYTES_MAX
+                is_last = is_last or size + fetched >= bytes_max
             if condition is None or condition.holds(item):
                 count += 1
                 if not is_count:
                     items.append(item if projection is None else projection.applied_to(item))
             if is_last:
                 self._size = size
-                return Page(items, count, scanned, self._source.keys.start_key(kept))
+                self.is_cut = self._bounds is _BRIEF and scanned != self._selection.limit
+                return Page(items, count, scanned, self.source.keys.start_key(kept))
         self._size = size
         return Page(items, count, scanned)
 
     def _fetch(self, kept: Item) -> Item:
         """The whole item of which a local index keeps a part."""
-        stored = self._engine.get(self._source.table.keys.of_item(kept), self._at)
+        stored = self._engine.get(self.source.table.keys.of_item(kept), self._at)
         if stored is None:
-            index = self._source.index
+            index = self.source.index
             raise CorruptionError(f"an index row has no item index={index.name if index else ''}")
         self._fetched_sizes.append(row.size_of(stored))
         return row.item_of(stored)

@@ -18,7 +18,16 @@ from kvdb.lsm.engine import Engine, Snapshot
 from kvdb.table import legacy
 from kvdb.table.catalog import Catalog
 from kvdb.table.keys import BAD_START, KeyRange, RowSpace
-from kvdb.table.page import Asked, Source, check_selection, page_of, selection_of, source_of, start_key_of
+from kvdb.table.page import (
+    Asked,
+    Source,
+    brief_page_of,
+    check_selection,
+    page_of,
+    selection_of,
+    source_of,
+    start_key_of,
+)
 
 
 def run_query(
@@ -41,6 +50,14 @@ def run_query(
     asked = ask_query(catalog, request, at=at, profile=profile)
     source, selection, rows = asked.source, asked.selection, asked.rows
     return page_of(engine, rows, source, selection, request, at=at, is_reverse=not request.scan_index_forward)
+
+
+def run_brief_query(
+    catalog: Catalog, engine: Engine, request: Query, *, profile: LimitsProfile
+) -> Page | None:
+    """As ``run_query``, of the present, if it is brief (``page.brief_page_of``); else ``None``."""
+    asked = ask_query(catalog, request, at=None, profile=profile)
+    return brief_page_of(engine, asked, request, is_reverse=not request.scan_index_forward)
 
 
 def ask_query(catalog: Catalog, request: Query, *, at: Snapshot | None, profile: LimitsProfile) -> Asked:

@@ -146,3 +146,22 @@ def test_batches_have_bounds(refusal, table):
     code, message = refusal("BatchGetItem", RequestItems={table: {"Keys": keys}})
     assert code == "ValidationException"
     assert "Member must have length less than or equal to 100" in message
+
+
+def test_a_query_is_the_same_whether_it_is_short_or_long(dynamodb, make_table):
+    table = make_table(sort=("n", "N"))
+    for first in range(0, 250, 25):
+        puts = [
+            {"PutRequest": {"Item": {"id": {"S": "a"}, "n": {"N": str(n)}, "v": {"S": "x" * 100}}}}
+            for n in range(first, first + 25)
+        ]
+        dynamodb.batch_write_item(RequestItems={table: puts})
+    for limit in (1, 99, 100, 101, 250, 1000):
+        page = dynamodb.query(
+            TableName=table,
+            KeyConditionExpression="id = :id",
+            ExpressionAttributeValues={":id": {"S": "a"}},
+            Limit=limit,
+        )
+        assert [int(item["n"]["N"]) for item in page["Items"]] == list(range(min(limit, 250)))
+        assert ("LastEvaluatedKey" in page) == (limit <= 250)

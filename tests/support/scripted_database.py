@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from kvdb.api.items import Page, Query
 from kvdb.api.operations import Request, Result
 from kvdb.limits import LimitsProfile
 from kvdb.testing import sim_env
@@ -29,6 +30,10 @@ class ScriptedDatabase:
 
     def call(self, request: Request, *, profile: LimitsProfile | None = None) -> Result:
         return self._serve(request)
+
+    def call_briefly(self, request: Query, *, profile: LimitsProfile | None = None) -> Page | None:
+        """Every query is a long one here."""
+        return None
 
     def submit(
         self,

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
+import kvdb
 from kvdb import limits
 from kvdb.api.items import Page, PutItem, Query
+from kvdb.database.database import Database
 from kvdb.errors import ResourceNotFound, ValidationError
 from kvdb.item.value import normalise_item
-from kvdb.table.query import run_query
+from kvdb.table.page import BRIEF_BYTES_MAX, BRIEF_ROWS_MAX
+from kvdb.table.query import run_brief_query, run_query
 from kvdb.table.writer import run
 from tests.support.builders import AIRPORTS, Floor, open_floor, table_request
 
@@ -225,3 +230,58 @@ def test_a_table_without_sort_key_has_one_row_a_partition(floor):
     assert page.last_evaluated_key == {"country": "IS"}
     request.exclusive_start_key = page.last_evaluated_key
     assert run_query(floor.catalog, floor.engine, request) == Page([], 0, 0)
+
+
+def brief(floor: Floor, **fields: object) -> Page | None:
+    request = Query("airports", "country = :c", expression_attribute_values={":c": "IS"}, **fields)  # type: ignore[arg-type]
+    return run_brief_query(floor.catalog, floor.engine, request, profile=limits.AWS)
+
+
+def test_a_brief_query_is_answered_as_any_other(floor):
+    assert brief(floor) == query(floor)
+    assert brief(floor, limit=2, scan_index_forward=False) == query(floor, limit=2, scan_index_forward=False)
+    assert brief(floor, filter_expression="attribute_exists(nothing)") == query(
+        floor, filter_expression="attribute_exists(nothing)"
+    )
+
+
+def test_a_query_of_many_rows_is_not_brief(floor):
+    for number in range(BRIEF_ROWS_MAX):
+        put(floor, {"country": "IS", "icao": f"X{number:03}"})
+    assert brief(floor) is None
+    assert brief(floor, select="COUNT") is None
+    assert brief(floor, limit=BRIEF_ROWS_MAX + 1) is None
+    assert brief(floor, limit=BRIEF_ROWS_MAX) == query(floor, limit=BRIEF_ROWS_MAX)
+
+
+def test_a_query_of_many_bytes_is_not_brief(floor):
+    put(floor, {"country": "IS", "icao": "A", "filler": "x" * BRIEF_BYTES_MAX})
+    assert brief(floor) is None
+    assert brief(floor, limit=1) == query(floor, limit=1)
+
+
+def test_a_query_that_was_too_long_to_be_brief_is_charged_nothing() -> None:
+    with kvdb.open(":memory:") as db:
+        table = db.create_table("airports", ("country", "S"), ("icao", "S"), billing=kvdb.Provisioned(1, 300))
+        for number in range(5):
+            table.put({"country": "IS", "icao": str(number), "filler": "x" * 50_000})
+        database: Database = db._transport._database  # type: ignore[attr-defined]
+        request = Query("airports", "country = :c", expression_attribute_values={":c": "IS"})
+        # Of 300 units in the bucket each would take 13.
+        for _ in range(30):
+            assert database.call_briefly(request) is None
+        assert table.count(kvdb.Key("country").eq("IS")) == 5
+
+
+def test_a_query_that_fetches_is_not_brief() -> None:
+    with kvdb.open(":memory:") as db:
+        local = kvdb.LocalIndex("keys", ("elevation", "N"), projection="KEYS_ONLY")
+        table = db.create_table("airports", ("country", "S"), ("icao", "S"), indexes=[local])
+        table.put({"country": "IS", "icao": "BIKF", "elevation": 1, "name": "x"})
+        database: Database = db._transport._database  # type: ignore[attr-defined]
+        values = {":c": "IS"}
+        plain = Query("airports", "country = :c", expression_attribute_values=values, index_name="keys")
+        fetching = dataclasses.replace(plain, select="ALL_ATTRIBUTES")
+        assert database.call_briefly(plain) == database.call(plain)
+        assert database.call_briefly(fetching) is None
+        assert database.call_briefly(dataclasses.replace(plain, as_of_seqno=1)) is None
