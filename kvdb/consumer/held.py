@@ -59,14 +59,19 @@ class HeldLease:
                 self._lease = renewed
                 self._good_until_ns = sent_ns + self._failover_ns
 
-    def begin_attempt(self, attempt: Attempt) -> bool:
-        """Note that a batch is begun; whether the lease is still held."""
+    def begin_attempt(self, lane: int, attempt: Attempt) -> bool:
+        """Note that a batch of a lane is begun; whether the lease is still held."""
         with self._lock:
-            self._is_lost = self._is_lost or not self._table.begin_attempt(self._lease, attempt)
+            self._is_lost = self._is_lost or not self._table.begin_attempt(self._lease, lane, attempt)
             return not self._is_lost
 
     def checkpoint(
-        self, progress: Progress, window: Window | None, writes: Sequence[TransactWriteAction] = ()
+        self,
+        progress: Progress,
+        window: Window | None,
+        writes: Sequence[TransactWriteAction] = (),
+        *,
+        lane: int = 0,
     ) -> bool:
         """Get further, together with ``writes``; ``False``: the lease is lost, and nothing was written.
 
@@ -86,13 +91,13 @@ class HeldLease:
             lease = self._lease
             self._is_unsure = True
             try:
-                is_written = self._table.checkpoint(lease, progress, window, writes)
+                is_written = self._table.checkpoint(lease, progress, window, writes, lane=lane)
             except TransactionCanceled:
                 self._is_unsure = False
                 raise
             self._is_unsure = False
             if is_written or self._was_made(lease, progress, window):
-                self._lease = moved(lease, progress, window)
+                self._lease = moved(lease, progress, window, lane)
                 return True
             self._is_lost = True
             return False

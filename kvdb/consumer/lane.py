@@ -101,6 +101,9 @@ class Lane:
         self._handled: Handled | None = None
         self._window = caller.leases.window_of(shard.held.lease) if self._options.tumbling_window_s else None
         self._errors = 0
+        lease = shard.held.lease
+        self._is_wary = (lease.switches > 0 and lease.token > 1) or number in lease.attempts
+        """Whoever held the lease before may have died of the batch that is next."""
 
     def step(self) -> int | None:
         try:
@@ -206,7 +209,7 @@ class Lane:
 
     def _with_attempts(self, batch: Batch) -> Batch:
         """Count what earlier holders of the lease have tried, and died of."""
-        attempt = self._shard.held.lease.attempt
+        attempt = self._shard.held.lease.attempts.get(self._number)
         if attempt is None or attempt.at != batch.entries[0].number:
             return batch
         batch.attempts = attempt.count
@@ -271,12 +274,10 @@ class Lane:
 
     def _note_attempt(self, batch: Batch) -> bool:
         """After the lease has changed hands, put down what is begun, in case it ends this process."""
-        held = self._shard.held
-        lease = held.lease
-        was_taken_over = lease.switches > 0 and lease.token > 1
-        if not batch.entries or not (was_taken_over or lease.attempt):
+        if not batch.entries or not self._is_wary:
             return True
-        return held.begin_attempt(Attempt(batch.entries[0].number, batch.attempts + 1))
+        attempt = Attempt(batch.entries[0].number, batch.attempts + 1)
+        return self._shard.held.begin_attempt(self._number, attempt)
 
     def _members(self, batch: Batch) -> JsonObject | None:
         """What the event has beside its records."""
@@ -391,6 +392,7 @@ class Lane:
             return None
         self._window = handled.window
         self._handled = None
+        self._is_wary = False
         self._caller.handled(handled.entries)
         return 0
 

@@ -13,8 +13,8 @@
     ownerSwitchesSinceCheckpoint   N   how often it did without getting further
     handoverTo                     S   a worker that has too few and asks for this one
     windowState                    M   {"start": ms, "parts": n} of an open tumbling window
-    attempt                        M   {"at": sequence number, "count": n}: a batch that was begun
-                                       and has not ended, of which there may be a reason
+    attempts                       M   lane -> {"at": sequence number, "count": n}: a batch that was
+                                       begun and has not ended, noted when there may be a reason
 
 and beside them
 
@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from kvdb.api.items import TransactWriteAction, UpdateItem
@@ -105,7 +105,7 @@ class Lease:
     handover_to: str | None = None
     window_start_ms: int | None = None
     state_parts: int = 0
-    attempt: Attempt | None = None
+    attempts: Mapping[int, Attempt] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +204,12 @@ class LeaseTable:
         """One heartbeat; the lease as it is, or ``None`` when it is somebody else's."""
         return self._change(lease, "SET leaseCounter = leaseCounter + :one", _MINE, _mine(lease, {":one": 1}))
 
-    def begin_attempt(self, lease: Lease, attempt: Attempt) -> bool:
-        """Note that a batch is begun; whether the lease is still this holder's."""
+    def begin_attempt(self, lease: Lease, lane: int, attempt: Attempt) -> bool:
+        """Note that a batch of a lane is begun; whether the lease is still this holder's."""
         told = {"at": attempt.at, "count": attempt.count}
-        noted = self._change(lease, "SET attempt = :attempt", _MINE, _mine(lease, {":attempt": told}))
+        noted = self._change(
+            lease, "SET attempts.#l = :attempt", _MINE, _mine(lease, {":attempt": told}), {"#l": str(lane)}
+        )
         return noted is not None
 
     def release(self, lease: Lease, to: str | None) -> bool:
@@ -226,16 +228,19 @@ class LeaseTable:
         progress: Progress,
         window: Window | None,
         writes: Sequence[TransactWriteAction] = (),
+        *,
+        lane: int = 0,
     ) -> bool:
-        """Move a held lease from ``lease.progress`` to ``progress``, together with ``writes``, or nothing.
+        """Move a held lease from ``lease.progress`` to ``progress``, together with ``writes``, or do nothing.
 
-        ``False``: the lease is somebody else's, or not where it was thought to be.
+        ``False``: the lease is somebody else's, or not where it was thought to be. What was noted of
+        the batch of ``lane`` goes.
 
         Raises:
             TransactionCanceled: a member of ``writes`` was refused.
         """
         states = self._state_writes(lease, window)
-        step = self._step(lease, progress, window)
+        step = self._step(lease, progress, window, lane)
         if not states and not writes:
             return self._send(step)
         try:
@@ -261,7 +266,7 @@ class LeaseTable:
         row = self._table.get({_KEY: key}, consistent=True)
         return None if row is None else _lease_of(row)
 
-    def _step(self, lease: Lease, progress: Progress, window: Window | None) -> UpdateItem:
+    def _step(self, lease: Lease, progress: Progress, window: Window | None, lane: int) -> UpdateItem:
         values = _mine(
             lease,
             {
@@ -278,12 +283,12 @@ class LeaseTable:
             "ownerSwitchesSinceCheckpoint = :zero"
         )
         if window is None:
-            update += " REMOVE windowState, attempt"
+            update += " REMOVE windowState, attempts.#l"
         else:
-            update += ", windowState = :window REMOVE attempt"
+            update += ", windowState = :window REMOVE attempts.#l"
             values[":window"] = {"start": window.start_ms, "parts": len(_parts(window))}
         condition = f"{_MINE} AND #c = :old AND laneCheckpoints = :old_lanes AND "
-        names = {"#c": "checkpoint"}
+        names = {"#c": "checkpoint", "#l": str(lane)}
         if lease.window_start_ms is None:
             condition += "attribute_not_exists(windowState)"
         else:
@@ -314,11 +319,21 @@ class LeaseTable:
         return True
 
     def _change(
-        self, lease: Lease, update: str, condition: str, values: Mapping[str, object]
+        self,
+        lease: Lease,
+        update: str,
+        condition: str,
+        values: Mapping[str, object],
+        names: Mapping[str, str] | None = None,
     ) -> Lease | None:
         try:
             row = self._table.update(
-                {_KEY: lease.key}, update, condition=condition, values=values, return_values="ALL_NEW"
+                {_KEY: lease.key},
+                update,
+                condition=condition,
+                names=names,
+                values=values,
+                return_values="ALL_NEW",
             )
         except ConditionalCheckFailed:
             return None
@@ -326,7 +341,7 @@ class LeaseTable:
         return _lease_of(row)
 
 
-def moved(lease: Lease, progress: Progress, window: Window | None) -> Lease:
+def moved(lease: Lease, progress: Progress, window: Window | None, lane: int) -> Lease:
     """What ``LeaseTable.checkpoint`` leaves of a lease."""
     return replace(
         lease,
@@ -334,7 +349,7 @@ def moved(lease: Lease, progress: Progress, window: Window | None) -> Lease:
         switches=0,
         window_start_ms=None if window is None else window.start_ms,
         state_parts=len(_parts(window)),
-        attempt=None,
+        attempts={each: attempt for each, attempt in lease.attempts.items() if each != lane},
     )
 
 
@@ -370,12 +385,13 @@ def _row_of(lease: Lease) -> Item:
         "leaseCounter": lease.counter,
         "fencingToken": lease.token,
         "ownerSwitchesSinceCheckpoint": lease.switches,
+        "attempts": {},
     }
 
 
 def _lease_of(row: Item) -> Lease:
     owner, handover_to = row.get("leaseOwner"), row.get("handoverTo")
-    window, attempt = row.get("windowState"), row.get("attempt")
+    window, attempts = row.get("windowState"), row.get("attempts")
     return Lease(
         key=_text(row, _KEY),
         stream_arn=_text(row, "streamArn"),
@@ -391,10 +407,16 @@ def _lease_of(row: Item) -> Lease:
         handover_to=None if handover_to is None else str(handover_to),
         window_start_ms=_number(window, "start") if isinstance(window, dict) else None,
         state_parts=_number(window, "parts") if isinstance(window, dict) else 0,
-        attempt=Attempt(_text(attempt, "at"), _number(attempt, "count"))
-        if isinstance(attempt, dict)
-        else None,
+        attempts=_attempts(attempts) if isinstance(attempts, dict) else {},
     )
+
+
+def _attempts(stored: Item) -> dict[int, Attempt]:
+    return {
+        int(lane): Attempt(_text(attempt, "at"), _number(attempt, "count"))
+        for lane, attempt in stored.items()
+        if isinstance(attempt, dict)
+    }
 
 
 def _text(row: Item, name: str) -> str:

@@ -198,7 +198,7 @@ class ShardWork:
             numbers = {entry.number for entry in entries}
             handled_ms = entries[-1].created_ms if entries else self._handled_ms
             progress = self._progress_after(lane, entries, numbers, handled_ms)
-            is_written = self.held.checkpoint(progress, window, writes)
+            is_written = self.held.checkpoint(progress, window, writes, lane=lane)
             self._unsure_lane = None
             if is_written:
                 self._outstanding.finish(numbers)

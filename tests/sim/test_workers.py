@@ -35,8 +35,10 @@ def without_fencing(patch: pytest.MonkeyPatch) -> None:
     """A checkpoint looks neither at owner and token nor at where the lease stands."""
     step = LeaseTable._step
 
-    def unfenced(self: LeaseTable, lease: Lease, progress: Progress, window: Window | None) -> UpdateItem:
-        fenced = step(self, lease, progress, window)
+    def unfenced(
+        self: LeaseTable, lease: Lease, progress: Progress, window: Window | None, lane: int
+    ) -> UpdateItem:
+        fenced = step(self, lease, progress, window, lane)
         values = dict(fenced.expression_attribute_values or {})
         for name in (":owner", ":token", ":old", ":old_lanes"):
             del values[name]

@@ -78,7 +78,7 @@ def test_whoever_took_it_fences_the_one_who_had_it() -> None:
     assert desk.held.is_lost
     assert not desk.held.is_mine
     assert not desk.held.checkpoint(Progress("3"), None)
-    assert not desk.held.begin_attempt(Attempt("3", 1))
+    assert not desk.held.begin_attempt(0, Attempt("3", 1))
     desk.held.release()
     assert desk.stored() == before
 
@@ -91,7 +91,7 @@ def test_every_write_of_a_fenced_holder_is_refused(act: str) -> None:
     if act == "renew":
         desk.held.renew()
     elif act == "attempt":
-        assert not desk.held.begin_attempt(Attempt("2", 1))
+        assert not desk.held.begin_attempt(0, Attempt("2", 1))
     else:
         desk.held.release()
     assert desk.stored() == before
@@ -100,11 +100,11 @@ def test_every_write_of_a_fenced_holder_is_refused(act: str) -> None:
 
 def test_a_checkpoint_settles_what_was_noted() -> None:
     desk = Desk()
-    assert desk.held.begin_attempt(Attempt("2", 3))
-    assert desk.stored().attempt == Attempt("2", 3)
+    assert desk.held.begin_attempt(1, Attempt("7", 2))
+    assert desk.held.begin_attempt(0, Attempt("2", 3))
+    assert desk.stored().attempts == {0: Attempt("2", 3), 1: Attempt("7", 2)}
     assert desk.held.checkpoint(Progress("2", ("", "5"), 77), None)
-    assert desk.stored() == desk.held.lease
-    assert (desk.stored().attempt, desk.stored().switches) == (None, 0)
+    assert (desk.stored().attempts, desk.stored().switches) == ({1: Attempt("7", 2)}, 0)
     assert desk.stored().progress == Progress("2", ("", "5"), 77)
 
 

@@ -548,23 +548,26 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-def test_a_record_that_kills_its_worker_is_counted_bisected_and_given_up() -> None:
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_a_record_that_kills_its_worker_is_counted_bisected_and_given_up(lanes: int) -> None:
     shop = Shop()
-    shop.put(*range(8))
-    calls: list[list[int]] = []
+    for n in range(24):
+        shop.put(n, id=f"item-{n % 8}")
+    handled: set[int] = set()
 
     def act(event: JsonObject, context: Context) -> None:
-        calls.append(numbers_of(event))
         if 5 in numbers_of(event):
             raise Killed
+        handled.update(numbers_of(event))
 
-    for _ in range(12):
+    for _ in range(25):
         worker = shop.start(
             act,  # type: ignore[arg-type]
             maximum_retry_attempts=3,
             bisect_batch_on_function_error=True,
             on_failure="table:failed",
             failover_ms=1_000,
+            parallelization_factor=lanes,
         )
         try:
             shop.turn(worker, ms=4_000)
@@ -573,8 +576,20 @@ def test_a_record_that_kills_its_worker_is_counted_bisected_and_given_up() -> No
         break
     else:
         pytest.fail("the workers went on dying")
-    assert calls[-1] == [6, 7]
+    assert handled == set(range(24)) - {5}
     (failed,) = shop.client.table("failed").scan()
     assert json.loads(str(failed["record"]))["dynamodb"]["NewImage"]["n"] == {"N": "5"}
     assert failed["failure"]["error"] == "the process ended in the handler"  # type: ignore[index]
     assert jobs_of(worker).errors == []
+
+
+def test_a_record_that_claims_to_be_older_stays_in_the_window_that_is_open() -> None:
+    shop, handler = Shop(), Recorder(summing)
+    shop.put(1)
+    shop.start(handler, tumbling_window_s=60)
+    shop.turn(ms=1_000)
+    shop.clock.set_wall_ms(shop.clock.wall_ms() - 3_600_000)
+    shop.put(2)
+    shop.turn(ms=1_000)
+    assert [event["window"] for event in handler.events] == [handler.events[0]["window"]] * 2
+    assert handler.events[1]["state"] == {"sum": 1}
