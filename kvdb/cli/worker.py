@@ -1,11 +1,13 @@
 """``kvdb worker``: run a worker in the foreground; ``kvdb worker status``: what the workers are doing.
 
 Standard output gets exactly one line, when the worker begins: ``kvdb worker ready worker=ID
-table=TABLE``. What the handler prints goes there, too; the log goes to standard error.
+table=TABLE admin=HOST:PORT``, the last with ``--admin`` only. What the handler prints goes there, too;
+the log goes to standard error.
 """
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging
 import signal
@@ -26,6 +28,7 @@ from kvdb.consumer.worker import Worker
 from kvdb.env.env import Env
 from kvdb.errors import ValidationError
 from kvdb.item.value import Item
+from kvdb.options import ServerOptions
 
 _Command = TypeVar("_Command", bound=Callable[..., None])
 _DEFAULTS = WorkerOptions()
@@ -105,11 +108,13 @@ def _application(command: _Command) -> _Command:
 )
 @_settings
 @_application
+@click.option("--admin", "admin_address", metavar="HOST:PORT", help="Where health and metrics are served.")
 @click.option("--verbose", is_flag=True, help="Log more.")
 @target_options
 def worker(
     table: str | None,
     handler: str | None,
+    admin_address: str | None,
     verbose: bool,
     endpoint: str | None,
     data_dir: str | None,
@@ -135,12 +140,36 @@ def worker(
     with open_target(endpoint, data_dir) as db:
         running = Worker(db, table=table, handler=function, options=options, env=env)
         _stop_at_signals(running)
-        running.start()
-        click.echo(f"kvdb worker ready worker={running.worker_id} table={table}")
         try:
-            running.wait()
+            if admin_address is None:
+                running.start()
+                _announce(running, table)
+                running.wait()
+            else:
+                asyncio.run(_run_with_admin(running, table, admin_address, env))
         finally:
             env.jobs.close()
+
+
+def _announce(running: Worker, table: str, more: str = "") -> None:
+    click.echo(f"kvdb worker ready worker={running.worker_id} table={table}{more}")
+
+
+async def _run_with_admin(running: Worker, table: str, address: str, env: Env) -> None:
+    """The worker in threads, and the admin port on this one."""
+    try:
+        from kvdb.server.admin_http import AdminDoor
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"{error.name} is missing: pip install 'kvdb[server]'") from None
+    options = ServerOptions(data_dir="", admin_address=address)
+    door = AdminDoor(options, env, lambda: "stopping" if running.is_stopping else None)
+    bound = await door.start()
+    try:
+        await asyncio.to_thread(running.start)
+        _announce(running, table, f" admin={bound}")
+        await asyncio.to_thread(running.wait)
+    finally:
+        await door.stop(0)
 
 
 @worker.command()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import kvdb
 from kvdb.api.tables import StreamSpecification, UpdateTable
@@ -31,19 +32,23 @@ def test_a_worker_is_stopped_by_a_signal_and_gives_its_leases_back(tmp_path: Pat
         orders = db.create_table("orders", key=("id", "S"))
         db.call(UpdateTable("orders", stream_specification=StreamSpecification(True, "NEW_IMAGE")))
         orders.put({"id": "a"})
-        command = [sys.executable, "-m", "kvdb", "worker"]
+        command = [sys.executable, "-m", "kvdb", "worker", "--table", "orders", "--handler", "module:handler"]
         with subprocess.Popen(
-            [*command, "--table", "orders", "--handler", "module:handler", "--endpoint", server.target],
+            [*command, "--endpoint", server.target, "--admin", "127.0.0.1:0"],
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         ) as worker:
             assert worker.stdout is not None
-            assert worker.stdout.readline().startswith("kvdb worker ready worker=")
+            ready = worker.stdout.readline()
+            assert ready.startswith("kvdb worker ready worker=")
             assert worker.stdout.readline() == "handled 1\n"
             held = status(server.target)
             assert {row["state"] for row in held} == {"held"}
+            admin = "http://" + ready.strip().partition("admin=")[2]
+            assert urlopen(f"{admin}/ready").read() == b"ready\n"
+            assert "kvdb_worker_leases_held 4\n" in urlopen(f"{admin}/metrics").read().decode()
             worker.send_signal(signal.SIGTERM)
             assert worker.wait(60) == 0
         left = status(server.target)
