@@ -2,21 +2,21 @@
 
 SQLite holds the same items as JSON in one column, beside the two key columns; it finds them by their
 primary key, has its indexes on what ``json_extract`` gives, and makes each write a transaction of its
-own. The promise is that of sync mode ``none``: the system writes to the disk when it likes
-(``journal_mode=WAL``, ``synchronous=OFF``).
+own; a transaction is ``BEGIN IMMEDIATE`` to ``COMMIT``. The promise is that of sync mode ``none``: the
+system writes to the disk when it likes (``journal_mode=WAL``, ``synchronous=OFF``).
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from bench import sample_items
 from bench.child import Figures
 from bench.stopwatch import seconds, us_each
-from kvdb.api.items import Page, PutItem, Query, Scan, UpdateItem
+from kvdb.api.items import Page, PutItem, Query, Scan, TransactWriteItems, UpdateItem
 from kvdb.api.tables import (
     AttributeDefinition,
     CreateTable,
@@ -24,16 +24,28 @@ from kvdb.api.tables import (
     KeySchemaElement,
     Projection,
 )
+from kvdb.client.embedded_transport import EmbeddedTransport
+from kvdb.client.sync import Client
 from kvdb.database.database import Database
 from kvdb.options import DatabaseOptions, EngineOptions
 
 Item = sample_items.Item
+
+TRANSACTION_ITEMS = 10
 
 
 class _Store(Protocol):
     def put(self, table: str, item: Item) -> None: ...
 
     def update(self, key: Item) -> None: ...
+
+    def transact(self, keys: Sequence[Item]) -> None:
+        """``update`` of all of them, or of none."""
+        ...
+
+    def read_and_write(self, keys: Sequence[Item]) -> None:
+        """Read all, change them here, write all back, as if alone."""
+        ...
 
     def query(self, partition: str) -> int: ...
 
@@ -52,6 +64,9 @@ def sqlite_operations(directory: str, count: int, updates: int, queries: int) ->
 
 def _measured(store: _Store, count: int, updates: int, queries: int) -> Figures:
     keys = [sample_items.key(number, count) for number in sample_items.random_numbers(count, updates)]
+    tens = [keys[first : first + TRANSACTION_ITEMS] for first in range(0, updates, TRANSACTION_ITEMS)]
+    # One transaction writes no item twice.
+    tens = [list({str(key): key for key in ten}.values()) for ten in tens]
     partitions = sample_items.random_numbers(count // sample_items.PARTITION_ITEMS, queries)
 
     def query(partition: str) -> None:
@@ -64,6 +79,8 @@ def _measured(store: _Store, count: int, updates: int, queries: int) -> Figures:
         "put": us_each(lambda item: store.put("plain", item), sample_items.items(count)),
         "put with 3 indexes": us_each(lambda item: store.put("indexed", item), sample_items.items(count)),
         "conditional update": us_each(store.update, keys),
+        f"transaction of {TRANSACTION_ITEMS} conditional updates": us_each(store.transact, tens),
+        f"transaction that reads and writes {TRANSACTION_ITEMS}": us_each(store.read_and_write, tens),
         "query of 100 with filter": us_each(query, map(sample_items.partition, partitions)),
         "scan with filter, an item": seconds(scan) * 1e6 / count,
     }
@@ -74,6 +91,7 @@ def _measured(store: _Store, count: int, updates: int, queries: int) -> Figures:
 class _Kvdb:
     def __init__(self, directory: str) -> None:
         self._db = Database.open(directory, DatabaseOptions(engine=EngineOptions(sync="none")))
+        self._client = Client(EmbeddedTransport(self._db))
         for name in ("plain", "indexed"):
             self._db.call(_table(name))
 
@@ -81,16 +99,18 @@ class _Kvdb:
         self._db.call(PutItem(table, item))
 
     def update(self, key: Item) -> None:
-        self._db.call(
-            UpdateItem(
-                "plain",
-                key,
-                "SET is_paid = :paid, #total = #total + :one",
-                "attribute_exists(customer) AND #total < :most",
-                {"#total": "total"},
-                {":paid": True, ":one": 1, ":most": 1_000_000},
-            )
-        )
+        self._db.call(_update(key))
+
+    def transact(self, keys: Sequence[Item]) -> None:
+        self._db.call(TransactWriteItems([_update(key) for key in keys]))
+
+    def read_and_write(self, keys: Sequence[Item]) -> None:
+        with self._client.transaction() as tx:
+            for key in keys:
+                item = tx.get("plain", key)
+                assert item is not None
+                item["is_paid"] = not item["is_paid"]
+                tx.put("plain", item)
 
     def query(self, partition: str) -> int:
         request = Query(
@@ -122,6 +142,17 @@ class _Kvdb:
             if page.last_evaluated_key is None:
                 return
             request.exclusive_start_key = page.last_evaluated_key
+
+
+def _update(key: Item) -> UpdateItem:
+    return UpdateItem(
+        "plain",
+        key,
+        "SET is_paid = :paid, #total = #total + :one",
+        "attribute_exists(customer) AND #total < :most",
+        {"#total": "total"},
+        {":paid": True, ":one": 1, ":most": 1_000_000},
+    )
 
 
 _FILTER: Item = {":least": 1_000, ":paid": False, ":note": "leave at"}
@@ -183,6 +214,24 @@ class _Sqlite:
             (1, key["customer"], key["order"], 1_000_000),
         )
         assert changed.rowcount == 1
+
+    def transact(self, keys: Sequence[Item]) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        for key in keys:
+            self.update(key)
+        self._db.execute("COMMIT")
+
+    def read_and_write(self, keys: Sequence[Item]) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        for key in keys:
+            place = (key["customer"], key["order"])
+            found = self._db.execute(
+                "SELECT item FROM plain WHERE customer = ? AND ord = ?", place
+            ).fetchone()
+            item = json.loads(found[0])
+            item["is_paid"] = not item["is_paid"]
+            self.put("plain", item)
+        self._db.execute("COMMIT")
 
     def query(self, partition: str) -> int:
         rows = self._db.execute(

@@ -42,7 +42,9 @@ class Snapshots:
     def __init__(self, engine: Engine, env: Env) -> None:
         self._engine = engine
         self._clock = env.clock
-        self._entropy = env.entropy
+        # Ids are told apart from those of another run, in which they would stand for other moments.
+        self._run = env.entropy.bytes(8).hex()
+        self._opened = 0
         self._guard = threading.Lock()
         self._held: dict[str, _Held] = {}
         self.on_first: Callable[[], None] | None = None
@@ -55,10 +57,11 @@ class Snapshots:
         Raises:
             RequestLimitExceeded: as many as may be open are open.
         """
-        snapshot_id = self._entropy.uuid()
         with self._guard:
             if len(self._held) >= limits.SNAPSHOTS_MAX:
                 raise RequestLimitExceeded(f"too many open snapshots max={limits.SNAPSHOTS_MAX}")
+            self._opened += 1
+            snapshot_id = f"{self._run}-{self._opened:x}"
             snapshot = self._engine.snapshot()
             self._held[snapshot_id] = _Held(snapshot, self._clock.monotonic_ns())
             is_first = len(self._held) == 1
