@@ -348,13 +348,17 @@ class Engine:
         otherwise, for a delete since then may have been compacted away. ``end=b""``: no bound.
         Raises as ``get``.
         """
+        return self.any_changed_since(((start, end),), seqno)
+
+    def any_changed_since(self, ranges: Iterable[tuple[bytes, bytes]], seqno: int) -> bool:
+        """``changed_since`` of several ranges, looked at in the same moment."""
         state, visible = self._read_point(None)
         if seqno >= visible:
             return False
         if not self._snapshots.is_kept(seqno, self._history_from()):
             return True
         with self._named_errors():
-            return changed_since(state, self._readers, start, end, seqno)
+            return changed_since(state, self._readers, ranges, seqno)
 
     def versions(self, key: bytes, *, before_seqno: int | None = None) -> Iterator[KeyVersion]:
         """``(seqno, value)`` of the kept versions of ``key``, newest first; ``None`` deletes.

@@ -5,6 +5,8 @@ A range delete counts as a version, a deleted one, of every key it covers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kvdb.lsm.internal_key import KeyVersion, successor
 from kvdb.lsm.range_tombstone import united
 from kvdb.lsm.sstable.bloom import key_hash
@@ -31,22 +33,27 @@ def newest_seqno(state: ReadState, readers: Readers, key: bytes) -> int | None:
     return None
 
 
-def changed_since(state: ReadState, readers: Readers, start: bytes, end: bytes, seqno: int) -> bool:
-    """Whether a version of a key in ``[start, end)`` is newer than ``seqno``; ``end=b""``: no bound.
+def changed_since(
+    state: ReadState, readers: Readers, ranges: Iterable[tuple[bytes, bytes]], seqno: int
+) -> bool:
+    """Whether a version of a key in one of the ranges ``[start, end)`` is newer than ``seqno``;
+    ``end=b""``: no bound.
 
-    Cost: only what was written to the range since then is looked at, by memtable and by block.
+    Cost: only what was written since then is looked at, by memtable, by file and by block.
     """
-    if end == successor(start):
-        newest = newest_seqno(state, readers, start)
-        return newest is not None and newest > seqno
-    for memtable in (state.memtable, *state.frozen):
-        if memtable.ranges.newest_in(start, end) > seqno or memtable.has_newer(start, end, seqno):
-            return True
-    for meta in state.version.files_in(start, end):
-        if meta.seqno_max > seqno:
-            reader = readers.open(meta)
-            if reader.ranges.newest_in(start, end) > seqno or reader.has_newer(start, end, seqno):
+    memtables = [memtable for memtable in (state.memtable, *state.frozen) if memtable.last_seqno > seqno]
+    for start, end in ranges:
+        is_key = end == successor(start)
+        for memtable in memtables:
+            if memtable.ranges.newest_in(start, end) > seqno:
                 return True
+            if memtable.newest(start) > seqno if is_key else memtable.has_newer(start, end, seqno):
+                return True
+        for meta in state.version.files_of(start) if is_key else state.version.files_in(start, end):
+            if meta.seqno_max > seqno:
+                reader = readers.open(meta)
+                if reader.ranges.newest_in(start, end) > seqno or reader.has_newer(start, end, seqno):
+                    return True
     return False
 
 

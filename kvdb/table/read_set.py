@@ -54,9 +54,8 @@ class ReadSet:
         seqno = self._engine.last_seqno
         if seqno == self._unchanged_at:
             return
-        for start, end in self._ranges:
-            if self._engine.changed_since(start, end, self._unchanged_at):
-                raise TransactionConflict("what the transaction has read was changed by another")
+        if self._engine.any_changed_since(self._ranges, self._unchanged_at):
+            raise TransactionConflict("what the transaction has read was changed by another")
         self._unchanged_at = seqno
 
 
