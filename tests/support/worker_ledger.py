@@ -1,12 +1,14 @@
 """Worker processes that are killed, and what they have done, beside what was written.
 
-    python -m tests.support.worker_ledger --changes 50000 [--kills 20] [--seed 1]
+    python -m tests.support.worker_ledger --changes 50000 [--kills 20] [--server-kills 3] [--seed 1]
 
 A server, and workers in processes of their own. While changes of ``table`` are written over gRPC, in
-batches whose acknowledged number is the ledger, workers are killed with SIGKILL and started again, and
-shards are split. The handler adds each change to the log of its item in ``effects``, with exactly_once;
-so in the end the log of each item is its changes, each once, in order. It also leaves a mark of each
-call in ``calls``, outside of the transaction: at least one a change.
+batches whose acknowledged number is the ledger, workers are killed with SIGKILL and started again,
+shards are split, and now and then the server is killed and started again.
+
+The handler adds each change to the log of its item in ``effects``, with exactly_once; so in the end the
+log of each item is its changes, each once, in order. It also leaves a mark of each call in ``calls``,
+outside of the transaction: at least one a change.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import socket
 import subprocess
 import sys
 import tempfile
@@ -29,6 +32,7 @@ from kvdb.api.tables import StreamSpecification, UpdateTable
 from kvdb.consumer.options import WorkerOptions
 from kvdb.consumer.shard_sync import shards_of, streams_of
 from kvdb.consumer.status import lease_statuses
+from kvdb.errors import RetryableError
 from tests.support.server_process import ServerProcess
 
 WORKERS = 3
@@ -67,6 +71,7 @@ class Outcome:
 
     changes: int
     kills: int = 0
+    server_kills: int = 0
     splits: int = 0
     calls: int = 0
     handled: int = 0
@@ -129,66 +134,92 @@ class WorkerProcess:
 class Run:
     """One run."""
 
-    def __init__(self, directory: Path, changes: int, kills: int, seed: int) -> None:
+    def __init__(self, directory: Path, changes: int, kills: int, server_kills: int, seed: int) -> None:
         self._directory = directory
         self._items = max(changes // CHANGES_PER_ITEM, 1)
-        self._kills = kills
         self._chance = random.Random(seed)
+        batches = range(1, changes // BATCH)
+        self._kill_at = set(self._chance.sample(batches, kills))
+        self._kill_server_at = set(self._chance.sample(batches, server_kills))
         self._written: Counter[int] = Counter()
+        # A port that was free a moment ago: the server has to come back where its clients know it.
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self._port = probe.getsockname()[1]
+        self._target = f"grpc://127.0.0.1:{self._port}"
         self.outcome = Outcome(changes)
 
     def go(self) -> Outcome:
         (self._directory / "ledger_handler.py").write_text(HANDLER, encoding="utf-8")
         started = time.monotonic()
-        with ServerProcess(self._directory / "data") as server, kvdb.connect(server.target) as db:
-            self._prepare(db)
-            workers = [WorkerProcess(self._directory, server.target) for _ in range(WORKERS)]
-            try:
-                asyncio.run(self._write_and_kill(db, server.target, workers))
+        self._server = self._new_server()
+        workers: list[WorkerProcess] = []
+        try:
+            with kvdb.connect(self._target) as db:
+                self._prepare(db)
+                workers += (WorkerProcess(self._directory, self._target) for _ in range(WORKERS))
+                asyncio.run(self._write_and_kill(db, workers))
                 self._await_end(db)
                 codes = [worker.stop() for worker in workers]
-            except BaseException:
-                for worker in workers:
-                    worker.kill()
-                raise
-            assert codes == [0] * WORKERS, f"exit codes of workers: {codes}"
-            self._compare(db)
+                assert codes == [0] * WORKERS, f"exit codes of workers: {codes}"
+                workers.clear()
+                self._compare(db)
+        finally:
+            for worker in workers:
+                worker.kill()
+            self._server.kill()
         self.outcome.seconds = time.monotonic() - started
         return self.outcome
+
+    def _new_server(self) -> ServerProcess:
+        return ServerProcess(self._directory / "data", "--grpc", f"127.0.0.1:{self._port}", doors=())
 
     def _prepare(self, db: kvdb.Client) -> None:
         for name in ("changes", "effects", "calls"):
             db.create_table(name, key=("id", "S"))
         db.call(UpdateTable("changes", stream_specification=StreamSpecification(True, "NEW_IMAGE")))
 
-    async def _write_and_kill(self, db: kvdb.Client, target: str, workers: list[WorkerProcess]) -> None:
+    async def _write_and_kill(self, db: kvdb.Client, workers: list[WorkerProcess]) -> None:
         changes = self.outcome.changes
-        kill_at = sorted(self._chance.sample(range(1, changes // BATCH), self._kills), reverse=True)
-        async with await kvdb.connect_async(target) as writer:
+        async with await kvdb.connect_async(self._target) as writer:
             for number in range(-(-changes // BATCH)):
                 first = number * BATCH
                 places = [place % self._items for place in range(first, min(first + BATCH, changes))]
-                await writer.batch_write(
-                    {"changes": [self._change(place) for place in dict.fromkeys(places)]}
-                )
-                if kill_at and number == kill_at[-1]:
-                    kill_at.pop()
+                await self._write(writer, [self._change(place) for place in dict.fromkeys(places)])
+                if number in self._kill_server_at:
+                    self._server.kill()
+                    self._server = await asyncio.to_thread(self._new_server)
+                    self.outcome.server_kills += 1
+                if number in self._kill_at:
                     victim = self._chance.randrange(WORKERS)
                     workers[victim].kill()
-                    workers[victim] = await asyncio.to_thread(WorkerProcess, self._directory, target)
+                    workers[victim] = await asyncio.to_thread(WorkerProcess, self._directory, self._target)
                     self.outcome.kills += 1
                     if self._chance.random() < 0.4:
                         self._split(db)
+
+    async def _write(self, writer: kvdb.AsyncClient, puts: list[PutRequest]) -> None:
+        """Until it is acknowledged. Putting what is there already changes nothing, and leaves no record."""
+        while True:
+            try:
+                return await writer.batch_write({"changes": puts})
+            except RetryableError:
+                await asyncio.sleep(0.1)
 
     def _change(self, place: int) -> PutRequest:
         self._written[place] += 1
         return PutRequest({"id": f"item-{place}", "n": self._written[place]})
 
     def _split(self, db: kvdb.Client) -> None:
+        try:
+            self._split_one(db)
+        except RetryableError:
+            return
+        self.outcome.splits += 1
+
+    def _split_one(self, db: kvdb.Client) -> None:
         stream = streams_of(db, "changes")[-1].stream_arn
         shards = [shard for shard in shards_of(db, stream) if shard.ending_sequence_number is None]
         db.call(UpdateStream(stream, split_shard_id=self._chance.choice(shards).shard_id))
-        self.outcome.splits += 1
 
     def _await_end(self, db: kvdb.Client) -> None:
         deadline = time.monotonic() + WAIT_S
@@ -217,19 +248,27 @@ class Run:
         assert len({call["worker"] for call in calls}) > 1, "one process did all the work"
 
 
-def run(directory: Path, *, changes: int, kills: int, seed: int) -> Outcome:
+def run(directory: Path, *, changes: int, kills: int, server_kills: int, seed: int) -> Outcome:
     """One run in ``directory``; raises ``AssertionError`` if the ledger and the effects differ."""
-    return Run(directory, changes, kills, seed).go()
+    return Run(directory, changes, kills, server_kills, seed).go()
 
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--changes", type=int, default=50_000)
     arguments.add_argument("--kills", type=int, default=20)
+    arguments.add_argument("--server-kills", type=int, default=3)
     arguments.add_argument("--seed", type=int, default=1)
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        print(run(Path(directory), changes=given.changes, kills=given.kills, seed=given.seed))
+        outcome = run(
+            Path(directory),
+            changes=given.changes,
+            kills=given.kills,
+            server_kills=given.server_kills,
+            seed=given.seed,
+        )
+        print(outcome)
     return 0
 
 
