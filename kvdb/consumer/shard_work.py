@@ -65,7 +65,8 @@ class Wiring:
     client: Client
     clock: Clock
     options: WorkerOptions
-    matches: Matches
+    matches: Matches | None
+    """``None``: every record is wanted, and no event is made to find that out."""
     records_read: Counter
     records_filtered: Counter
     gaps: Counter
@@ -162,12 +163,16 @@ class ShardWork:
         self._outstanding.add(entry.number)
         if entry.number <= self._lane_levels[lane]:
             self._outstanding.finish((entry.number,))
-        elif not self._wiring.matches(event_of(entry.record)):
+        elif not self._is_wanted(entry.record):
             self._wiring.records_filtered.add()
             self._outstanding.finish((entry.number,))
         else:
             self._outstanding_bytes += entry.record.dynamodb.size_bytes
             self._queues[lane].append(entry)
+
+    def _is_wanted(self, record: Record) -> bool:
+        matches = self._wiring.matches
+        return matches is None or matches(event_of(record))
 
     def _lane_of(self, record: Record) -> int:
         if self.lane_count == 1:

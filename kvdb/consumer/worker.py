@@ -194,11 +194,12 @@ class Coordinator:
         """Asks for a step before the next heartbeat: a shard has come to rest."""
         self._turns = worker.env.entropy
         metrics = worker.env.metrics
+        patterns = worker.options.filter_patterns
         self._wiring = Wiring(
             client=client,
             clock=self._clock,
             options=worker.options,
-            matches=compile_patterns(worker.options.filter_patterns),
+            matches=compile_patterns(patterns) if patterns else None,
             records_read=metrics.counter("worker_records_read_total"),
             records_filtered=metrics.counter("worker_records_filtered_total"),
             gaps=metrics.counter("worker_gaps_total"),
