@@ -63,12 +63,16 @@ class EngineOptions:
     bloom_bits_per_key: int = 12
     """Bloom filter size; 0 leaves the filter out."""
     level0_tables_max: int = 4
-    """Compaction starts when level 0 holds this many sstables."""
+    """Compaction starts when level 0 holds this many sstables; when they are little beside the level
+    they go to, twice as many, for each time much of that level is written again."""
     level0_tables_slowdown: int | None = None
     """Writers are slowed down while level 0 holds this many sstables or more: from 16 MB a second, by
     pauses of 1 ms, to 1 MB at the stall. ``None``: half way from ``level0_tables_max`` to the stall."""
-    level0_tables_stall: int = 16
+    level0_tables_stall: int = 36
     """Writers wait while level 0 holds this many sstables."""
+    base_level_bytes: int | None = None
+    """Level 0 is merged straight into the last level while that is smaller than this; beyond it, there are
+    levels between, each a tenth of the one below. ``None``: forty memtables (640 MB)."""
     debt_slowdown_bytes: int = 256 * 1024 * 1024
     """Writers are slowed down, in the same way, while compaction is this many bytes behind: those on
     level 0 and those that the deeper levels hold above their targets."""
@@ -135,6 +139,7 @@ class EngineOptions:
             self.on_fsync_error in ON_SYNC_ERROR,
             f"on_fsync_error must be one of {', '.join(ON_SYNC_ERROR)}: {self.on_fsync_error!r}",
         )
+        _require(self.base_bytes > 0, f"base_level_bytes must be positive: {self.base_level_bytes}")
         _require(self.free_bytes_min >= 0, f"min_free_bytes must not be negative: {self.min_free_bytes}")
         for name in (
             "group_delay_ms",
@@ -158,6 +163,13 @@ class EngineOptions:
             self.debt_stall_bytes >= self.debt_slowdown_bytes,
             "debt_stall_bytes must be at least debt_slowdown_bytes",
         )
+
+    @property
+    def base_bytes(self) -> int:
+        """``base_level_bytes`` with its default worked out."""
+        if self.base_level_bytes is not None:
+            return self.base_level_bytes
+        return 10 * self.level0_tables_max * self.memtable_size_bytes
 
     @property
     def level0_slowdown(self) -> int:

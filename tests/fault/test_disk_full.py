@@ -20,6 +20,7 @@ OPTIONS = EngineOptions(
     sstable_size_bytes=8_000,
     level0_tables_max=2,
     level0_tables_stall=6,
+    base_level_bytes=8_000,
     min_free_bytes=20_000,
     compression="none",
     ballast_bytes=6_000,

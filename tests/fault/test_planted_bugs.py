@@ -82,6 +82,7 @@ def answers() -> None:
         sstable_size_bytes=2_000,
         level0_tables_max=2,
         level0_tables_stall=5,
+        base_level_bytes=3_000,
         compression="none",
     )
     for seed in range(3):

@@ -27,6 +27,7 @@ SMALL = EngineOptions(
     sstable_size_bytes=500,
     level0_tables_max=2,
     level0_tables_stall=4,
+    base_level_bytes=8_000,
     frozen_memtables_max=1,
     block_cache_bytes=300,
     open_sstables_max=2,

@@ -164,6 +164,7 @@ class Workload:
             block_size_bytes=512,
             level0_tables_max=2,
             level0_tables_stall=4,
+            base_level_bytes=6_000,
             sstable_size_bytes=chance.choice([3_000, 50_000]),
             ballast_bytes=700 if self.seed % 4 == 1 else 0,
             history_retention_ms=HISTORY_MS if self.keeps_history else 0,

@@ -150,6 +150,7 @@ def options_by_chance(chance: random.Random, sync: SyncMode = "commit") -> Engin
         sstable_size_bytes=chance.choice([1_000, 5_000, 100_000]),
         block_cache_bytes=chance.choice([0, 2_000, 1_000_000]),
         open_sstables_max=chance.choice([1, 3, 500]),
+        base_level_bytes=chance.choice([4_000, 20_000, None]),
         **switches,  # type: ignore[arg-type]  # by name
     )
 

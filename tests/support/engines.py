@@ -17,6 +17,7 @@ def small_options(sync: SyncMode = "commit", **changes: int | bool) -> EngineOpt
         "sstable_size_bytes": 1_000,
         "level0_tables_max": 2,
         "level0_tables_stall": 4,
+        "base_level_bytes": 8_000,
         "frozen_memtables_max": 1,
     }
     return EngineOptions(sync=sync, **{**settings, **changes})

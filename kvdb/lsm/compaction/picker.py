@@ -5,9 +5,13 @@ a tenth of the one below, until that is less than the base target. So some nine 
 lie on the last level, whatever the size, and hidden versions take a ninth more space at most. The
 level where that ends is the base level; level 0 goes straight to it, past the empty ones between.
 
+The base target is large, and level 0 waits for more files while it is little beside the base level:
+what a compaction costs here is the entries it passes through Python, and merging many files of
+level 0 into one large level at once passes each entry fewer times than two small steps do.
+
 Scores, of which the highest that is at least 1 is served:
 
-    level 0           files / level0_tables_max: each costs every read a look
+    level 0           files / ``level0_due``: each costs every read a look
     base and deeper   bytes / target
     above the base    any byte there, after the database has shrunk, is a level too many
 
@@ -103,17 +107,26 @@ def pick_all(version: Version, options: EngineOptions, oldest: int) -> Compactio
 def scores(version: Version, options: EngineOptions) -> list[float]:
     """Each level's need of compaction, but the last's, which has nowhere to go."""
     targets = level_targets(version, options)
-    found = [len(version.levels[0]) / options.level0_tables_max]
+    found = [len(version.levels[0]) / level0_due(version, options)]
     for level in range(1, LAST):
         size = _size(version.levels[level])
         found.append(size / targets[level] if targets[level] else 2.0 * (size > 0))
     return found
 
 
+def level0_due(version: Version, options: EngineOptions) -> int:
+    """At how many files level 0 is compacted."""
+    below = _size(version.levels[base_level(version, options)])
+    if _size(version.levels[0]) * LEVEL_FACTOR >= below:
+        return options.level0_tables_max
+    # Before writers are slowed down, and so long before they wait for it.
+    return min(2 * options.level0_tables_max, options.level0_slowdown)
+
+
 def level_targets(version: Version, options: EngineOptions) -> list[int]:
     """How many bytes each level may hold before it is compacted: 0 for level 0 and those above the
     base level; the last level's is what it holds, or the base target."""
-    base_bytes = options.level0_tables_max * options.memtable_size_bytes
+    base_bytes = options.base_bytes
     deepest = max((_size(files) for files in version.levels[1:]), default=0)
     targets = [0] * LEVELS
     target, level = max(deepest, base_bytes), LAST
@@ -133,7 +146,7 @@ def base_level(version: Version, options: EngineOptions) -> int:
 def debt_bytes(version: Version, options: EngineOptions) -> int:
     """How far compaction is behind: bytes on level 0 once it is due, and above the targets elsewhere."""
     level0 = version.levels[0]
-    debt = _size(level0) if len(level0) >= options.level0_tables_max else 0
+    debt = _size(level0) if len(level0) >= level0_due(version, options) else 0
     targets = level_targets(version, options)
     return debt + sum(max(0, _size(version.levels[level]) - targets[level]) for level in range(1, LAST))
 

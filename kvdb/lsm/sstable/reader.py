@@ -62,6 +62,7 @@ _READER_BYTES: Final = 2_000
 _INDEX_ENTRY_BYTES: Final = 33 + 8 + 12 + 8
 """A bytes object, its place in the list, offset and length, and the slot of the block."""
 _RANGE_BYTES: Final = 250
+_STORED_CHUNK_ENTRIES: Final = 128
 
 
 class SstableReader:
@@ -227,13 +228,15 @@ class SstableReader:
             yield from self._read_block(place).entries()
 
     def stored_chunks(self) -> Iterator[Chunk]:
-        """All of the file in chunks, past the cache: for compaction."""
+        """All of the file in chunks of some blocks, past the cache: for compaction."""
         held: Chunk = []
+        last_place = len(self._separators) - 1
         for place, separator in enumerate(self._separators):
-            chunk = self._read_block(place).all_entries()
+            chunk = held + self._read_block(place).all_entries()
+            if len(chunk) < _STORED_CHUNK_ENTRIES and place < last_place:
+                held = chunk
+                continue
             last = chunk[-1][0]
-            if held:
-                chunk = held + chunk
             cut = bisect_left(chunk, (last,)) if separator == last else len(chunk)
             held = chunk[cut:]
             if cut:

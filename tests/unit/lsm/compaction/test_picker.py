@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +12,7 @@ from kvdb.lsm.compaction.picker import (
     compaction_of,
     covered,
     debt_bytes,
+    level0_due,
     level_targets,
     pick,
     pick_all,
@@ -21,7 +24,11 @@ from kvdb.lsm.version import LEVELS, Version
 from kvdb.options import EngineOptions
 
 OPTIONS = EngineOptions(
-    memtable_size_bytes=100, sstable_size_bytes=100, level0_tables_max=2, level0_tables_stall=4
+    memtable_size_bytes=100,
+    sstable_size_bytes=100,
+    level0_tables_max=2,
+    level0_tables_stall=4,
+    base_level_bytes=200,
 )
 BASE = 200
 OLDEST = 1_000
@@ -58,6 +65,27 @@ def test_level_0_goes_straight_to_the_last_level_while_the_database_is_small() -
     assert found is not None
     assert (numbers(found.upper), numbers(found.lower)) == ([12, 11], [3, 4])
     assert (found.level, found.output_level, found.is_bottom, found.is_move) == (0, LAST, True, False)
+
+
+def test_level_0_waits_for_more_files_while_it_is_little_beside_what_they_go_to() -> None:
+    options = dataclasses.replace(OPTIONS, level0_tables_stall=12, base_level_bytes=100_000)
+    level0 = [(0, meta(10 + n, b"a", b"c")) for n in range(4)]
+    assert level0_due(version(*level0[:2]), options) == 2
+    assert level0_due(version(*level0[:2], (LAST, meta(1, b"a", b"b", 2_000))), options) == 2
+    large = (LAST, meta(1, b"a", b"b", 20_000))
+    assert [pick(version(*level0[:count], large), options, OLDEST) is None for count in (2, 3, 4)] == [
+        *(True, True, False)
+    ]
+    # Never longer than until writers are slowed down.
+    hurried = dataclasses.replace(options, level0_tables_slowdown=3)
+    assert level0_due(version(*level0[:2], large), hurried) == 3
+
+
+def test_the_base_target_is_forty_memtables_unless_said_otherwise() -> None:
+    assert EngineOptions().base_bytes == 640 * 1024 * 1024
+    options = dataclasses.replace(OPTIONS, base_level_bytes=None)
+    assert level_targets(version((LAST, meta(1, b"a", b"b", 2_000))), options)[LAST - 1] == 0
+    assert level_targets(version((LAST, meta(1, b"a", b"b", 2_001))), options)[LAST - 1] == 200
 
 
 def test_targets_hang_from_the_last_level_and_end_at_the_base_level() -> None:
