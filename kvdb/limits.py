@@ -76,7 +76,7 @@ TRANSACTION_BYTES_MAX = 4 * 1024 * 1024  # [M] of one request, and of the items 
 TRANSACTION_READS_MAX = 10_000  # [K] items and ranges a native transaction may have read
 CLIENT_TOKEN_CHARS_MAX = 36  # [M] ClientRequestToken
 CLIENT_TOKEN_VALID_MS = 10 * 60 * 1000  # [M] after the transaction has completed
-CLIENT_TOKENS_MAX = 250_000  # [K] tokens kept; one more transaction with a token is refused for now
+CLIENT_TOKENS_MAX = 1_000_000  # [K] tokens kept; one more transaction with a token is refused for now
 
 # Snapshots and history
 SNAPSHOTS_MAX = 1_000  # [K] open at once

@@ -3,7 +3,8 @@
 Reading order, which is the order of a write and then of the reads: ``descriptor``, ``keys``,
 ``row``, ``catalog`` (with ``creation`` and ``description``), ``latches``, ``writes``,
 ``index``, ``mutation``, ``claims``, ``capacity``, ``writer``; ``reader``, ``page``, ``query``, ``scan``;
-``batch``; the jobs ``backfill`` and ``remover``.
+``batch``; ``snapshots`` and ``history``; ``client_tokens``, ``read_set`` and ``transaction``; the jobs
+``backfill``, ``remover``, ``expiry``, ``census``.
 
 Invariants:
 
@@ -14,5 +15,7 @@ Invariants:
   and what expressions see is normal.
 - Index rows are written in the batch of the row they follow from; while a table's row is latched,
   its index rows are what ``index`` makes of it, in every index that is complete.
-- Only ``keys`` knows engine keys, only ``row`` and ``descriptor`` know stored values.
+- A transaction holds the latches of all its items from before it looks at the first until its batch
+  is committed; a native one asks again, by the guard of the batch, whether what it has read is as it was.
+- Only ``keys`` knows engine keys, only ``row``, ``descriptor`` and ``client_tokens`` know stored values.
 """

@@ -12,7 +12,7 @@ Format (big-endian; the keys are in ``table/keys``):
     time  := ""                                   under a key that begins with ``wall_ms``
     digest := sha256 of the transaction's members, see ``digest_of``
 
-Bounds: 250,000 tokens (``limits``); past that transactions with a token are refused until some are
+Bounds: 1,000,000 tokens (``limits``); past that transactions with a token are refused until some are
 swept. Nothing of a token is kept in memory but their number.
 
 Source: service model, TransactWriteItemsInput, ClientRequestToken.

@@ -16,6 +16,7 @@ from kvdb import Attr, Key, Transaction, actions
 from kvdb.api.items import UpdateItem
 from kvdb.table.latches import Grant, Latches
 from kvdb.table.read_set import ReadSet
+from tests.conftest import client_of
 from tests.support import histories
 from tests.support.histories import Recorder, anomaly, first_unlinearizable
 
@@ -23,14 +24,18 @@ THREADS = 8
 LISTS = ("x", "y", "z")
 
 
-@pytest.fixture(params=["memory", "disk"])
+@pytest.fixture(params=["memory", "disk", "grpc"])
 def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[kvdb.Client]:
     """On a disk the waits for it make calls overlap; in memory a short turn of each thread does."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     try:
-        with kvdb.open(":memory:" if request.param == "memory" else str(tmp_path / "data")) as client:
-            yield client
+        if request.param == "grpc":
+            with client_of("grpc") as client:
+                yield client
+        else:
+            with kvdb.open(":memory:" if request.param == "memory" else str(tmp_path / "data")) as client:
+                yield client
     finally:
         sys.setswitchinterval(interval)
 
