@@ -15,6 +15,7 @@
     │  ├─ ReadPointExpired                ReadPointExpired: the snapshot is gone, or the history not kept
     │  ├─ ExpiredIterator                 ExpiredIteratorException: a shard iterator is too old
     │  ├─ TrimmedDataAccess               TrimmedDataAccessException: the records are not kept any more
+    │  ├─ BackupNotFound                  BackupNotFoundException
     │  ├─ MessageTooLarge                 RequestEntityTooLarge
     │  ├─ UnknownOperation                UnknownOperationException
     │  ├─ MissingAuthenticationToken      MissingAuthenticationTokenException
@@ -37,7 +38,8 @@
     │  ├─ FormatTooNew                    FormatTooNew: written by a later kvdb
     │  ├─ DatabaseLocked                  DatabaseLocked: another process or handle has it open
     │  ├─ ReadOnlyDegraded                ReadOnlyDegraded: a sync failed; reopen to write again
-    │  └─ DiskError                       DiskError: the file system refused a call
+    │  ├─ DiskError                       DiskError: the file system refused a call
+    │  └─ BackupStoreError                BackupStoreError: a backup store refuses: credentials, permissions
     └─ InternalError                      InternalServerError: we are wrong
 
 ``code`` is the name that travels in gRPC status details and JSON bodies; where
@@ -176,6 +178,12 @@ class TrimmedDataAccess(RequestError):
     """Changes that were asked for are older than their stream keeps."""
 
     code = "TrimmedDataAccessException"
+
+
+class BackupNotFound(RequestError):
+    """There is no backup with this id."""
+
+    code = "BackupNotFoundException"
 
 
 class MessageTooLarge(RequestError):
@@ -351,6 +359,12 @@ class DiskError(StorageError):
     """The file system refused a call (no space, I/O error, permission); names file and reason."""
 
     code = "DiskError"
+
+
+class BackupStoreError(StorageError):
+    """A backup store refuses (credentials, permissions, no such bucket); names store and reason."""
+
+    code = "BackupStoreError"
 
 
 class InternalError(KvdbError):

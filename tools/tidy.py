@@ -81,9 +81,9 @@ BANNED_EVERYWHERE = frozenset(
     {"pickle", "marshal", "shelve", "dill", "eval", "exec", "compile", "__import__"}
 )
 
-OPTIONAL_PACKAGES = ("grpc", "google.protobuf", "grpc_health", "grpc_reflection")
+OPTIONAL_PACKAGES = ("grpc", "google.protobuf", "grpc_health", "grpc_reflection", "obstore")
 """Third-party packages of an extra: a module may import them inside a function."""
-OPTIONAL_MODULES = ("kvdb.rpc", "kvdb.server", "kvdb.client.grpc_transport")
+OPTIONAL_MODULES = ("kvdb.rpc", "kvdb.server", "kvdb.client.grpc_transport", "kvdb.backup.object_store")
 """Our modules that need one of those packages."""
 
 DOORS = frozenset({"kvdb.__main__", "kvdb.cli.main"})

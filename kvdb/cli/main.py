@@ -7,6 +7,7 @@ import errno
 import click
 
 from kvdb.cli import (
+    backup,
     check,
     import_file,
     inspect,
@@ -87,6 +88,8 @@ for command in (
     check.scrub,
     inspect.inspect,
     repair.repair,
+    backup.backup,
+    backup.restore,
     worker.worker,
 ):
     main.add_command(command)

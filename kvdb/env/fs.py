@@ -72,6 +72,10 @@ class FileSystem(Protocol):
         """An existing file, for reading only."""
         ...
 
+    def open_own(self, path: str) -> File:
+        """As ``open_read``, but never through a symbolic link at ``path``: that is an ``OSError`` (ELOOP)."""
+        ...
+
     def rename(self, source: str, target: str) -> None: ...
 
     def remove(self, path: str) -> None: ...
@@ -300,6 +304,9 @@ class OsFileSystem:
 
     def open_read(self, path: str) -> File:
         return OsFile(path, os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+
+    def open_own(self, path: str) -> File:
+        return OsFile(path, os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW))
 
     def rename(self, source: str, target: str) -> None:
         os.rename(source, target)

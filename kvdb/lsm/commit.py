@@ -157,6 +157,11 @@ class Commit:
         on_fork(self)
 
     @property
+    def wall_ms(self) -> int:
+        """The wall time of the newest group, or of the newest before the database was opened."""
+        return self._wall_ms
+
+    @property
     def failure(self) -> KvdbError | None:
         """Why writes are refused, if they are."""
         return self._failure

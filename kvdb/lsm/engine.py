@@ -417,7 +417,7 @@ class Engine:
             with self._commit.between_groups():
                 if self._commit.failure is not None:
                     raise self._commit.failure
-                return self._pins.take(self._versions, self._commit.log)
+                return self._pins.take(self._versions, self._commit.log, wall_ms=self._commit.wall_ms)
         except OSError as error:
             raise disk_error(error, self._directory) from error
 

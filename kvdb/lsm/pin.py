@@ -25,7 +25,8 @@ from typing import Final, NamedTuple
 from kvdb.env.fs import FileSystem, join, read_all, write_atomic
 from kvdb.env.memory_fs import MemoryFileSystem
 from kvdb.errors import ClosedError, CorruptionError, NotADatabase
-from kvdb.lsm.filenames import CURRENT, IDENTITY, log_name, manifest_name, sstable_name
+from kvdb.lsm.filenames import CURRENT, IDENTITY, log_name, manifest_name, parse, sstable_name
+from kvdb.lsm.image import Image, ImageFile, ImageLog
 from kvdb.lsm.manifest import FileMeta, Position
 from kvdb.lsm.sstable.writer import file_digest
 from kvdb.lsm.version import Version, VersionSet, start_manifest
@@ -51,13 +52,14 @@ class Pin:
         version: Version,
         logs: tuple[PinnedFile, ...],
         *,
-        log_number: int,
-        last_seqno: int,
+        image: Image,
         made: dict[str, bytes],
     ) -> None:
-        self.last_seqno = last_seqno
+        self.last_seqno = image.seqno
         """The newest seqno in the copy."""
-        self.log_number = log_number
+        self.log_number = image.position.log_number
+        self.image = image
+        """What the copy consists of, as data."""
         self.made = made
         """Files that are made for the copy: name -> content. CURRENT must be copied last."""
         self._owner = owner
@@ -76,6 +78,15 @@ class Pin:
             raise ClosedError("the pin was released")
         sstables = [_pinned(meta) for meta in self._version.files()]
         return [*sstables, *self._logs]
+
+    def chunks(self, file: PinnedFile) -> Iterator[bytes]:
+        """The bytes of one of ``files``, a megabyte at a time.
+
+        Raises:
+            CorruptionError: at the end, when they are not what was written.
+            OSError: the file cannot be read.
+        """
+        return self._owner.chunks(file)
 
     def copy_to(self, fs: FileSystem, directory: str) -> int:
         """Copy everything into ``directory``, made if absent, else empty. Returns the bytes copied.
@@ -130,8 +141,9 @@ class Pins:
         self._live: set[Pin] = set()
         self._lock = threading.Lock()
 
-    def take(self, versions: VersionSet, log: LogWriter) -> Pin:
-        """Pin the present; between two commit groups, so that log and state agree.
+    def take(self, versions: VersionSet, log: LogWriter, *, wall_ms: int) -> Pin:
+        """Pin the present; between two commit groups, so that log and state agree. ``wall_ms`` is
+        that of the newest group.
 
         Raises:
             OSError: the size of a sealed log cannot be read.
@@ -146,14 +158,22 @@ class Pins:
                 PinnedFile(name, self._fs.file_size(join(self._directory, name)), b"")
                 for name in (log_name(memtable.log_number) for memtable in oldest[:-1])
             ]
-            pin = Pin(
-                self,
-                state.version,
-                (*sealed, PinnedFile(log_name(log.number), log.size, b"")),
-                log_number=position.log_number,
-                last_seqno=log.last_seqno,
-                made=self._made(versions, state.version, position),
+            logs = (*sealed, PinnedFile(log_name(log.number), log.size, b""))
+            image = Image(
+                database_id=self._database_id,
+                seqno=log.last_seqno,
+                wall_ms=max(wall_ms, position.wall_ms),
+                files=tuple(
+                    ImageFile(level, meta)
+                    for level, files in enumerate(state.version.levels)
+                    for meta in files
+                ),
+                logs=tuple(map(_image_log, logs)),
+                position=position,
+                ticks=versions.timeline.ticks(0, log.last_seqno),
             )
+            made = self._made(versions, state.version, position)
+            pin = Pin(self, state.version, logs, image=image, made=made)
             self._live.add(pin)
         return pin
 
@@ -172,22 +192,23 @@ class Pins:
 
     def copy(self, file: PinnedFile, fs: FileSystem, directory: str) -> int:
         """Copy one file's pinned bytes; returns their number."""
+        return _write(fs, join(directory, file.name), self.chunks(file))
+
+    def chunks(self, file: PinnedFile) -> Iterator[bytes]:
+        """One file's pinned bytes; raises ``CorruptionError`` at their end if they are others."""
         digest = file_digest()
-
-        def chunks() -> Iterator[bytes]:
-            source = self._fs.open_read(join(self._directory, file.name))
-            try:
-                for offset in range(0, file.size, _CHUNK_BYTES):
-                    chunk = source.read_at(offset, min(_CHUNK_BYTES, file.size - offset))
-                    digest.update(chunk)
-                    yield chunk
-            finally:
-                source.close()
-
-        copied = _write(fs, join(directory, file.name), chunks())
-        if copied != file.size or (file.digest and digest.digest() != file.digest):
+        count = 0
+        source = self._fs.open_read(join(self._directory, file.name))
+        try:
+            for offset in range(0, file.size, _CHUNK_BYTES):
+                chunk = source.read_at(offset, min(_CHUNK_BYTES, file.size - offset))
+                digest.update(chunk)
+                count += len(chunk)
+                yield chunk
+        finally:
+            source.close()
+        if count != file.size or (file.digest and digest.digest() != file.digest):
             raise CorruptionError("file is not what was written", file=file.name)
-        return copied
 
     def _made(self, versions: VersionSet, version: Version, position: Position) -> dict[str, bytes]:
         """CURRENT and the manifest of the copy, by the writer of the real ones."""
@@ -202,6 +223,12 @@ class Pins:
 
 def _pinned(meta: FileMeta) -> PinnedFile:
     return PinnedFile(sstable_name(meta.number), meta.size, meta.digest)
+
+
+def _image_log(file: PinnedFile) -> ImageLog:
+    parsed = parse(file.name)
+    assert parsed is not None
+    return ImageLog(parsed.number, file.size)
 
 
 def _write(fs: FileSystem, path: str, chunks: Iterator[bytes]) -> int:

@@ -24,7 +24,7 @@ batches, and is a CorruptionError.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -198,6 +198,23 @@ def read_log(
     return LogContent(
         number, scan.records, scan.reader.end, tail, scan.last_seqno, scan.reader.digest, scan.previous
     )
+
+
+def read_piece(data: bytes, number: int, *, database_id: bytes) -> Iterator[LogRecord]:
+    """The batches in a piece of log ``number`` that begins and ends between records.
+
+    Raises:
+        CorruptionError: it is damaged, or of another log or database.
+        FormatTooNew: the log was written by a later kvdb.
+    """
+    reader = RecordReader(data, name=log_name(number), salt=file_salt(database_id, "log", number))
+    for record in reader:
+        if record.kind == _OPEN and not record.offset:
+            _opening(record, reader, database_id, number)
+        else:
+            yield _batch(record, reader)
+    if reader.end != len(data):
+        raise reader.corrupt("piece of a log has no clean end")
 
 
 class SalvagedLog(NamedTuple):

@@ -56,6 +56,7 @@ STATUS: Mapping[type[KvdbError], grpc.StatusCode] = {
     errors.ReadPointExpired: Code.OUT_OF_RANGE,
     errors.ExpiredIterator: Code.OUT_OF_RANGE,
     errors.TrimmedDataAccess: Code.OUT_OF_RANGE,
+    errors.BackupNotFound: Code.NOT_FOUND,
     errors.MessageTooLarge: Code.RESOURCE_EXHAUSTED,
     errors.UnknownOperation: Code.UNIMPLEMENTED,
     errors.MissingAuthenticationToken: Code.UNAUTHENTICATED,
@@ -79,6 +80,7 @@ STATUS: Mapping[type[KvdbError], grpc.StatusCode] = {
     errors.DatabaseLocked: Code.FAILED_PRECONDITION,
     errors.ReadOnlyDegraded: Code.UNAVAILABLE,
     errors.DiskError: Code.INTERNAL,
+    errors.BackupStoreError: Code.FAILED_PRECONDITION,
     errors.InternalError: Code.INTERNAL,
 }
 """Every class of ``errors``; a test holds it to that."""

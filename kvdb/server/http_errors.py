@@ -65,6 +65,7 @@ FORMS: Mapping[type[KvdbError], _Form] = {
     errors.RequestLimitExceeded: _modelled(errors.RequestLimitExceeded),
     errors.ExpiredIterator: _modelled(errors.ExpiredIterator),
     errors.TrimmedDataAccess: _modelled(errors.TrimmedDataAccess),
+    errors.BackupNotFound: _modelled(errors.BackupNotFound),
     # What the service has no name for.
     errors.UniqueViolation: _modelled(errors.ConditionalCheckFailed),
     errors.ReadPointExpired: _Form(_BAD_REQUEST, f"{_VALIDATE}ValidationException"),

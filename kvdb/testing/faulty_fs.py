@@ -97,6 +97,10 @@ class FaultyFileSystem:
         self._pass("open_read", path)
         return _FaultyFile(self, self._fs.open_read(path))
 
+    def open_own(self, path: str) -> File:
+        self._pass("open_own", path)
+        return _FaultyFile(self, self._fs.open_own(path))
+
     def rename(self, source: str, target: str) -> None:
         self._pass("rename", target)
         self._fs.rename(source, target)

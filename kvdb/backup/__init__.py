@@ -1,0 +1,10 @@
+"""Backups: copies that outlive the database, and the history between them.
+
+Reading order: ``names`` (what objects there are), ``store`` (where they lie), ``retry``, ``manifest``
+(what a backup says of itself), ``on_demand`` (making one), ``shelf`` (list, delete, sweep, prune;
+``retention`` decides), ``restore`` (a directory from the store alone).
+
+Invariants: an object is written whole and never changed. A backup exists once its manifest does, and
+the manifest is written after all that it names. What is read from a store is foreign input: names,
+sizes and digests are checked, before a restore's target exists.
+"""

@@ -1,0 +1,289 @@
+"""What a backup says of itself: which moment it is, which objects it consists of, and their digests.
+
+Format: a JSON object on one line, then the sha256 of that line (without its newline) in hex:
+
+    manifest := json "\\n" <64 hex digits> "\\n"
+    json     := {"format_version": 1, "backup_id": text, "kind": "user" | "base",
+                 "database_id": hex, "created_ms": int, "is_whole": bool,
+                 "tables": [{"name": text, "id": int, "uuid": text} ...],
+                 "seqno": int, "previous": {"backup_id": text, "digest": hex} | null,
+                 "stored_bytes": int, "parts": [{"file": text, "size": int, "sha256": hex} ...],
+                 "image": base64 of the msgpack of ``lsm/image``}
+
+``parts`` are the files of the image, in its order: sstables, then logs. A part's object is named by
+its sha256. File names are made from the image's numbers, and what a manifest calls them has to agree:
+no text of a manifest ever becomes a path. ``previous`` chains backups of one database: with its digest
+a backup that was taken away or put back shows. A manifest is foreign input and is believed in nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+import msgpack
+
+from kvdb import limits
+from kvdb.backup import names
+from kvdb.backup.store import BackupStore, ObjectNotFound, read_small
+from kvdb.errors import BackupNotFound, CorruptionError, FormatTooNew, KvdbError
+from kvdb.lsm.filenames import log_name, sstable_name
+from kvdb.lsm.image import Image, from_plain
+from kvdb.lsm.internal_key import SEQNO_MAX
+
+FORMAT_VERSION: Final = 1
+MANIFEST_BYTES_MAX: Final = 64 * 1024 * 1024
+_DIGEST_BYTES: Final = 32
+_TABLES_MAX: Final = 100_000
+_UUID_CHARS_MAX: Final = 64
+
+BackupKind = Literal["user", "base"]
+"""Asked for by somebody, or by the continuous archive as a base to replay from."""
+
+
+class Part(NamedTuple):
+    """One file of the image, and the content it must have."""
+
+    file: str
+    size: int
+    sha256: bytes
+
+    @property
+    def object_name(self) -> str:
+        return names.object_name(self.sha256, "sst" if self.file.endswith(".sst") else "log")
+
+
+class BackedTable(NamedTuple):
+    """A table that is in the backup."""
+
+    name: str
+    table_id: int
+    uuid: str
+
+
+class Previous(NamedTuple):
+    """The backup of the same database before this one."""
+
+    backup_id: str
+    digest: bytes
+    """Of its manifest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A backup, whole."""
+
+    backup_id: str
+    kind: BackupKind
+    created_ms: int
+    is_whole: bool
+    """The whole database, and not chosen tables."""
+    tables: tuple[BackedTable, ...]
+    previous: Previous | None
+    stored_bytes: int
+    """What was new to the store."""
+    parts: tuple[Part, ...]
+    image: Image
+
+    @property
+    def seqno(self) -> int:
+        return self.image.seqno
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(part.size for part in self.parts)
+
+    def table(self, name: str) -> BackedTable:
+        """Raises ``BackupNotFound`` when it is not in this backup."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise BackupNotFound(f"table is not in the backup table={name} backup={self.backup_id}")
+
+    def encoded(self) -> bytes:
+        """The stored form."""
+        previous = self.previous
+        fields = {
+            "format_version": FORMAT_VERSION,
+            "backup_id": self.backup_id,
+            "kind": self.kind,
+            "database_id": self.image.database_id.hex(),
+            "created_ms": self.created_ms,
+            "is_whole": self.is_whole,
+            "tables": [
+                {"name": table.name, "id": table.table_id, "uuid": table.uuid} for table in self.tables
+            ],
+            "seqno": self.seqno,
+            "previous": None
+            if previous is None
+            else {"backup_id": previous.backup_id, "digest": previous.digest.hex()},
+            "stored_bytes": self.stored_bytes,
+            "parts": [
+                {"file": part.file, "size": part.size, "sha256": part.sha256.hex()} for part in self.parts
+            ],
+            "image": base64.b64encode(msgpack.packb(self.image.to_plain())).decode(),
+        }
+        return sealed(json.dumps(fields, separators=(",", ":")).encode())
+
+
+def sealed(line: bytes) -> bytes:
+    """``line`` with its digest behind it."""
+    return b"%s\n%s\n" % (line, hashlib.sha256(line).hexdigest().encode())
+
+
+def opened(data: bytes, name: str) -> dict[str, object]:
+    """The JSON object of a sealed line.
+
+    Raises:
+        CorruptionError: it is not what was written.
+    """
+    line, _, digest = data.removesuffix(b"\n").rpartition(b"\n")
+    if not data.endswith(b"\n") or not hmac.compare_digest(hashlib.sha256(line).hexdigest().encode(), digest):
+        raise CorruptionError("digest mismatch", file=name)
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise CorruptionError(f"not readable: {type(error).__name__}", file=name) from error
+    if not isinstance(fields, dict):
+        raise CorruptionError("not an object", file=name)
+    return fields
+
+
+def read_manifest(store: BackupStore, backup_id: str) -> tuple[Manifest, bytes]:
+    """The manifest of a backup, and its digest.
+
+    Raises:
+        BackupNotFound: there is no such backup.
+        CorruptionError: its manifest is damaged, or says what cannot be.
+        FormatTooNew: it was written by a later kvdb.
+        ServiceUnavailable, BackupStoreError: as the store.
+    """
+    name = names.manifest_name(backup_id)
+    try:
+        data = read_small(store, name, bytes_max=MANIFEST_BYTES_MAX)
+    except ObjectNotFound as error:
+        raise BackupNotFound(f"Backup not found: {backup_id}") from error
+    return decoded(data, name), hashlib.sha256(data).digest()
+
+
+def decoded(data: bytes, name: str) -> Manifest:
+    """The manifest in ``data``; raises ``CorruptionError`` or ``FormatTooNew``."""
+    fields = opened(data, name)
+    try:
+        version = _whole(fields["format_version"])
+        if version > FORMAT_VERSION:
+            raise FormatTooNew(f"backup format {version} is newer than {FORMAT_VERSION} file={name}")
+        manifest = _decoded(fields)
+        _check(manifest, fields, name)
+    except KvdbError:
+        raise
+    except (KeyError, ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
+        raise CorruptionError(f"malformed backup manifest: {error}", file=name) from error
+    return manifest
+
+
+def files_of(image: Image) -> list[tuple[str, int]]:
+    """The names and sizes that the parts of an image have, in order."""
+    sstables = [(sstable_name(file.meta.number), file.meta.size) for file in image.files]
+    return [*sstables, *((log_name(log.number), log.size) for log in image.logs)]
+
+
+def _decoded(fields: dict[str, object]) -> Manifest:
+    packed = base64.b64decode(_text(fields["image"], MANIFEST_BYTES_MAX), validate=True)
+    previous = fields["previous"]
+    kind = fields["kind"]
+    if kind not in ("user", "base"):
+        raise ValueError("unknown kind")
+    return Manifest(
+        backup_id=_id(fields["backup_id"]),
+        kind=kind,
+        created_ms=_whole(fields["created_ms"]),
+        is_whole=_bool(fields["is_whole"]),
+        tables=tuple(map(_table, _objects(fields["tables"], _TABLES_MAX))),
+        previous=None if previous is None else _previous(previous),
+        stored_bytes=_whole(fields["stored_bytes"]),
+        parts=tuple(map(_part, _objects(fields["parts"], 10_000_000))),
+        image=from_plain(msgpack.unpackb(packed)),
+    )
+
+
+def _check(manifest: Manifest, fields: dict[str, object], name: str) -> None:
+    """What the parts of a manifest say of one another."""
+    if name != names.manifest_name(manifest.backup_id):
+        raise ValueError("manifest stands under another name")
+    if _whole(fields["seqno"]) != manifest.seqno:
+        raise ValueError("seqno is not the image's")
+    if fields["database_id"] != manifest.image.database_id.hex():
+        raise ValueError("database_id is not the image's")
+    if [(part.file, part.size) for part in manifest.parts] != files_of(manifest.image):
+        raise ValueError("parts are not the files of the image")
+    table_names = [table.name for table in manifest.tables]
+    if len(set(table_names)) != len(table_names):
+        raise ValueError("a table comes twice")
+
+
+def _table(fields: dict[str, object]) -> BackedTable:
+    table_id = _whole(fields["id"])
+    if not 0 < table_id < 1 << 32:
+        raise ValueError("bad table id")
+    return BackedTable(
+        _text(fields["name"], limits.TABLE_NAME_CHARS_MAX), table_id, _text(fields["uuid"], _UUID_CHARS_MAX)
+    )
+
+
+def _part(fields: dict[str, object]) -> Part:
+    return Part(_text(fields["file"], 32), _whole(fields["size"]), _digest(fields["sha256"]))
+
+
+def _previous(value: object) -> Previous:
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return Previous(_id(value["backup_id"]), _digest(value["digest"]))
+
+
+def _objects(value: object, count_max: int) -> list[dict[str, object]]:
+    if not isinstance(value, list) or len(value) > count_max:
+        raise ValueError("not a list, or too long")
+    if not all(isinstance(entry, dict) for entry in value):
+        raise ValueError("not a list of objects")
+    return value
+
+
+def _text(value: object, chars_max: int) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= chars_max:
+        raise ValueError("not a text of the right length")
+    return value
+
+
+def _id(value: object) -> str:
+    text = _text(value, 64)
+    if not names.is_id(text):
+        raise ValueError("not a backup id")
+    return text
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int or not 0 <= value <= max(SEQNO_MAX, 1 << 62):
+        raise ValueError("not a whole number in range")
+    return value
+
+
+def _bool(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("not true or false")
+    return value
+
+
+def _digest(value: object) -> bytes:
+    try:
+        digest = binascii.unhexlify(_text(value, 2 * _DIGEST_BYTES))
+    except binascii.Error as error:
+        raise ValueError("not a digest") from error
+    if len(digest) != _DIGEST_BYTES:
+        raise ValueError("not a digest of 32 bytes")
+    return digest

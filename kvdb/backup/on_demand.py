@@ -1,0 +1,240 @@
+"""Making a backup of a database in use.
+
+Steps:
+
+    1. say so in the store (``pending/``): from here on no sweep takes what the backup will refer to
+    2. wait for a sweep that began before
+    3. flush, and pin the moment: that is the backup's seqno; writes go on
+    4. every file of the pin that the store does not have yet becomes an object named by its sha256
+    5. the manifest: with it the backup exists
+    6. take back what step 1 said
+
+A backup that was cut off has no manifest, and its objects go with a later sweep. An sstable that the
+backup before had is known by its unique id, size and the engine's digest, and is not even read again.
+
+Chosen tables take the sstables that hold any of their keys, and the log since the flush: there are
+keys of other tables in them, too, which a restore leaves out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+from kvdb.backup import names, shelf
+from kvdb.backup.manifest import BackedTable, BackupKind, Manifest, Part, Previous, files_of
+from kvdb.backup.store import BackupStore
+from kvdb.env.env import Env
+from kvdb.errors import (
+    CorruptionError,
+    ResourceNotFound,
+    ServiceUnavailable,
+    disk_error,
+)
+from kvdb.lsm.engine import Engine
+from kvdb.lsm.image import Image, KeySpan
+from kvdb.lsm.pin import Pin, PinnedFile
+from kvdb.table import keys
+from kvdb.table.descriptor import decode_descriptor
+
+_PIN_TRIES_MAX: Final = 10
+
+
+class Progress(NamedTuple):
+    """How far a backup or a restore has come."""
+
+    phase: str
+    bytes_done: int
+    bytes_total: int
+
+
+OnProgress: TypeAlias = Callable[[Progress], None]
+"""Called now and then. What it raises ends the work: nothing half done counts as whole."""
+
+
+def silent(progress: Progress) -> None:
+    """Nobody wants to know."""
+
+
+def create(
+    env: Env,
+    engine: Engine,
+    store: BackupStore,
+    *,
+    tables: Sequence[str] | None = None,
+    kind: BackupKind = "user",
+    backup_id: str | None = None,
+    on_progress: OnProgress = silent,
+) -> Manifest:
+    """Back up the whole database, or ``tables``, as of one moment in this call.
+
+    Memory: a megabyte, and the manifests of this backup and the one before.
+
+    Raises:
+        ResourceNotFound: there is no such table.
+        ServiceUnavailable, DiskFull, BackupStoreError: the store fails; there is no backup.
+        CorruptionError: a file of the database is damaged; there is no backup.
+        KvdbError: as ``Engine.flush`` and ``Engine.pin``.
+    """
+    return _Making(env, engine, store, tables, kind, backup_id, on_progress).run()
+
+
+class _Making:
+    """One backup under way."""
+
+    def __init__(
+        self,
+        env: Env,
+        engine: Engine,
+        store: BackupStore,
+        tables: Sequence[str] | None,
+        kind: BackupKind,
+        backup_id: str | None,
+        on_progress: OnProgress,
+    ) -> None:
+        self._env = env
+        self._engine = engine
+        self._store = store
+        self._wanted = tables
+        self._kind = kind
+        self._on_progress = on_progress
+        self._id = backup_id or names.new_id(env.clock.wall_ms(), env.entropy.bytes(4))
+        self._claim = shelf.Claim(env, store, names.pending_name(self._id))
+        self._stored_bytes = 0
+        self._done_bytes = 0
+        self._total_bytes = 0
+
+    def run(self) -> Manifest:
+        created_ms = self._env.clock.wall_ms()
+        with self._claim:
+            shelf.wait_for_sweeps(self._env, self._store)
+            self._engine.flush()
+            with _pinned(self._engine, self._wanted) as (pin, tables):
+                image = pin.image if self._wanted is None else pin.image.only(_spans(tables))
+                previous = shelf.newest(self._store, image.database_id)
+                self._total_bytes = sum(size for _, size in files_of(image))
+                parts = tuple(self._stored(pin, image, None if previous is None else previous[0]))
+                manifest = Manifest(
+                    backup_id=self._id,
+                    kind=self._kind,
+                    created_ms=created_ms,
+                    is_whole=self._wanted is None,
+                    tables=tables,
+                    previous=None if previous is None else Previous(previous[0].backup_id, previous[1]),
+                    stored_bytes=self._stored_bytes,
+                    parts=parts,
+                    image=image,
+                )
+            self._claim.refresh()
+            self._store.put(names.manifest_name(self._id), [manifest.encoded()])
+        return manifest
+
+    def _stored(self, pin: Pin, image: Image, previous: Manifest | None) -> Iterator[Part]:
+        known = _known_parts(previous)
+        present = {stored.name: stored.size for stored in self._store.listed(names.OBJECTS)}
+        files = {file.name: file for file in pin.files}
+        metas = {name: file.meta for (name, _), file in zip(files_of(image), image.files, strict=False)}
+        for name, _ in files_of(image):
+            file = files[name]
+            meta = metas.get(name)
+            sha256 = None if meta is None else known.get((meta.unique_id, meta.size, meta.digest))
+            if sha256 is None:
+                sha256 = self._digest(pin, file)
+            part = Part(file.name, file.size, sha256)
+            if present.get(part.object_name) != part.size:
+                self._put(pin, file, part)
+                present[part.object_name] = part.size
+            self._done_bytes += file.size
+            self._on_progress(Progress("store", self._done_bytes, self._total_bytes))
+            self._claim.keep()
+            yield part
+
+    def _digest(self, pin: Pin, file: PinnedFile) -> bytes:
+        digest = hashlib.sha256()
+        for chunk in _local(pin.chunks(file)):
+            digest.update(chunk)
+        return digest.digest()
+
+    def _put(self, pin: Pin, file: PinnedFile, part: Part) -> None:
+        # What stands there with another size is not what its name says: write over it.
+        self._store.put(part.object_name, _FileChunks(pin, file, part.sha256), replace=True)
+        self._stored_bytes += file.size
+
+
+class _FileChunks:
+    """A pinned file's content, as often as it is asked for; each time checked against its digest."""
+
+    def __init__(self, pin: Pin, file: PinnedFile, sha256: bytes) -> None:
+        self._pin = pin
+        self._file = file
+        self._sha256 = sha256
+
+    def __iter__(self) -> Iterator[bytes]:
+        digest = hashlib.sha256()
+        for chunk in _local(self._pin.chunks(self._file)):
+            digest.update(chunk)
+            yield chunk
+        if digest.digest() != self._sha256:
+            raise CorruptionError("file has changed while it was backed up", file=self._file.name)
+
+
+def _local(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The database's own disk failing is not the store failing."""
+    try:
+        yield from chunks
+    except OSError as error:
+        raise disk_error(error, "the database directory") from error
+
+
+class _pinned:  # noqa: N801 - a context manager, called like a function
+    """A pin, and the tables that were there at its moment."""
+
+    def __init__(self, engine: Engine, wanted: Sequence[str] | None) -> None:
+        self._engine = engine
+        self._wanted = wanted
+        self._pin: Pin | None = None
+
+    def __enter__(self) -> tuple[Pin, tuple[BackedTable, ...]]:
+        for _ in range(_PIN_TRIES_MAX):
+            before = _tables(self._engine)
+            pin = self._pin = self._engine.pin()
+            # The same before and after is the same at the moment between.
+            if _tables(self._engine) == before:
+                return pin, _chosen(before, self._wanted)
+            pin.release()
+        raise ServiceUnavailable("tables are being made and dropped too quickly to back them up")
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._pin is not None:
+            self._pin.release()
+
+
+def _tables(engine: Engine) -> tuple[BackedTable, ...]:
+    found = (decode_descriptor(value) for _, value in engine.scan(*keys.descriptor_range()))
+    return tuple(BackedTable(each.name, each.table_id, each.uuid) for each in found)
+
+
+def _chosen(tables: tuple[BackedTable, ...], wanted: Sequence[str] | None) -> tuple[BackedTable, ...]:
+    if wanted is None:
+        return tables
+    missing = set(wanted) - {table.name for table in tables}
+    if missing:
+        raise ResourceNotFound(f"Requested resource not found: Table: {min(missing)} not found")
+    return tuple(table for table in tables if table.name in wanted)
+
+
+def _spans(tables: Iterable[BackedTable]) -> list[KeySpan]:
+    """Where the keys of ``tables`` lie, and those of the catalog."""
+    ids = [keys.CATALOG_ID, *(table.table_id for table in tables)]
+    ranges = [keys.prefix_range(keys.table_prefix(table_id)) for table_id in ids]
+    return [(found.start, found.end) for found in ranges]
+
+
+def _known_parts(previous: Manifest | None) -> dict[tuple[int, int, bytes], bytes]:
+    if previous is None:
+        return {}
+    return {
+        (file.meta.unique_id, file.meta.size, file.meta.digest): part.sha256
+        for file, part in zip(previous.image.files, previous.parts, strict=False)
+    }

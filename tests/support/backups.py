@@ -1,0 +1,68 @@
+"""Databases to back up, stores to put them in, and what a restored directory holds."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+
+from kvdb.backup.places import open_store
+from kvdb.backup.store import BackupStore
+from kvdb.env.env import Env
+from kvdb.env.fs import FileSystem
+from kvdb.lsm.engine import Engine, WriteBatch
+from kvdb.options import EngineOptions
+from kvdb.table import keys
+from kvdb.table.descriptor import KeyAttribute, TableDescriptor
+from kvdb.testing import MemFileSystem, sim_env
+from tests.support.engines import content, small_options
+
+Content = dict[bytes, bytes]
+
+
+def make_table(engine: Engine, name: str, table_id: int) -> None:
+    """A table as the catalog keeps it, without one."""
+    descriptor = TableDescriptor(table_id, name, f"uuid-{name}", 0, KeyAttribute("k", "S"), None)
+    batch = WriteBatch().put(keys.descriptor_key(name), descriptor.encoded())
+    engine.write(batch.put(keys.NEXT_TABLE_ID_KEY, keys.next_table_id_value(table_id + 1)))
+
+
+def fill(engine: Engine, chance: random.Random, count: int, table_ids: Iterable[int] = (1,)) -> None:
+    """Puts, deletes and range deletes, in batches of one or more."""
+    ids = list(table_ids)
+    for _ in range(count):
+        batch = WriteBatch()
+        for _ in range(chance.choice([1, 1, 1, 3])):
+            prefix = keys.table_prefix(chance.choice(ids))
+            key = prefix + b"%03d" % chance.randrange(200)
+            if chance.random() < 0.15:
+                batch.delete(key)
+            elif chance.random() < 0.02:
+                batch.delete_range(key, prefix + b"%03d" % 999)
+            else:
+                batch.put(key, chance.randbytes(chance.choice([4, 30, 200])))
+        engine.write(batch)
+
+
+def store_of(env: Env, url: str = "store") -> BackupStore:
+    return open_store(url, env)
+
+
+def restored_content(fs: FileSystem, directory: str, options: EngineOptions | None = None) -> Content:
+    """Everything in a restored database; and that it opens a second time."""
+    engine = Engine.open(directory, sim_env(fs, seed=91), options or small_options())
+    found = content(engine)
+    engine.close()
+    again = Engine.open(directory, sim_env(fs, seed=92), options or small_options())
+    assert content(again) == found
+    again.close()
+    return found
+
+
+def rows_of(found: Content, table_id: int) -> Content:
+    prefix = keys.table_prefix(table_id)
+    return {key: value for key, value in found.items() if key.startswith(prefix)}
+
+
+def flip(fs: MemFileSystem, path: str, place: int, bit: int = 0) -> None:
+    """Rot: one bit of a file changes."""
+    fs._inode(path).content[place] ^= 1 << bit
