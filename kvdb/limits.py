@@ -81,6 +81,7 @@ CLIENT_TOKENS_MAX = 1_000_000  # [K] tokens kept; one more transaction with a to
 # Snapshots and history
 SNAPSHOTS_MAX = 1_000  # [K] open at once
 SNAPSHOT_IDLE_MS = 60_000  # [K] a snapshot that nobody reads at for this long is released
+SNAPSHOT_LIFE_MS_MAX = 24 * 60 * 60 * 1000  # [K] and this long after it was opened in any case
 VERSIONS_PAGE = 100  # [K] ListItemVersions, unless it says another limit
 VERSIONS_PAGE_MAX = 1_000  # [K] ListItemVersions
 

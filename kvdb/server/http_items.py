@@ -254,7 +254,7 @@ _TRANSACT_WRITE_ITEM = one_of(
                 api.UpdateItem,
                 _TABLE,
                 _KEY,
-                Field("UpdateExpression", "update_expression", STRING),
+                Field("UpdateExpression", "update_expression", STRING, is_required=True),
                 *_EXPRESSIONS,
             ),
         ),

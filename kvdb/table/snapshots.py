@@ -6,8 +6,9 @@
     snapshot_id       a snapshot that was opened, the same for every call until it is released
 
 The first two of the past reach as far back as ``history_retention_ms``. Open snapshots hold back
-compaction from dropping what they see, so they are bounded: there are at most 1,000, and one that
-nobody has read at for a minute is released (``limits``). A read under way holds its snapshot.
+compaction from dropping what they see, so they are bounded: there are at most 1,000, and each is
+released when nobody has read at it for a minute, or a day after it was opened (``limits``). A read
+under way holds its snapshot.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class _Held:
     """An open snapshot: when it was used last, and by how many reads it is in use."""
 
     snapshot: Snapshot
+    opened_ns: int
     used_ns: int
     readers: int = 0
     is_released: bool = False
@@ -63,7 +65,8 @@ class Snapshots:
             self._opened += 1
             snapshot_id = f"{self._run}-{self._opened:x}"
             snapshot = self._engine.snapshot()
-            self._held[snapshot_id] = _Held(snapshot, self._clock.monotonic_ns())
+            now_ns = self._clock.monotonic_ns()
+            self._held[snapshot_id] = _Held(snapshot, now_ns, now_ns)
             is_first = len(self._held) == 1
         if is_first and self.on_first is not None:
             self.on_first()
@@ -77,16 +80,18 @@ class Snapshots:
                 self._let_go(held)
 
     def release_idle(self) -> int | None:
-        """Release what has been left unused; gives when the next may be, in milliseconds."""
+        """Release what was left unused or open for too long; gives when the next may be, in milliseconds."""
         with self._guard:
             now_ns = self._clock.monotonic_ns()
             wait_ms = limits.SNAPSHOT_IDLE_MS
             for snapshot_id, held in list(self._held.items()):
-                left_ms = limits.SNAPSHOT_IDLE_MS - (now_ns - held.used_ns) // _NS_PER_MS
-                if left_ms <= 0 and not held.readers:
+                life_ms = limits.SNAPSHOT_LIFE_MS_MAX - (now_ns - held.opened_ns) // _NS_PER_MS
+                idle_ms = limits.SNAPSHOT_IDLE_MS - (now_ns - held.used_ns) // _NS_PER_MS
+                left_ms = life_ms if held.readers else min(life_ms, idle_ms)
+                if left_ms <= 0:
                     del self._held[snapshot_id]
                     self._let_go(held)
-                elif not held.readers:
+                else:
                     wait_ms = min(wait_ms, left_ms)
             return wait_ms if self._held else None
 
@@ -101,8 +106,8 @@ class Snapshots:
             held = self._held.get(snapshot_id)
             if held is None:
                 raise ReadPointExpired(
-                    "no such snapshot: it was released, or left unused for "
-                    f"{limits.SNAPSHOT_IDLE_MS // 1000} seconds id={snapshot_id[:64]}"
+                    "no such snapshot: it was released, left unused for "
+                    f"{limits.SNAPSHOT_IDLE_MS // 1000} seconds, or open for a day id={snapshot_id[:64]}"
                 )
             held.readers += 1
             held.used_ns = self._clock.monotonic_ns()

@@ -138,9 +138,9 @@ class Writer:
 
     def collection_metrics(
         self, changes: Iterable[tuple[str, Change]]
-    ) -> dict[str, list[ItemCollectionMetrics]]:
+    ) -> dict[str, list[ItemCollectionMetrics]] | None:
         """What the collections that the changes of one call touch have come to; see ``table/claims``."""
-        return all_collection_metrics(self._engine, changes)
+        return all_collection_metrics(self._engine, changes) or None
 
     # The parts.
 

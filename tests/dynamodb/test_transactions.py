@@ -59,3 +59,27 @@ def test_one_item_is_written_once(refusal, table):
         "ValidationException",
         "Transaction request cannot include multiple operations on one item",
     )
+
+
+def test_an_update_says_what_it_changes(refusal, table):
+    update = {"Update": {"TableName": table, "Key": {"id": {"S": "a"}}}}
+    assert refusal("TransactWriteItems", TransactItems=[put(table, "b"), update]) == (
+        "ValidationException",
+        "1 validation error detected: Value null at 'transactItems.2.member.update.updateExpression' failed "
+        "to satisfy constraint: Member must not be null",
+    )
+
+
+def test_what_was_consumed_counts_twice_and_a_replay_reads(dynamodb, table):
+    request = {
+        "TransactItems": [put(table, "a")],
+        "ClientRequestToken": f"token-{table}",
+        "ReturnConsumedCapacity": "TOTAL",
+        "ReturnItemCollectionMetrics": "SIZE",
+    }
+    first, again = (dynamodb.transact_write_items(**request) for _ in range(2))
+    assert first["ConsumedCapacity"] == [
+        {"TableName": table, "CapacityUnits": 2.0, "WriteCapacityUnits": 2.0}
+    ]
+    assert again["ConsumedCapacity"] == [{"TableName": table, "CapacityUnits": 2.0, "ReadCapacityUnits": 2.0}]
+    assert "ItemCollectionMetrics" not in first

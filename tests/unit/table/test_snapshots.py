@@ -94,6 +94,18 @@ def test_a_snapshot_that_is_left_unused_for_a_minute_is_released(db):
     assert db._floor.engine._snapshots.seqnos() == []
 
 
+def test_a_snapshot_is_not_held_for_ever_however_often_it_is_used(db):
+    snapshot = opened(db)
+    used_ms = 0
+    while used_ms < limits.SNAPSHOT_LIFE_MS_MAX:
+        n_of(db, snapshot_id=snapshot.snapshot_id)
+        clock_of(db).advance_ms(limits.SNAPSHOT_IDLE_MS - 1)
+        used_ms += limits.SNAPSHOT_IDLE_MS - 1
+        run_jobs(db.env)
+    with pytest.raises(ReadPointExpired, match="open for a day"):
+        n_of(db, snapshot_id=snapshot.snapshot_id)
+
+
 def test_a_read_under_way_holds_its_snapshot(db):
     put(db, "a", 1)
     snapshot = opened(db)
