@@ -19,7 +19,8 @@
 and beside them
 
     #origin                            where this application began: tableName, streamArn,
-                                       sequenceNumber, startingPosition
+                                       sequenceNumber, startingPosition; and doneUpTo, once many
+                                       shards that are still listed are finished and forgotten
     #state/<lease key>/<n>             ``part`` n of a window's state, JSON text
 
 Every write is conditional. Who holds a lease writes only where owner and token are still its own,
@@ -50,7 +51,6 @@ STATE_PARTS_MAX: Final = -(-TUMBLING_STATE_BYTES_MAX // STATE_PART_CHARS)
 _CONDITION_FAILED = "ConditionalCheckFailed"
 _KEY = "leaseKey"
 _ORIGIN = "#origin"
-_ORIGIN_MEMBERS = ("tableName", "streamArn", "sequenceNumber", "startingPosition")
 _MINE = "leaseOwner = :owner AND fencingToken = :token"
 _UNSEEN = "fencingToken = :token AND leaseCounter = :counter"
 _CHANGE_HANDS = (
@@ -118,6 +118,8 @@ class Origin:
     """The last commit then. Everything after it is handled."""
     starting_position: str
     """``TRIM_HORIZON``: so is what was kept of before; ``LATEST``: it is not."""
+    done_up_to: str = ""
+    """Shards that ended up to this number are finished, whether they have leases or not."""
 
 
 class LeaseTable:
@@ -149,7 +151,13 @@ class LeaseTable:
         row = self._table.get({_KEY: _ORIGIN}, consistent=True)
         if row is None:
             return None
-        return Origin(*(str(row[name]) for name in _ORIGIN_MEMBERS))
+        return Origin(
+            table_name=str(row["tableName"]),
+            stream_arn=str(row["streamArn"]),
+            sequence_number=str(row["sequenceNumber"]),
+            starting_position=str(row["startingPosition"]),
+            done_up_to=str(row.get("doneUpTo", "")),
+        )
 
     def settle_origin(self, origin: Origin) -> Origin:
         """Store ``origin`` unless another worker was first; gives the one that holds."""
@@ -165,6 +173,16 @@ class LeaseTable:
         settled = self.origin()
         assert settled is not None
         return settled
+
+    def settle_done(self, sequence_number: str) -> None:
+        """Note that every shard that ended up to ``sequence_number`` is finished."""
+        with suppress(ConditionalCheckFailed):
+            self._table.update(
+                {_KEY: _ORIGIN},
+                "SET doneUpTo = :number",
+                condition="attribute_not_exists(doneUpTo) OR doneUpTo < :number",
+                values={":number": sequence_number},
+            )
 
     def all(self) -> list[Lease]:
         """Every lease, in the order of the keys."""

@@ -11,6 +11,7 @@ it: the shards at the end of one stream are the parents of those at the start of
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from kvdb.api.items import OpenSnapshot, OpenSnapshotResult, ReleaseSnapshot
 from kvdb.api.streams import (
@@ -25,6 +26,9 @@ from kvdb.client.sync import Client
 from kvdb.consumer.lease import TRIM_HORIZON, Lease, LeaseTable, Origin, Progress, lease_key
 from kvdb.consumer.options import StartingPosition
 from kvdb.errors import ResourceNotFound, ValidationError
+
+FINISHED_KEPT_MAX: Final = 100
+"""Finished leases of shards that are still listed."""
 
 StreamShards = tuple[StreamSummary, Sequence[Shard]]
 """A stream and all its shards, parents before children."""
@@ -50,26 +54,52 @@ def begin(client: Client, leases: LeaseTable, table_name: str, starting_position
     return origin
 
 
-def synchronise(client: Client, leases: LeaseTable, origin: Origin) -> list[Lease]:
+def synchronise(client: Client, leases: LeaseTable, table_name: str) -> list[Lease]:
     """Make the leases that are missing, forget those that are over; gives all there are."""
-    # Leases first: one that is missing from what was read is made anew only if its shard is
-    # listed after that, and a shard goes before its lease does.
+    # Leases first, then the origin, then the shards: a lease goes only after the origin says that its
+    # shard is done, or after its shard; so one that is gone already is never taken for missing.
     present = leases.all()
+    origin = leases.origin()
+    if origin is None:
+        raise ValidationError(f"the origin of the leases in {leases.name!r} was deleted")
     streams = [
-        (stream, list(shards_of(client, stream.stream_arn)))
-        for stream in streams_of(client, origin.table_name)
+        (stream, list(shards_of(client, stream.stream_arn))) for stream in streams_of(client, table_name)
     ]
     known = {lease.key for lease in present}
     missing = [lease for lease in plan(streams, origin) if lease.key not in known]
     for lease in missing:
         leases.create(lease)
-    listed = {
-        lease_key(stream.stream_label, shard.shard_id) for stream, shards in streams for shard in shards
+    ends = {
+        lease_key(stream.stream_label, shard.shard_id): shard.ending_sequence_number
+        for stream, shards in streams
+        for shard in shards
     }
-    over = [lease for lease in present if lease.progress.is_finished and lease.key not in listed]
+    over = [lease for lease in present if lease.progress.is_finished and lease.key not in ends]
+    over += _done_together(leases, present, missing, ends)
     for lease in over:
         leases.forget(lease)
     return leases.all() if missing or over else present
+
+
+def _done_together(
+    leases: LeaseTable, present: Sequence[Lease], missing: Sequence[Lease], ends: Mapping[str, str | None]
+) -> list[Lease]:
+    """When many leases are finished: settle up to where all are, after which those can be forgotten.
+
+    A stream that is kept for long lists many shards that were done long ago; nobody has to read
+    their leases at every heartbeat.
+    """
+    finished = [lease for lease in present if lease.progress.is_finished and ends.get(lease.key) is not None]
+    if len(finished) <= FINISHED_KEPT_MAX:
+        return []
+    unfinished = [lease.key for lease in (*present, *missing) if not lease.progress.is_finished]
+    held_back = min((end for key in unfinished if (end := ends.get(key)) is not None), default=None)
+    settled = [end for end in ends.values() if end is not None and (held_back is None or end < held_back)]
+    if not settled:
+        return []
+    done_up_to = max(settled)
+    leases.settle_done(done_up_to)
+    return [lease for lease in finished if (ends[lease.key] or "") <= done_up_to]
 
 
 def plan(streams: Iterable[StreamShards], origin: Origin) -> list[Lease]:
@@ -136,11 +166,13 @@ def _first_progress(shard: Shard, origin: Origin) -> Progress | None:
     A shard that began later is read from exactly there, so that records of it that were trimmed
     before anybody read them are found missing.
     """
+    end = shard.ending_sequence_number
+    if end is not None and end <= origin.done_up_to:
+        return None
     if shard.starting_sequence_number > origin.sequence_number:
         return Progress(_number_before(shard.starting_sequence_number))
     if origin.starting_position == TRIM_HORIZON:
         return Progress(TRIM_HORIZON)
-    end = shard.ending_sequence_number
     return None if end is not None and end <= origin.sequence_number else Progress(origin.sequence_number)
 
 

@@ -284,7 +284,7 @@ class Coordinator:
     def _all_leases(self, *, is_due: bool) -> dict[str, Lease]:
         now_ns = self._clock.monotonic_ns()
         if is_due or now_ns >= self._next_sync_ns:
-            leases = synchronise(self._client, self._leases, self._origin)
+            leases = synchronise(self._client, self._leases, self._origin.table_name)
             self._next_sync_ns = now_ns + self._worker.options.shard_sync_ms * NS_PER_MS
         else:
             leases = self._leases.all()

@@ -19,12 +19,13 @@ import random
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
+from unittest.mock import patch
 
 from kvdb.api.streams import UpdateStream
 from kvdb.api.tables import StreamSpecification, UpdateTable
 from kvdb.client.embedded_transport import EmbeddedTransport
 from kvdb.client.sync import Client
-from kvdb.consumer import Context, Worker, WorkerOptions
+from kvdb.consumer import Context, Worker, WorkerOptions, shard_sync
 from kvdb.consumer.lease import TRIM_HORIZON, Lease, Progress
 from kvdb.consumer.shard_sync import shards_of, streams_of
 from kvdb.consumer.source import ShardReader
@@ -337,8 +338,9 @@ def simulate(seed: int, *, exactly_once: bool, changes: int = 150) -> Coverage:
     """One run; raises ``AssertionError`` if something did not hold."""
     world = World(seed, options_of(seed, exactly_once=exactly_once))
     try:
-        world.run(changes)
-        world.check()
+        with patch.object(shard_sync, "FINISHED_KEPT_MAX", random.Random(seed).choice([100, 3])):
+            world.run(changes)
+            world.check()
     finally:
         world.database.close()
     return world.covered

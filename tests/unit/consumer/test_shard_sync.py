@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kvdb.api.streams import Shard, StreamSummary
 from kvdb.consumer.lease import TRIM_HORIZON, Origin, Progress
 from kvdb.consumer.shard_sync import is_ready, plan
@@ -75,3 +77,8 @@ def test_a_lease_is_ready_when_its_parents_are_done_or_gone() -> None:
     parent, child, _ = plan([FAMILY], origin(20, "TRIM_HORIZON"))
     assert not is_ready(child, {parent.key: parent, child.key: child})
     assert is_ready(child, {child.key: child})
+
+
+def test_shards_that_ended_where_all_was_done_get_no_lease_again() -> None:
+    settled = replace(origin(5, "TRIM_HORIZON"), done_up_to=number(10))
+    assert [lease.shard_id for lease in plan([FAMILY], settled)] == ["c", "late"]

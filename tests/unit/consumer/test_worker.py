@@ -10,6 +10,8 @@ import kvdb
 from kvdb.api.streams import UpdateStream
 from kvdb.api.tables import StreamSpecification, UpdateTable
 from kvdb.consumer import Context, Worker, WorkerOptions
+from kvdb.consumer.lease import LeaseTable
+from kvdb.consumer.shard_sync import shards_of
 from kvdb.errors import (
     ClosedError,
     ResourceNotFound,
@@ -19,7 +21,7 @@ from kvdb.errors import (
 )
 from kvdb.item.dynamo_json import JsonObject
 from tests.support.builders import make_env, run_jobs
-from tests.support.workers import TABLE, Recorder, Shop
+from tests.support.workers import TABLE, Recorder, Shop, numbers_of
 
 HOUR_MS = 3_600_000
 
@@ -320,3 +322,58 @@ def test_a_worker_runs_in_threads_until_it_is_asked_to_stop() -> None:
             shop_table.put({"id": f"item-{n}", "n": n})
         worker.run()
         assert sorted(handler.numbers) == list(range(20))
+
+
+def test_finished_leases_of_a_long_history_are_forgotten_and_nothing_is_handled_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kvdb.consumer.shard_sync.FINISHED_KEPT_MAX", 5)
+    shop, handler = Shop(), Recorder()
+    first, second = shop.start(handler), shop.start(handler)
+    for n in range(12):
+        shop.put(n)
+        shop.client.call(UpdateStream(shop.stream_arn, rotate=True))
+        shop.turn(ms=12_000)
+    assert handler.numbers == list(range(12))
+    assert len(list(shards_of(shop.client, shop.stream_arn))) > 12, "the stream still lists them"
+    assert len(shop.leases()) <= 8
+    origin = LeaseTable(shop.client, f"{TABLE}.worker.leases").origin()
+    assert origin is not None
+    assert origin.done_up_to > origin.sequence_number
+    for worker in (first, second):
+        worker.stop()
+    shop.workers.clear()
+    shop.start(handler)
+    shop.put(12)
+    shop.turn(ms=20_000)
+    assert handler.numbers == list(range(13))
+
+
+def test_an_unfinished_shard_holds_back_what_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kvdb.consumer.shard_sync.FINISHED_KEPT_MAX", 2)
+    shop = Shop()
+
+    def fail_on_first(event: JsonObject, context: Context) -> None:
+        if numbers_of(event) == [1]:
+            raise ValueError
+
+    handler = Recorder(fail_on_first)
+    shop.split()
+    shop.put(1, id="a")
+    shop.start(handler, batch_size=1)
+    for n in range(2, 8):
+        shop.put(n, id="c")
+        shop.client.call(UpdateStream(shop.stream_arn, rotate=True))
+        shop.turn(ms=12_000)
+    states = {lease.shard_id: lease.progress.is_finished for lease in shop.leases()}
+    (stuck,) = [
+        shard.shard_id
+        for shard in shards_of(shop.client, shop.stream_arn)
+        if shard.ending_sequence_number is not None
+        and states.get(shard.shard_id) is False
+        and all(states.get(parent, True) for parent in shard.parent_shard_ids)
+    ]
+    handler.act = lambda event, context: None
+    shop.turn(ms=60_000)
+    assert {1, 2, 3, 4, 5, 6, 7} <= set(handler.numbers)
+    assert stuck not in {lease.shard_id for lease in shop.leases() if not lease.progress.is_finished}
