@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -21,10 +22,14 @@ from kvdb.expr.builder import Attr
 from kvdb.testing.checks.airports import AEY, CPH, KEF, RKV, Check, key_of, raised
 
 
-def _streaming(client: Client) -> Table:
-    return client.create_table(
+def _streaming(client: Client, *items: Mapping[str, object]) -> Table:
+    """The table of airports, with a stream that has seen all of it."""
+    table = client.create_table(
         "airports", key=("country", "S"), sort=("icao", "S"), stream="NEW_AND_OLD_IMAGES"
     )
+    for item in items:
+        table.put(item)
+    return table
 
 
 def _first(table: Table | Client, count: int, from_: str = "start", **more: object) -> list[Change]:
@@ -33,8 +38,7 @@ def _first(table: Table | Client, count: int, from_: str = "start", **more: obje
 
 
 def a_stream_is_read_shard_by_shard(client: Client) -> None:
-    table = _streaming(client)
-    table.put(KEF)
+    table = _streaming(client, KEF)
     table.put({**KEF, "elevation": 0})
     table.put({**KEF, "elevation": 0})
     table.delete(key_of(KEF))
@@ -69,9 +73,7 @@ def what_is_no_stream_is_refused(client: Client) -> None:
 
 
 def a_feed_gives_every_change_in_commit_order(client: Client) -> None:
-    table = _streaming(client)
-    for airport in (KEF, RKV, AEY, CPH):
-        table.put(airport)
+    table = _streaming(client, KEF, RKV, AEY, CPH)
     table.delete(key_of(RKV))
     changes = _first(table, 5)
     assert [(change.kind, change.keys["icao"]) for change in changes] == [
@@ -88,9 +90,7 @@ def a_feed_gives_every_change_in_commit_order(client: Client) -> None:
 
 
 def a_cursor_is_a_place_for_good(client: Client) -> None:
-    table = _streaming(client)
-    for airport in (KEF, RKV, AEY):
-        table.put(airport)
+    table = _streaming(client, KEF, RKV, AEY)
     first, second, third = _first(table, 3)
     (shard, *_) = client.describe_stream(client.streams()[0].stream_arn).shards
     client.update_stream(client.streams()[0].stream_arn, split=shard.shard_id)
@@ -113,9 +113,7 @@ def a_feed_can_follow_all_tables(client: Client) -> None:
 
 
 def a_feed_filters_by_expression_and_by_pattern(client: Client) -> None:
-    table = _streaming(client)
-    for airport in (KEF, RKV, AEY, CPH):
-        table.put(airport)
+    table = _streaming(client, KEF, RKV, AEY, CPH)
     table.delete(key_of(KEF))
     high = _first(table, 2, filter=Attr("NewImage.elevation").gt(40))
     assert [change.new for change in high] == [KEF, RKV]
@@ -128,8 +126,7 @@ def a_feed_filters_by_expression_and_by_pattern(client: Client) -> None:
 
 
 def a_view_of_a_feed_leaves_out_images(client: Client) -> None:
-    table = _streaming(client)
-    table.put(KEF)
+    table = _streaming(client, KEF)
     table.put({**KEF, "elevation": 0})
     for view, has_new, has_old in (
         ("KEYS_ONLY", False, False),
@@ -142,8 +139,7 @@ def a_view_of_a_feed_leaves_out_images(client: Client) -> None:
 
 
 def a_feed_begins_at_a_time(client: Client) -> None:
-    table = _streaming(client)
-    table.put(KEF)
+    table = _streaming(client, KEF)
     now = datetime.fromtimestamp(_first(table, 1)[0].created_ms / 1000, UTC)
     assert _first(table, 1, now - timedelta(hours=1))[0].new == KEF  # type: ignore[arg-type]
     raised(ValidationError, lambda: _first(table, 1, now + timedelta(hours=1)))  # type: ignore[arg-type]
