@@ -49,16 +49,25 @@ def _merged(runs: list[_Run], reverse: bool) -> Iterator[Chunk]:
     while len(runs) > 1:
         complete: Chunk = []
         left: list[_Run] = []
-        # What lies up to the nearest end of a chunk is complete: later chunks lie behind it.
+        # What lies up to the nearest end of a chunk is complete: later chunks lie behind it. Most
+        # sources of a large database have nothing there, and are left as they are.
         if reverse:
-            edge = max(chunk[0][0] for chunk, _ in runs)
-            for chunk, source in runs:
+            edge = max([run[0][0][0] for run in runs])
+            for run in runs:
+                chunk, source = run
+                if chunk[-1][0] < edge:
+                    left.append(run)
+                    continue
                 cut = bisect_left(chunk, (edge,)) if chunk[0][0] != edge else 0
                 complete += chunk[cut:]
                 _keep_on(chunk[:cut], source, left)
         else:
-            edge = min(chunk[-1][0] for chunk, _ in runs)
-            for chunk, source in runs:
+            edge = min([run[0][-1][0] for run in runs])
+            for run in runs:
+                chunk, source = run
+                if chunk[0][0] > edge:
+                    left.append(run)
+                    continue
                 cut = bisect_left(chunk, (successor(edge),)) if chunk[-1][0] != edge else len(chunk)
                 complete += chunk[:cut]
                 _keep_on(chunk[cut:], source, left)

@@ -35,14 +35,16 @@ class Block:
     def __init__(self, body: bytes) -> None:
         """Decode ``body``; ``ValueError`` when it is not a block."""
         columns = unpack(body)
-        if not isinstance(columns, list) or len(columns) != 3:
+        if type(columns) is not list or len(columns) != 3:
             raise ValueError("not a data block")
-        if not all(isinstance(column, list) and len(column) == len(columns[0]) for column in columns):
+        keys, seqnos, values = columns
+        if not type(keys) is type(seqnos) is type(values) is list:
+            raise ValueError("a column of a data block is no list")
+        if not len(keys) == len(seqnos) == len(values):
             raise ValueError("the columns of a data block differ")
-        self.keys: list[bytes]
-        self.seqnos: list[int]
-        self.values: list[bytes | None]
-        self.keys, self.seqnos, self.values = columns
+        self.keys: list[bytes] = keys
+        self.seqnos: list[int] = seqnos
+        self.values: list[bytes | None] = values
         self.charge_bytes = len(body) + _ENTRY_OVERHEAD_BYTES * len(self.keys)
         self.was_read = False
         self._newest_plain = _UNKNOWN

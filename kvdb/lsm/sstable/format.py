@@ -33,7 +33,7 @@ from typing import Final, NamedTuple
 import zstandard
 
 from kvdb.errors import CorruptionError, FormatTooNew
-from kvdb.lsm.coding import crc32c, pack, unpack
+from kvdb.lsm.coding import crc32c, crc32c_extend, pack, unpack
 from kvdb.options import Compression
 
 FORMAT_VERSION: Final = 1
@@ -42,6 +42,7 @@ MAGIC: Final = b"kvdb.sst"
 _TRAILER = struct.Struct("<BI")
 assert _TRAILER.size == 5
 TRAILER_BYTES: Final = _TRAILER.size
+_pack_place: Final = struct.Struct("<QQB").pack
 _FOOTER = struct.Struct("<QQIQIQIQIB")
 _FOOTER_END = struct.Struct("<I8s")
 FOOTER_BYTES: Final = _FOOTER.size + _FOOTER_END.size
@@ -50,6 +51,7 @@ _COMPRESSION_NONE: Final = 0
 _COMPRESSION_ZSTD: Final = 1
 _ZSTD_LEVEL: Final = -1
 _RAW_LENGTH = struct.Struct("<I")
+_frame_content_size: Final = zstandard.frame_content_size
 RAW_BYTES_MAX: Final = 1024 * 1024
 """A larger body is stored as it is."""
 
@@ -151,10 +153,10 @@ def _decompressed(body: bytes) -> bytes:
     frame = body[_RAW_LENGTH.size :]
     try:
         # The frame's own size decides how much the library allocates, whatever it is told.
-        found = zstandard.frame_content_size(frame)
+        found = _frame_content_size(frame)
         if found != declared or declared > RAW_BYTES_MAX:
             raise ValueError(f"compressed block lies about its size declared={declared} frame={found}")
-        raw = bytes(_codecs.decompress(frame, max_output_size=declared))
+        raw = _codecs.decompress(frame, declared)
     except zstandard.ZstdError as error:
         raise ValueError(f"malformed zstd frame: {error}") from error
     if len(raw) != declared:
@@ -163,8 +165,7 @@ def _decompressed(body: bytes) -> bytes:
 
 
 def _block_crc(body: bytes, compression: int, unique_id: int, offset: int) -> int:
-    seed = crc32c(struct.pack("<QQB", unique_id, offset, compression))
-    return crc32c(body, seed)
+    return crc32c_extend(crc32c_extend(0, _pack_place(unique_id, offset, compression)), body)
 
 
 def encoded_footer(footer: Footer) -> bytes:

@@ -292,13 +292,18 @@ class SstableReader:
         return fresh
 
     def _read_block(self, place: int) -> Block:
-        handle = BlockHandle(self._offsets[place], self._lengths[place])
+        # As ``_read_body``, spelled out: most gets of a large database read a block.
+        offset, length = self._offsets[place], self._lengths[place]
+        data = self._file.read_at(offset, length)
+        if len(data) != length:
+            raise self._corrupt("block runs past the end of the file", BlockHandle(offset, length))
+        body = opened_block(data, unique_id=self._unique_id, offset=offset, file=self.name)
         try:
-            block = Block(self._read_body(handle))
+            block = Block(body)
         except ValueError as error:
-            raise self._corrupt(str(error), handle) from error
+            raise self._corrupt(str(error), BlockHandle(offset, length)) from error
         if not block.keys:
-            raise self._corrupt("empty data block", handle)
+            raise self._corrupt("empty data block", BlockHandle(offset, length))
         if self._ingested_seqno:
             block.seqnos = [self._ingested_seqno] * len(block.keys)
         return block
