@@ -285,8 +285,11 @@ def _dead_modules(files: Files) -> Iterator[Finding]:
             yield Finding("dead-module", path, 1, name)
 
 
+_is_module_name = re.compile(r"kvdb(\.[a-z_]+)+").fullmatch
+
+
 def _imported(path: str, text: str) -> Iterator[str]:
-    """Every dotted name a file imports, whether it is a module or something in one."""
+    """Every dotted name a file imports, or spells for ``importlib``: a module, or something in one."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
@@ -302,6 +305,8 @@ def _imported(path: str, text: str) -> Iterator[str]:
             base = ".".join([*above, *([node.module] if node.module else [])])
             yield base
             yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_module_name(node.value):
+            yield node.value
 
 
 def _strayed_tests(files: Files) -> Iterator[Finding]:

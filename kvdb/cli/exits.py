@@ -18,7 +18,7 @@ from enum import IntEnum
 
 import click
 
-from kvdb.cli.render import text_of
+from kvdb.cli.value_text import text_of
 from kvdb.errors import (
     ConditionalCheckFailed,
     DiskFull,

@@ -257,6 +257,3 @@ def _stored_item_shown(table: Table, *, as_json: bool) -> Iterator[None]:
 def _say_no_item() -> None:
     click.echo("no such item", err=True)
     click.get_current_context().exit(Exit.NO_ITEM)
-
-
-COMMANDS = (put, update, delete, get, versions)

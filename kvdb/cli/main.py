@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 import errno
+import importlib
+from collections.abc import Mapping
 
 import click
 
-from kvdb.cli import (
-    backup,
-    check,
-    import_file,
-    inspect,
-    items,
-    query,
-    repair,
-    serve,
-    stream,
-    table,
-    tags,
-    transact,
-    worker,
-)
 from kvdb.cli.exits import Exit, report
 from kvdb.errors import KvdbError
+
+_COMMANDS: Mapping[str, tuple[str, ...]] = {
+    "kvdb.cli.serve": ("serve",),
+    "kvdb.cli.table": ("table",),
+    "kvdb.cli.tags": ("tag", "untag", "tags"),
+    "kvdb.cli.items": ("put", "update", "delete", "get", "versions"),
+    "kvdb.cli.query": ("query", "scan"),
+    "kvdb.cli.transact": ("transact",),
+    "kvdb.cli.stream": ("stream",),
+    "kvdb.cli.import_file": ("import",),
+    "kvdb.cli.check": ("check", "scrub"),
+    "kvdb.cli.inspect": ("inspect",),
+    "kvdb.cli.repair": ("repair",),
+    "kvdb.cli.backup": ("backup", "restore"),
+    "kvdb.cli.worker": ("worker",),
+}
+"""Which module has which commands. One is loaded when it is used, so that no command waits for the
+packages of the others."""
 
 
 class KvdbGroup(click.Group):
     """A group whose commands may raise ``KvdbError``: no error of a user's shows a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(name for names in _COMMANDS.values() for name in names)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for module_name, names in _COMMANDS.items():
+            if cmd_name in names:
+                module = importlib.import_module(module_name)
+                # A keyword of Python has an underscore behind it there.
+                command = vars(module).get(cmd_name) or vars(module)[f"{cmd_name}_"]
+                assert isinstance(command, click.Command), cmd_name
+                return command
+        return None
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -73,23 +91,3 @@ def main() -> None:
 
     Every command takes --endpoint for a server or --data-dir for a directory of its own.
     """
-
-
-for command in (
-    serve.serve,
-    table.table,
-    *tags.COMMANDS,
-    *items.COMMANDS,
-    *query.COMMANDS,
-    transact.transact,
-    stream.stream,
-    import_file.import_,
-    check.check,
-    check.scrub,
-    inspect.inspect,
-    repair.repair,
-    backup.backup,
-    backup.restore,
-    worker.worker,
-):
-    main.add_command(command)

@@ -168,6 +168,3 @@ def _show_all(table: Table, items: Iterable[Item], *, as_json: bool) -> None:
     count = show_items(items, key_names(table, as_json=as_json), as_json=as_json)
     if not as_json:
         click.echo(f"{count} item{'' if count == 1 else 's'}", err=True)
-
-
-COMMANDS = (query, scan)

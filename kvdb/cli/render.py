@@ -17,8 +17,7 @@ from decimal import Decimal
 
 from tabulate import tabulate
 
-from kvdb.cli.json_form import to_json
-from kvdb.item import number
+from kvdb.cli.value_text import plain, text_of
 from kvdb.item.value import Item
 
 CELL_CHARS_MAX = 40
@@ -53,7 +52,7 @@ def render(items: Sequence[Item], first: Sequence[str], width: int | None) -> st
     columns = columns_of(items, first)
     align = ["right" if _is_numeric(items, name) else "left" for name in columns]
     for cell_chars in (CELL_CHARS_MAX, CELL_CHARS_MAX // 2, CELL_CHARS_MIN):
-        heads = [_cut(_plain(name), cell_chars) for name in columns]
+        heads = [_cut(plain(name), cell_chars) for name in columns]
         cells = [[_cell(item, name, cell_chars) for name in columns] for item in items]
         table = tabulate(cells, heads, disable_numparse=True, colalign=align, preserve_whitespace=True)
         if width is None or max(map(len, table.splitlines())) <= width:
@@ -66,28 +65,12 @@ def render(items: Sequence[Item], first: Sequence[str], width: int | None) -> st
 def record(item: Mapping[str, object], names: Sequence[str], width: int | None) -> str:
     """One item, an attribute a line."""
     shown = [name for name in names if name in item]
-    heads = [_cut(_plain(name), CELL_CHARS_MAX) for name in shown]
+    heads = [_cut(plain(name), CELL_CHARS_MAX) for name in shown]
     margin = max(map(len, heads), default=0) + _GAP
     room = RECORD_CHARS_MAX if width is None else max(width - margin, CELL_CHARS_MIN)
     return "\n".join(
         f"{head:<{margin}}{_cell(item, name, room)}" for head, name in zip(heads, shown, strict=True)
     )
-
-
-def text_of(value: object) -> str:
-    """One value for a person, on one line."""
-    match value:
-        case str():
-            return _plain(value) if value else '""'
-        case bool() | None:
-            return to_json(value)
-        case int() | Decimal():
-            return number.to_text(value)
-        case bytes():
-            return f"0x{value.hex()}"
-        case set():
-            return f"{{{', '.join(map(text_of, sorted(value)))}}}"
-    return _plain(to_json(value))
 
 
 def _cell(item: Mapping[str, object], name: str, chars: int) -> str:
@@ -101,10 +84,3 @@ def _is_numeric(items: Sequence[Item], name: str) -> bool:
 
 def _cut(text: str, chars: int) -> str:
     return text if len(text) <= chars else text[: chars - 1] + "…"
-
-
-def _plain(text: str) -> str:
-    """``text`` with everything that is not printable shown as an escape."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -47,6 +47,3 @@ def tags(table: str, as_json: bool, endpoint: str | None, data_dir: str | None) 
     elif found:
         pairs = ({"key": key, "value": value} for key, value in sorted(found.items()))
         show_rows(pairs, ("key", "value"), as_json=False)
-
-
-COMMANDS = (tag, untag, tags)

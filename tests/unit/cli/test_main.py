@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import errno
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import click
 import pytest
 
 import kvdb
@@ -22,7 +25,7 @@ def test_help_and_readme_explain_every_exit_code() -> None:
     assert re.findall(r"^\| (\d+) \|", README.read_text(encoding="utf-8"), re.MULTILINE) == codes
 
 
-@pytest.mark.parametrize("command", sorted(main.commands))
+@pytest.mark.parametrize("command", main.list_commands(click.Context(main)))
 def test_every_command_explains_itself(command: str) -> None:
     result = run(command, "--help")
 
@@ -68,3 +71,14 @@ def test_an_error_of_the_system_is_one_line_too(monkeypatch: pytest.MonkeyPatch)
     result = run("table", "list")
 
     assert (result.exit_code, result.stderr) == (6, "kvdb: [Errno 28] No space left on device\n")
+
+
+def test_a_command_loads_only_what_it_needs() -> None:
+    program = (
+        "import sys; from kvdb.cli.main import main; main(['serve', '--help'], standalone_mode=False); "
+        "print(*sorted({'kvdb.client', 'kvdb.public', 'tabulate', 'grpc'} & sys.modules.keys()))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.endswith("\n\n"), done.stdout

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from kvdb.cli.render import columns_of, record, render, terminal_width, text_of
+from kvdb.cli.render import columns_of, record, render, terminal_width
 
 ITEMS: list[dict[str, object]] = [
     {"name": "Keflavik", "icao": "BIKF", "elevation": 171},
@@ -57,25 +57,6 @@ def test_the_width_includes_what_the_layout_adds() -> None:
 
 def test_a_record_fits_the_terminal() -> None:
     assert record({"a": "x" * 50, "bb": 1}, ["a", "bb"], 24) == "a   " + "x" * 19 + "…\nbb  1"
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ("", '""'),
-        ("a\x1b[31m\nb", "a\\x1b[31m\\nb"),
-        (True, "true"),
-        (None, "null"),
-        (Decimal("0.10"), "0.1"),
-        (b"\x00\xff", "0x00ff"),
-        ({"b", "a"}, "{a, b}"),
-        ({2, 1}, "{1, 2}"),
-        (["a", 1], '["a", 1]'),
-        ({"a": {"b": None}}, '{"a": {"b": null}}'),
-    ],
-)
-def test_a_value_is_one_printable_line(value: object, text: str) -> None:
-    assert text_of(value) == text
 
 
 def test_a_name_cannot_drive_the_terminal_either() -> None:
