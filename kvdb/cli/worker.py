@@ -12,7 +12,8 @@ import importlib
 import logging
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import TypeVar, cast
 
@@ -139,16 +140,20 @@ def worker(
     env = Env.system()
     with open_target(endpoint, data_dir) as db:
         running = Worker(db, table=table, handler=function, options=options, env=env)
-        _stop_at_signals(running)
         try:
-            if admin_address is None:
-                running.start()
-                _announce(running, table)
-                running.wait()
-            else:
-                asyncio.run(_run_with_admin(running, table, admin_address, env))
+            with _stopping_at_signals(running):
+                _run(running, table, admin_address, env)
         finally:
             env.jobs.close()
+
+
+def _run(running: Worker, table: str, admin_address: str | None, env: Env) -> None:
+    if admin_address is not None:
+        asyncio.run(_run_with_admin(running, table, admin_address, env))
+        return
+    running.start()
+    _announce(running, table)
+    running.wait()
 
 
 def _announce(running: Worker, table: str, more: str = "") -> None:
@@ -232,15 +237,21 @@ def _loaded(name: str) -> Handler:
     return cast(Handler, function)
 
 
-def _stop_at_signals(running: Worker) -> None:
-    """The first signal asks the worker to stop, a second one ends it as it would without us."""
+@contextmanager
+def _stopping_at_signals(running: Worker) -> Iterator[None]:
+    """The first signal asks the worker to stop; a second one ends the process where it stands."""
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = {number: signal.getsignal(number) for number in numbers}
 
     def ask_to_stop(number: int, frame: FrameType | None) -> None:
         for each in numbers:
-            signal.signal(each, before[each])
+            signal.signal(each, signal.SIG_DFL)
         running.ask_to_stop()
 
     for number in numbers:
         signal.signal(number, ask_to_stop)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, before[number])

@@ -18,6 +18,7 @@ Source: Lambda developer guide, "Reporting batch item failures", "Tumbling windo
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from kvdb.env.clock import Clock
 from kvdb.env.jobs import JobRunner
 from kvdb.errors import ClosedError, ValidationError
 from kvdb.item.dynamo_json import JsonObject
+
+_log = logging.getLogger("kvdb.consumer")
 
 _NS_PER_MS = 1_000_000
 _SHOWN_CHARS_MAX = 300
@@ -217,6 +220,7 @@ def _run(handler: Handler, event: JsonObject, context: Context, answer: Answer) 
         answer.response = response
     # A handler that ends its process at Lambda has failed, not stopped the service.
     except (Exception, SystemExit) as error:
+        _log.warning("handler raised function=%s", context.function_name, exc_info=error)
         answer.error_type = type(error).__name__
         answer.fault = f"{answer.error_type}: {error}"[:_SHOWN_CHARS_MAX]
 

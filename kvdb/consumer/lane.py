@@ -357,7 +357,7 @@ class Lane:
         tries_max = options.maximum_retry_attempts
         if tries_max != FOR_EVER and batch.attempts > tries_max and not may_split:
             return batch.entries, RETRIES_EXHAUSTED
-        if options.maximum_record_age_s != FOR_EVER:
+        if options.maximum_record_age_s != FOR_EVER and not batch.is_final:
             oldest_ms = self._caller.clock.wall_ms() - options.maximum_record_age_s * 1000
             too_old = list(takewhile(lambda entry: entry.created_ms < oldest_ms, batch.entries))
             if too_old:

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -59,3 +60,45 @@ def status(target: str) -> list[dict[str, object]]:
     command = [sys.executable, "-m", "kvdb", "worker", "status", "--table", "orders", "--endpoint", target]
     done = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=60, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+STUBBORN = """
+import time
+
+
+def handler(event, context):
+    print("begun", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_second_signal_does_not_wait_for_the_handler(tmp_path: Path) -> None:
+    (tmp_path / "stubborn.py").write_text(STUBBORN, encoding="utf-8")
+    with ServerProcess(tmp_path / "data") as server, kvdb.connect(server.target) as db:
+        db.create_table("orders", key=("id", "S"), stream="NEW_IMAGE").put({"id": "a"})
+        command = [
+            sys.executable,
+            "-m",
+            "kvdb",
+            "worker",
+            "--table",
+            "orders",
+            "--handler",
+            "stubborn:handler",
+        ]
+        with subprocess.Popen(
+            [*command, "--endpoint", server.target],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as worker:
+            assert worker.stdout is not None
+            assert worker.stdout.readline().startswith("kvdb worker ready worker=")
+            assert worker.stdout.readline() == "begun\n"
+            worker.send_signal(signal.SIGINT)
+            while worker.poll() is None:
+                # The first of these may still find the worker's own answer to a signal in place.
+                time.sleep(0.05)
+                worker.send_signal(signal.SIGINT)
+            assert worker.returncode == -signal.SIGINT

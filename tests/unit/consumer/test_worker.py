@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -14,6 +15,7 @@ from kvdb.consumer.lease import LeaseTable
 from kvdb.consumer.shard_sync import shards_of
 from kvdb.errors import (
     ClosedError,
+    DeadlineExceeded,
     ResourceNotFound,
     ServiceUnavailable,
     TrimmedDataAccess,
@@ -377,3 +379,20 @@ def test_an_unfinished_shard_holds_back_what_is_forgotten(monkeypatch: pytest.Mo
     shop.turn(ms=60_000)
     assert {1, 2, 3, 4, 5, 6, 7} <= set(handler.numbers)
     assert stuck not in {lease.shard_id for lease in shop.leases() if not lease.progress.is_finished}
+
+
+def test_a_worker_whose_handlers_hang_gives_its_process_up() -> None:
+    may_end = threading.Event()
+    with kvdb.open(":memory:") as db:
+        changes = db.create_table(TABLE, key=("id", "S"), stream="NEW_IMAGE")
+        for n in range(60):
+            changes.put({"id": f"item-{n}"})
+        options = WorkerOptions(handler_timeout_s=0.01, poll_ms=10, parallelization_factor=10)
+        worker = Worker(db, table=TABLE, handler=lambda event, context: may_end.wait(), options=options)
+        with pytest.raises(
+            DeadlineExceeded, match="handlers do not return, start the worker anew handlers=8"
+        ):
+            worker.run()
+        may_end.set()
+        leases = LeaseTable(db, f"{TABLE}.worker.leases").all()
+        assert {(lease.owner, lease.progress.checkpoint) for lease in leases} == {(None, "TRIM_HORIZON")}
