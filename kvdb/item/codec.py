@@ -20,6 +20,7 @@ written is not asked here: the sstable and the log carry the checksums.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import TypeAlias
@@ -68,13 +69,15 @@ def decode_item(data: bytes, start: int = 0) -> Item:
     if len(data) <= start or data[start] != FORMAT_VERSION:
         found = data[start] if len(data) > start else "none"
         raise CorruptionError(f"unknown item format format_version={found}")
+    body = data[start + 1 :]
     try:
-        item = _unpack(data[start + 1 :], ext_hook=_decode_ext)
+        item = _unpack(body, ext_hook=_decode_ext)
     except (ValueError, ArithmeticError) as exc:
         raise CorruptionError(f"item bytes are malformed reason={str(exc) or type(exc).__name__}") from exc
     if type(item) is not dict:
         raise CorruptionError("item bytes are malformed reason=not a map")
-    _check_map(item, 0)
+    if not _is_plain(body):
+        _check_map(item, 0)
     return item
 
 
@@ -165,6 +168,29 @@ _EXT_DECODERS: Mapping[int, _ExtDecoder] = {
     _NUMBER_SET: _decode_number_set,
     _BINARY_SET: _decode_binary_set,
 }
+
+
+def _is_plain(body: bytes) -> bool:
+    """Whether the bytes alone show that what they decode to is an item; three calls into C.
+
+    Whatever is no item has a byte that says so: a header of bytes (which may be a name), of a
+    float, the type of a timestamp, the header of an empty name; or so many headers of maps and
+    arrays that they may be nested too deep. Texts beyond ASCII have such bytes too, so that where
+    there is one, what was decoded has to be looked at.
+    """
+    heads = body.translate(None, _HARMLESS)
+    return (
+        len(heads) <= NESTING_LEVELS_MAX
+        and not heads.translate(None, _CONTAINER_HEADS)
+        and (0 not in body or not _has_empty_string(body))
+    )
+
+
+_CONTAINER_HEADS = bytes((*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF))
+_TELLING = frozenset((*_CONTAINER_HEADS, 0xA0, 0xC4, 0xC5, 0xC6, 0xCA, 0xCB, 0xFF))
+_HARMLESS = bytes(byte for byte in range(256) if byte not in _TELLING)
+_has_empty_string = re.compile(rb"\xd9\x00|\xda\x00\x00|\xdb\x00{4}").search
+"""Of 8, 16 and 32 bits of length; that of the shortest header is among the telling bytes."""
 
 
 def _check_map(decoded: Item, depth: int) -> None:

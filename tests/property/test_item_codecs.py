@@ -6,6 +6,7 @@ import json
 from decimal import Decimal
 from fractions import Fraction
 
+import msgpack
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -115,6 +116,75 @@ def test_arbitrary_bytes_are_corrupt_or_a_normalised_item(tail):
     except CorruptionError:
         return
     assert is_normal(decoded)
+
+
+_foreign = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(max_size=40),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=2) | st.binary(max_size=2), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(
+    st.dictionaries(st.text(max_size=3) | st.binary(max_size=3), _foreign, max_size=4),
+    st.integers(0, 40),
+    st.sampled_from(["", "", "d9", "da00", "db000000"]),
+)
+@example({"a": 0, "": 1}, 0, "")
+@example({"a": 1, "": 1}, 0, "d9")
+@example({"ab": {"": 1, "a": 2}}, 0, "da00")
+@example({"ab": {"": 1, "a": 2}}, 0, "db000000")
+@example({"a": {"b": {}}}, 29, "")
+@example({"a": {"b": {}}}, 30, "")
+@example({"a": msgpack.Timestamp(1, 0)}, 0, "")
+@example({"a": "x" * 40}, 0, "d9")
+def test_bytes_that_look_plain_are_an_item(content, levels, text_header):
+    """Whatever a stranger packed: it is refused exactly when a walk over it would refuse it."""
+    for level in range(levels):
+        content = {"n": content} if level % 2 else {"l": [content]}
+    body = _packed(content, bytes.fromhex(text_header)) if text_header else msgpack.packb(content)
+    decoded = msgpack.unpackb(body, strict_map_key=False)
+    try:
+        assert all(isinstance(name, str) for name in _names_in(decoded))
+        is_item = value.normalise_item(decoded)[0] == decoded and not _has_foreign(decoded)
+    except (AssertionError, ValidationError, TypeError):
+        is_item = False
+    try:
+        assert codec.decode_item(b"\x01" + body) == decoded
+    except CorruptionError:
+        assert not is_item
+    else:
+        assert is_item
+
+
+def _packed(found, text_header):
+    """With this header, all but its last byte, for every text."""
+    if isinstance(found, dict):
+        flat = [part for pair in found.items() for part in pair]
+        return bytes((0x80 + len(found),)) + b"".join([_packed(part, text_header) for part in flat])
+    if isinstance(found, list):
+        return bytes((0x90 + len(found),)) + b"".join([_packed(part, text_header) for part in found])
+    if isinstance(found, str):
+        return text_header + bytes((len(found.encode()),)) + found.encode()
+    return msgpack.packb(found)
+
+
+def _names_in(found):
+    if isinstance(found, dict):
+        for name, inner in found.items():
+            yield name
+            yield from _names_in(inner)
+    for inner in found if isinstance(found, list) else ():
+        yield from _names_in(inner)
+
+
+def _has_foreign(found):
+    if isinstance(found, (dict, list)):
+        return any(map(_has_foreign, found.values() if isinstance(found, dict) else found))
+    return isinstance(found, float)
 
 
 @given(kv.items())
