@@ -10,9 +10,16 @@ from kvdb import Attr
 from kvdb.api.items import TransactWriteItems, UpdateItem
 from kvdb.api.operations import Request
 from kvdb.consumer import Context
+from kvdb.consumer.lane import Lane
 from kvdb.consumer.lease import SHARD_END
 from kvdb.env.fs import read_all
-from kvdb.errors import ServiceUnavailable, ValidationError
+from kvdb.errors import (
+    CancellationReason,
+    InternalError,
+    ServiceUnavailable,
+    TransactionCanceled,
+    ValidationError,
+)
 from kvdb.item.dynamo_json import JsonObject
 from tests.support.workers import Recorder, Shop, jobs_of, numbers_of
 
@@ -593,3 +600,81 @@ def test_a_record_that_claims_to_be_older_stays_in_the_window_that_is_open() -> 
     shop.turn(ms=1_000)
     assert [event["window"] for event in handler.events] == [handler.events[0]["window"]] * 2
     assert handler.events[1]["state"] == {"sum": 1}
+
+
+# What goes wrong around a handler.
+
+
+def test_a_conflict_is_no_failure_of_the_handler() -> None:
+    shop, handler = Shop(), Recorder(counting)
+    shop.put(1)
+    conflicts: list[Request] = []
+
+    def conflict(request: Request) -> None:
+        if isinstance(request, TransactWriteItems) and len(conflicts) < 3:
+            conflicts.append(request)
+            raise TransactionCanceled([CancellationReason(), CancellationReason("TransactionConflict")])
+
+    shop.transport.before = conflict
+    shop.start(handler, exactly_once=True, maximum_retry_attempts=0, on_failure="table:failed")
+    shop.turn()
+    assert handler.batches == [[1]] * 4
+    assert shop.effects()["1"]["times"] == 1
+    assert shop.client.table("failed").count() == 0
+
+
+def test_lanes_wait_while_one_of_them_does_not_know_what_came_of_its_commit() -> None:
+    shop, handler = Shop(), Recorder(counting)
+    for n in range(60):
+        shop.put(n, id=f"item-{n % 12}")
+    lost: list[Request] = []
+
+    def lose(request: Request) -> None:
+        if isinstance(request, TransactWriteItems) and len(lost) % 3 == 0:
+            lost.append(request)
+            raise ServiceUnavailable("the answer is lost")
+        if isinstance(request, TransactWriteItems):
+            lost.append(request)
+
+    shop.transport.after = lose
+    worker = shop.start(handler, exactly_once=True, parallelization_factor=4, batch_size=3)
+    shop.turn(ms=60_000)
+    assert len(lost) >= 20
+    assert worker.env.metrics.read()["worker_leases_lost_total"] == 0
+    assert {item["times"] for item in shop.effects().values()} == {1}
+    assert len(shop.effects()) == 60
+
+
+def test_stopping_does_not_wait_for_a_database_that_does_not_answer() -> None:
+    shop, handler = Shop(), Recorder(counting)
+    shop.put(1)
+
+    def refuse(request: Request) -> None:
+        if isinstance(request, TransactWriteItems):
+            raise ServiceUnavailable("not now")
+
+    shop.transport.before = refuse
+    worker = shop.start(handler, exactly_once=True)
+    shop.turn()
+    worker.stop()
+    assert worker.error is None
+    shop.transport.before = lambda request: None
+    after = Recorder(counting)
+    shop.workers.clear()
+    shop.start(after, exactly_once=True)
+    shop.turn()
+    assert (handler.batches, after.batches) == ([[1]], [[1]])
+    assert shop.effects()["1"]["times"] == 1
+
+
+def test_a_mistake_of_ours_ends_the_worker_and_not_only_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mistaken(self: Lane) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(Lane, "_next_batch", mistaken)
+    shop = Shop()
+    worker = shop.start(Recorder())
+    shop.turn()
+    assert isinstance(worker.error, InternalError)
+    assert worker.error.message == "a lane ended: RuntimeError: a mistake"
+    assert worker.is_stopping

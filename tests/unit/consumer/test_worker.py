@@ -396,3 +396,13 @@ def test_a_worker_whose_handlers_hang_gives_its_process_up() -> None:
         may_end.set()
         leases = LeaseTable(db, f"{TABLE}.worker.leases").all()
         assert {(lease.owner, lease.progress.checkpoint) for lease in leases} == {(None, "TRIM_HORIZON")}
+
+
+def test_a_deleted_origin_ends_the_worker() -> None:
+    shop = Shop()
+    worker = shop.start(Recorder())
+    shop.turn()
+    shop.client.table(f"{TABLE}.worker.leases").delete({"leaseKey": "#origin"})
+    shop.turn(ms=20_000)
+    assert isinstance(worker.error, ValidationError)
+    assert "was deleted" in worker.error.message
