@@ -93,6 +93,9 @@ class EngineOptions:
     history_retention_ms: int = 0
     """How long replaced and deleted versions are kept for reads of the past; 0 keeps only what
     snapshots see. Costs the disk space of everything written in that time."""
+    log_pad_bytes: int = 0
+    """0, 512 or 4096: each commit group fills its last sector of this size, so that no later write touches
+    it. For disks that may harm the other bytes of a sector that they write to; costs the bytes."""
     on_fsync_error: OnSyncError = "degrade"
     """Whether a failed sync makes the database read-only, or ends the process with exit code 74."""
     min_free_bytes: int | None = None
@@ -138,6 +141,10 @@ class EngineOptions:
         _require(
             self.on_fsync_error in ON_SYNC_ERROR,
             f"on_fsync_error must be one of {', '.join(ON_SYNC_ERROR)}: {self.on_fsync_error!r}",
+        )
+        _require(
+            self.log_pad_bytes in (0, 512, 4096),
+            f"log_pad_bytes must be 0, 512 or 4096: {self.log_pad_bytes}",
         )
         _require(self.base_bytes > 0, f"base_level_bytes must be positive: {self.base_level_bytes}")
         _require(self.free_bytes_min >= 0, f"min_free_bytes must not be negative: {self.min_free_bytes}")

@@ -622,6 +622,7 @@ class Engine:
                 sync_mode=self._options.sync,
                 base_seqno=commit.log.last_seqno,
                 previous=commit.log.as_predecessor(),
+                pad_bytes=self._options.log_pad_bytes,
             )
         except OSError:
             with contextlib.suppress(OSError):

@@ -94,10 +94,17 @@ class RecordWriter:
         self.size = 0
         self.synced_to = 0
         self.digest = 0
+        self._pad_bytes = 0
+        self._pad_kind = 0
         self._file = file
         self._append = file.append
         self._salt_bytes = struct.pack("<I", salt)
         self._salt = salt
+
+    def pad_to(self, pad_bytes: int, kind: int) -> None:
+        """Fill every append from here on up to a multiple of ``pad_bytes``, with a record of ``kind``: then
+        no later one writes to a sector that holds a part of it."""
+        self._pad_bytes, self._pad_kind = pad_bytes, kind
 
     def append(self, kind: int, payloads: Sequence[bytes]) -> None:
         """One record a payload, all with a single write.
@@ -108,6 +115,8 @@ class RecordWriter:
         """
         digest = self.digest
         data = b"".join([self._framed(kind, payload) for payload in payloads])
+        if self._pad_bytes:
+            data += self._filler(self.size + len(data))
         try:
             self._file.append(data)
         except OSError:
@@ -123,6 +132,8 @@ class RecordWriter:
         """
         digest = self.digest
         data = self._framed(kind, payload)
+        if self._pad_bytes:
+            data += self._filler(self.size + len(data))
         try:
             self._append(data)
         except OSError:
@@ -147,6 +158,13 @@ class RecordWriter:
 
     def close(self) -> None:
         self._file.close()
+
+    def _filler(self, end: int) -> bytes:
+        """What brings a file that ends there to a multiple of the padding."""
+        gap = -end % self._pad_bytes
+        if 0 < gap < FRAME_BYTES:
+            gap += self._pad_bytes
+        return self._framed(self._pad_kind, _END_MARK * (gap - FRAME_BYTES)) if gap else b""
 
     def _framed(self, kind: int, payload: bytes) -> bytes:
         mask = 0

@@ -278,6 +278,7 @@ class _Recovery:
                 sync_mode=self._options.sync,
                 base_seqno=position.last_seqno,
                 previous=Predecessor(),
+                pad_bytes=self._options.log_pad_bytes,
             )
         except BaseException:
             manifest.close()

@@ -21,6 +21,8 @@ class SstableCache:
         self._used_bytes = 0
         self._readers: dict[int, SstableReader] = {}
         self._lock = threading.Lock()
+        self.looks = metrics.counter("lsm_sstable_looks_total")
+        """How often a point get looked into a file; ``lsm_sstable_opens_total`` of them had to open it."""
         self._opens = metrics.counter("lsm_sstable_opens_total")
         metrics.gauge("lsm_open_sstables").read_by(lambda: len(self._readers))
         metrics.gauge("lsm_open_sstables_bytes").read_by(lambda: self._used_bytes)

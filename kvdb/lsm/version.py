@@ -36,6 +36,7 @@ from kvdb.lsm.sstable.bloom import key_hash
 from kvdb.lsm.sstable.reader import SstableReader
 from kvdb.lsm.sstable_cache import SstableCache
 from kvdb.lsm.timeline import Tick, Timeline
+from kvdb.metrics import Counter
 
 _log = logging.getLogger("kvdb.lsm.version")
 
@@ -47,6 +48,8 @@ class Readers(Protocol):
 
     find: Callable[[int], SstableReader | None]
     """The reader of a file by its number, when it is at hand."""
+    looks: Counter
+    """Every look of a point get into a file."""
 
     def open(self, meta: FileMeta) -> SstableReader: ...
 
@@ -59,6 +62,7 @@ class SstableReaders:
         self._directory = directory
         self._tables = tables
         self.find = tables.find
+        self.looks = tables.looks
         self._blocks = blocks
 
     def open(self, meta: FileMeta) -> SstableReader:
@@ -127,9 +131,10 @@ class Version:
     def get(self, key: bytes, seqno: int, readers: Readers) -> Found:
         """The newest value of ``key`` at ``seqno`` in any file."""
         hashed = key_hash(key)
-        find = readers.find
+        find, looks = readers.find, readers.looks
         for meta in self.levels[0]:
             if meta.smallest <= key < meta.limit:
+                looks.value += 1
                 reader = find(meta.number) or readers.open(meta)
                 get = _get if meta.range_tombstones else SstableReader.get
                 found = get(reader, key, seqno, hashed)
@@ -140,6 +145,7 @@ class Version:
             files = self.levels[level]
             if place < len(files) and files[place].smallest <= key:
                 meta = files[place]
+                looks.value += 1
                 reader = find(meta.number) or readers.open(meta)
                 get = _get if meta.range_tombstones else SstableReader.get
                 found = get(reader, key, seqno, hashed)

@@ -2,11 +2,12 @@
 
 Format: records (see ``record``; little-endian), the first of kind OPEN, all others BATCH.
 
-    kind  := 1 OPEN | 2 BATCH
+    kind  := 1 OPEN | 2 BATCH | 3 PAD
     OPEN  := u16:length msgpack filler            the record fills the first 512 bytes
              msgpack [format_version, database_id, log_number, sync_mode, base_seqno,
                       previous_number, previous_size, previous_seqno, previous_digest]
     BATCH := u64:seqno u64:wall_ms batch          seqno is that of the first operation
+    PAD   := filler                               up to a sector's end, where ``log_pad_bytes`` asks for it
 
 Invariant: the seqno of a batch is the one before it plus that batch's count of operations;
 the first is ``base_seqno`` + 1.
@@ -39,6 +40,7 @@ from kvdb.options import SYNC_MODES, SyncMode
 FORMAT_VERSION: Final = 1
 _OPEN: Final = 1
 _BATCH: Final = 2
+_PAD: Final = 3
 _OPENING_BYTES: Final = 512
 _OPENING_LENGTH = struct.Struct("<H")
 _FILLER: Final = b"\xa5"
@@ -79,6 +81,7 @@ class LogWriter:
         sync_mode: SyncMode,
         base_seqno: int,
         previous: Predecessor,
+        pad_bytes: int = 0,
     ) -> None:
         """Writes the OPEN record; ``sync_new`` and the directory's sync are the caller's.
 
@@ -93,6 +96,8 @@ class LogWriter:
         payload = (_OPENING_LENGTH.pack(len(opening)) + opening).ljust(_OPENING_BYTES - FRAME_BYTES, _FILLER)
         self._records.append(_OPEN, [payload])
         assert self._records.size == _OPENING_BYTES
+        # After the opening, whose length tells a log that was never begun. It is synced by itself.
+        self._records.pad_to(pad_bytes, _PAD)
 
     @property
     def size(self) -> int:
@@ -211,7 +216,7 @@ def read_piece(data: bytes, number: int, *, database_id: bytes) -> Iterator[LogR
     for record in reader:
         if record.kind == _OPEN and not record.offset:
             _opening(record, reader, database_id, number)
-        else:
+        elif record.kind != _PAD:
             yield _batch(record, reader)
     if reader.end != len(data):
         raise reader.corrupt("piece of a log has no clean end")
@@ -280,6 +285,9 @@ class _Scan:
     def read(self) -> None:
         """Read the batches up to the first record that is not good."""
         for record in self._framed:
+            if record.kind == _PAD:
+                self.good_to = self.reader.end
+                continue
             batch = _batch(record, self.reader)
             if batch.seqno != self.last_seqno + 1:
                 raise self.reader.corrupt(
@@ -350,6 +358,7 @@ def create_log(
     sync_mode: SyncMode,
     base_seqno: int,
     previous: Predecessor,
+    pad_bytes: int = 0,
 ) -> LogWriter:
     """A new log, durable with its name before anything is acknowledged through it.
 
@@ -365,6 +374,7 @@ def create_log(
             sync_mode=sync_mode,
             base_seqno=base_seqno,
             previous=previous,
+            pad_bytes=pad_bytes,
         )
         log.sync_new()
         fs.sync_dir(directory)

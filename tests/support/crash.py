@@ -167,6 +167,7 @@ class Workload:
             base_level_bytes=6_000,
             sstable_size_bytes=chance.choice([3_000, 50_000]),
             ballast_bytes=700 if self.seed % 4 == 1 else 0,
+            log_pad_bytes=512 if self.seed % 5 == 2 else 0,
             history_retention_ms=HISTORY_MS if self.keeps_history else 0,
         )
 

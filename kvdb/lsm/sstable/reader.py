@@ -292,27 +292,23 @@ class SstableReader:
         return fresh
 
     def _read_block(self, place: int) -> Block:
-        # As ``_read_body``, spelled out: most gets of a large database read a block.
-        offset, length = self._offsets[place], self._lengths[place]
-        data = self._file.read_at(offset, length)
-        if len(data) != length:
-            raise self._corrupt("block runs past the end of the file", BlockHandle(offset, length))
-        body = opened_block(data, unique_id=self._unique_id, offset=offset, file=self.name)
+        offset = self._offsets[place]
+        body = self._read_body(offset, self._lengths[place])
         try:
             block = Block(body)
         except ValueError as error:
-            raise self._corrupt(str(error), BlockHandle(offset, length)) from error
+            raise self._corrupt(str(error), offset) from error
         if not block.keys:
-            raise self._corrupt("empty data block", BlockHandle(offset, length))
+            raise self._corrupt("empty data block", offset)
         if self._ingested_seqno:
             block.seqnos = [self._ingested_seqno] * len(block.keys)
         return block
 
-    def _read_body(self, handle: BlockHandle) -> bytes:
-        data = self._file.read_at(handle.offset, handle.length)
-        if len(data) != handle.length:
-            raise self._corrupt("block runs past the end of the file", handle)
-        return opened_block(data, unique_id=self._unique_id, offset=handle.offset, file=self.name)
+    def _read_body(self, offset: int, length: int) -> bytes:
+        data = self._file.read_at(offset, length)
+        if len(data) != length:
+            raise self._corrupt("block runs past the end of the file", offset)
+        return opened_block(data, unique_id=self._unique_id, offset=offset, file=self.name)
 
     def _open(self, fs: FileSystem, directory: str) -> File:
         try:
@@ -337,7 +333,7 @@ class SstableReader:
 
     def _read_index(self, handle: BlockHandle) -> tuple[list[bytes], array[int], array[int]]:
         try:
-            columns = unpack(self._read_body(handle))
+            columns = unpack(self._read_body(*handle))
             if not isinstance(columns, list) or len(columns) != 3:
                 raise ValueError("not an index block")
             separators, offsets, lengths = columns
@@ -345,29 +341,29 @@ class SstableReader:
                 raise ValueError("index columns of different lengths")
             return separators, array("Q", offsets), array("I", lengths)
         except (ValueError, TypeError, OverflowError) as error:
-            raise self._corrupt(str(error), handle) from error
+            raise self._corrupt(str(error), handle.offset) from error
 
     def _read_properties(self, handle: BlockHandle) -> Properties:
         try:
-            return Properties.decoded(self._read_body(handle))
+            return Properties.decoded(self._read_body(*handle))
         except (ValueError, TypeError) as error:
-            raise self._corrupt(str(error), handle) from error
+            raise self._corrupt(str(error), handle.offset) from error
 
     def _read_ranges(self, handle: BlockHandle) -> RangeTombstones:
         if not handle.length:
             return NO_RANGES
         try:
-            return RangeTombstones.decoded(self._read_body(handle))
+            return RangeTombstones.decoded(self._read_body(*handle))
         except (ValueError, TypeError) as error:
-            raise self._corrupt(str(error), handle) from error
+            raise self._corrupt(str(error), handle.offset) from error
 
     def _read_filter(self, handle: BlockHandle) -> BloomFilter | None:
         if not handle.length:
             return None
         try:
-            return BloomFilter.decoded(self._read_body(handle))
+            return BloomFilter.decoded(self._read_body(*handle))
         except ValueError as error:
-            raise self._corrupt(str(error), handle) from error
+            raise self._corrupt(str(error), handle.offset) from error
 
-    def _corrupt(self, message: str, handle: BlockHandle) -> CorruptionError:
-        return CorruptionError(message, file=self.name, offset=handle.offset)
+    def _corrupt(self, message: str, offset: int) -> CorruptionError:
+        return CorruptionError(message, file=self.name, offset=offset)

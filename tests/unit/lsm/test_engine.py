@@ -425,3 +425,24 @@ def test_outputs_of_a_compaction_end_where_they_overlap_too_much_below() -> None
     for meta in outputs:
         overlapped = engine._versions.state.version.overlapping(LAST, meta.smallest, meta.limit)
         assert sum(each.size for each in overlapped) <= 12 * options.sstable_size_bytes
+
+
+def test_the_hit_rates_of_blocks_and_open_files_are_counted() -> None:
+    engine, env = open_engine(MemFileSystem(), small_options(open_sstables_max=1))
+    for i in range(60):
+        put(engine, b"%03d" % i, bytes(100))
+    engine.compact()
+    assert len(engine._versions.state.version.levels[LAST]) > 1
+    before = env.metrics.read()
+
+    def grown(name: str) -> float:
+        return env.metrics.read()[name] - before[name]
+
+    for _ in range(3):
+        engine.get(b"000")
+    assert (grown("lsm_sstable_looks_total"), grown("lsm_sstable_opens_total")) == (3, 1)
+    assert (grown("lsm_block_cache_misses_total"), grown("lsm_block_cache_hits_total")) == (1, 2)
+    engine.get(b"059")
+    engine.get(b"000")
+    assert (grown("lsm_sstable_looks_total"), grown("lsm_sstable_opens_total")) == (5, 3)
+    assert env.metrics.read()["lsm_open_sstables"] == 1

@@ -9,6 +9,7 @@ from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.wal import LogRecord, Predecessor, create_log, read_log, read_opening
 from kvdb.options import SyncMode
 from kvdb.testing import MemFileSystem
+from tests.support.engines import content, open_engine, put, small_options
 
 ID = b"i" * 16
 
@@ -129,3 +130,59 @@ def test_what_is_good_of_a_damaged_log_is_what_stands_before_the_defect() -> Non
     assert salvaged(whole[:middle] + b"\xff" + whole[middle + 1 :]) == (1, ends[1], False)
     assert salvaged(b"x" * 2000) == (0, 0, False)
     assert salvaged(whole[:100]) == (0, 0, True)
+
+
+@pytest.mark.parametrize("pad", [512, 4096])
+def test_a_padded_log_writes_to_no_sector_twice_and_reads_the_same(pad: int) -> None:
+    fs = MemFileSystem()
+    fs.make_dir("db")
+    log = create_log(
+        *(fs, "db", 1),
+        database_id=ID,
+        sync_mode="commit",
+        base_seqno=0,
+        previous=Predecessor(),
+        pad_bytes=pad,
+    )
+    ends = []
+    # Among the sizes are some that leave less of a sector than a record's frame.
+    for size in range(380, 480, 3):
+        append(log, WriteBatch().put(b"group", bytes(range(1, 200)) + b"x" * size), WriteBatch().delete(b"d"))
+        log.append_one(WriteBatch().put(b"one", b"y" * size).encoded(), 1, 5)
+        ends.append(log.size)
+    assert all(end % pad == 0 for end in ends)
+    content = read_log(fs, "db", 1, database_id=ID, is_newest=True)
+    assert content is not None
+    assert [len(record.operations) for record in content.records] == [2] * 3 * len(ends)
+    assert (content.size, content.torn_tail) == (log.size, b"")
+    assert content.as_predecessor() == log.as_predecessor()
+    data = read_all(fs, "db/000001.log")
+    assert list(wal.read_piece(data, 1, database_id=ID)) == content.records
+    salvaged = wal.salvage_log(fs, "db", 1, database_id=ID)
+    assert (len(salvaged.records), salvaged.size, salvaged.error) == (3 * len(ends), log.size, None)
+
+
+def test_a_torn_filler_costs_its_own_group_and_no_other() -> None:
+    fs = MemFileSystem()
+    options = small_options("none", log_pad_bytes=512)
+    engine, _ = open_engine(fs, options)
+    for n in range(5):
+        put(engine, b"%d" % n, bytes(50))
+    engine.write(WriteBatch())
+    for seed in range(20):
+        again, _ = open_engine(fs.after_crash("random", seed), options, seed=seed)
+        kept = content(again)
+        assert list(kept) == [b"%d" % n for n in range(len(kept))]
+
+
+def test_a_piece_of_a_log_is_read_if_it_is_whole() -> None:
+    fs = MemFileSystem()
+    log = new_log(fs)
+    append(log, WriteBatch().put(b"a", b"1"))
+    end = log.size
+    append(log, WriteBatch().put(b"b", b"2"))
+    data = read_all(fs, "db/000001.log")
+    assert [record.seqno for record in wal.read_piece(data, 1, database_id=ID)] == [1, 2]
+    assert [record.seqno for record in wal.read_piece(data[end:], 1, database_id=ID)] == [2]
+    with pytest.raises(CorruptionError, match="no clean end"):
+        list(wal.read_piece(data[:-1], 1, database_id=ID))
