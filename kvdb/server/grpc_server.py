@@ -21,6 +21,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from typing import NoReturn, TypeVar
 
@@ -29,13 +30,14 @@ from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from kvdb.api.items import Page, Query, Scan
+from kvdb.api.items import BatchGetItem, Page, Query, Scan
 from kvdb.api.operations import Request, Result
 from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.client.paginate import following
 from kvdb.database.database import Database
 from kvdb.database.subscription import Subscription
 from kvdb.errors import KvdbError, MessageTooLarge, RequestLimitExceeded, ValidationError
+from kvdb.limits import PROFILES
 from kvdb.options import ServerOptions
 from kvdb.rpc import status
 from kvdb.rpc.codec import METHODS, SERVICES, SUBSCRIBE, Method
@@ -47,6 +49,8 @@ _Outcome = TypeVar("_Outcome")
 _Handler = Callable[[bytes, aio.ServicerContext], Awaitable[bytes | None]]
 
 _POINT_OPERATIONS = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem"})
+_PART_BYTES_MIN = 4 * 1024
+"""A batch answered in part is not made any smaller than this, or than its first item."""
 _METADATA_BYTES_SOFT = 8 * 1024
 _METADATA_BYTES_HARD = 16 * 1024
 _PING_INTERVAL_MS_MIN = 300_000
@@ -190,11 +194,24 @@ class GrpcDoor:
         self, method: Method, payload: bytes, context: aio.ServicerContext, call: Call
     ) -> bytes:
         def serve() -> bytes:
-            return self._checked(method.result.encode(self._database.call(method.request.decode(payload))))
+            request = method.request.decode(payload)
+            if isinstance(request, BatchGetItem):
+                return self._batch_answer(method, request)
+            return self._checked(method.result.encode(self._database.call(request)))
 
         work = self._pool.submit(serve)
         self._release_after(work, call)
         return await self._within_deadline(context, asyncio.wrap_future(work))
+
+    def _batch_answer(self, method: Method, request: BatchGetItem) -> bytes:
+        """A batch is bounded by the published sizes of its items, of which a message may take several
+        times as much: then it is answered in part, and the rest of its keys are unprocessed."""
+        profile = PROFILES[self._options.database.limits]
+        while True:
+            answer = method.result.encode(self._database.call(request, profile=profile))
+            if len(answer) <= self._options.message_bytes_max or profile.batch_bytes_max < _PART_BYTES_MIN:
+                return self._checked(answer)
+            profile = replace(profile, batch_bytes_max=profile.batch_bytes_max // 2)
 
     async def _stream(self, method: Method, payload: bytes, context: aio.ServicerContext, call: Call) -> None:
         work: Future[tuple[bytes, Query | Scan | None]] | None = None

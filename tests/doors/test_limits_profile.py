@@ -88,3 +88,15 @@ def test_the_http_door_keeps_to_the_services_limits() -> None:
         two = [GlobalIndex("one", ("a", "S")), GlobalIndex("two", ("b", "S"))]
         with pytest.raises(kvdb.LimitExceeded):
             table.update_table(add_indexes=two)
+
+
+def test_a_batch_that_fits_its_bounds_but_no_message_is_answered_in_parts() -> None:
+    # 30 KB by the published sizes, twice that in a message.
+    wanted = [{"id": n, "flags": [True] * 15_000} for n in range(40)]
+    options = in_memory_options(message_bytes_max=1_000_000)
+    with served_doors(options) as addresses, kvdb.connect(f"grpc://{addresses.grpc}") as client:
+        table = client.create_table("flags", key=("id", "N"))
+        for item in wanted:
+            table.put(item)
+        found = client.batch_get({"flags": [{"id": item["id"]} for item in wanted]})["flags"]
+        assert sorted(found, key=lambda item: item["id"]) == wanted  # type: ignore[arg-type, return-value]

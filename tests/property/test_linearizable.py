@@ -24,9 +24,12 @@ THREADS = 8
 LISTS = ("x", "y", "z")
 
 
-@pytest.fixture(params=["memory", "disk", "grpc"])
+@pytest.fixture(params=["memory", "disk", "flushing", "grpc"])
 def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[kvdb.Client]:
-    """On a disk the waits for it make calls overlap; in memory a short turn of each thread does."""
+    """On a disk the waits for it make calls overlap; in memory a short turn of each thread does.
+
+    ``flushing``: what is read and checked is soon in sstables.
+    """
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     try:
@@ -34,7 +37,11 @@ def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[kvdb.Client]:
             with client_of("grpc") as client:
                 yield client
         else:
-            with kvdb.open(":memory:" if request.param == "memory" else str(tmp_path / "data")) as client:
+            options = kvdb.DatabaseOptions(engine=kvdb.EngineOptions(sync="none", memtable_size_bytes=20_000))
+            with kvdb.open(
+                ":memory:" if request.param == "memory" else str(tmp_path / "data"),
+                options=options if request.param == "flushing" else None,
+            ) as client:
                 yield client
     finally:
         sys.setswitchinterval(interval)
