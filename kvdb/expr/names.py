@@ -13,7 +13,7 @@ a shape has ``_SHAPE_CHARS_MAX`` characters at most, or it is ``None`` and nothi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import NoReturn, TypeAlias, TypeVar
 
 from kvdb.errors import ValidationError
@@ -33,16 +33,28 @@ _VALUE_PLACEHOLDER = re.compile(r":[0-9a-zA-Z_]+")
 
 Table: TypeAlias = Mapping[str, object]
 """Placeholder, hash or colon included -> attribute name or normalised value."""
-Shape: TypeAlias = tuple[object, ...]
-"""Hashable: the names, the value placeholders, the classes of the values."""
+Shape: TypeAlias = Hashable
+"""Stands for the names, the value placeholders and the classes of the values."""
 
 SHAPES_MAX = 32
 """Shapes remembered by one expression. Mostly it comes with the same names and classes every time."""
 _SOUND_SHAPES_MAX = 1024
 _SHAPE_CHARS_MAX = 1024
 _Known = TypeVar("_Known")
-_sound_shapes: dict[Shape, int] = {}
-"""Shapes whose placeholders and names are well formed -> how many bytes those have."""
+
+
+class _SoundShape:
+    """A shape whose placeholders and names are well formed. Each expression of a request looks for it
+    in a dict of its own: as itself, so that what it consists of is hashed once a request."""
+
+    __slots__ = ("size",)
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        """Of placeholders and names, in bytes."""
+
+
+_sound_shapes: dict[tuple[object, ...], _SoundShape] = {}
 
 
 def is_placeholder(part: str | int) -> bool:
@@ -93,16 +105,17 @@ class Placeholders:
                 bytes, a value not an attribute value, or all of it larger than 2 MB.
         """
         self._used: set[str] = set()
-        shape, size = _known_shape(names, values)
+        key, shape = _known_shape(names, values)
         table: dict[str, object]
-        if size is None:
+        if shape is not None:
+            size = shape.size
+            table = {**names} if names is not None else {}
+        else:
             table = {} if names is None else _checked_names(names)
             if values is not None:
                 _check_placeholders(VALUES, values, _VALUE_PLACEHOLDER)
             size = sum(map(len, table)) + sum(map(len, values or ())) + sum(map(value_size, table.values()))
-            shape = _remembered(shape, size)
-        else:
-            table = {**names} if names is not None else {}
+            shape = _remembered(key, size)
         if values is not None:
             size += _add_values(table, values)
         if size > EXPRESSION_VARIABLES_BYTES_MAX:
@@ -148,9 +161,8 @@ def _is_value(placeholder: str) -> bool:
 
 def _known_shape(
     names: Mapping[str, str] | None, values: Mapping[str, object] | None
-) -> tuple[Shape | None, int | None]:
-    """The shape of two maps of the plainest kind, and its size if it is known to be sound."""
-    shape: Shape
+) -> tuple[tuple[object, ...] | None, _SoundShape | None]:
+    """What the shape of two maps of the plainest kind consists of, and the shape if it is known."""
     if names is None:
         named: tuple[object, ...] = ()
     elif type(names) is dict and names:
@@ -158,24 +170,24 @@ def _known_shape(
     else:
         return None, None
     if values is None:
-        shape = (named,)
+        key: tuple[object, ...] = (named,)
     elif type(values) is dict and values:
-        shape = (named, *values, *map(type, values.values()))
+        key = (named, *values, *map(type, values.values()))
     else:
         return None, None
     try:
-        return shape, _sound_shapes.get(shape)
+        return key, _sound_shapes.get(key)
     except TypeError:  # something in it is not hashable: no name at least
         return None, None
 
 
-def _remembered(shape: Shape | None, size: int) -> Shape | None:
-    """``shape``, if it is small, as sound from now on."""
-    if shape is None or size > _SHAPE_CHARS_MAX:
+def _remembered(key: tuple[object, ...] | None, size: int) -> _SoundShape | None:
+    """The shape, if it is small, as sound from now on."""
+    if key is None or size > _SHAPE_CHARS_MAX:
         return None
     if len(_sound_shapes) >= _SOUND_SHAPES_MAX:
         _sound_shapes.clear()
-    _sound_shapes[shape] = size
+    _sound_shapes[key] = shape = _SoundShape(size)
     return shape
 
 
