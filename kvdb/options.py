@@ -53,7 +53,7 @@ class EngineOptions:
     """How long a commit leader in mode ``group`` waits for more writers."""
     memtable_size_bytes: int = 16 * 1024 * 1024
     """A memtable this large is frozen and flushed to an sstable."""
-    frozen_memtables_max: int = 2
+    frozen_memtables_max: int = 3
     """Writers wait while this many frozen memtables are unflushed."""
     block_size_bytes: int = 4096
     """Target size of an sstable data block."""
