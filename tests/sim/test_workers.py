@@ -25,6 +25,7 @@ def test_every_change_is_handled_whatever_happens_to_workers(exactly_once: bool)
     met = Coverage(*(sum(of_runs) for of_runs in zip(*map(astuple, runs), strict=True)))
     assert met.changes >= SEEDS * 100
     assert min(met.kills, met.pauses, met.divisions) >= SEEDS * 3, met
+    assert min(met.calls_failed, met.answers_lost) >= SEEDS, met
     assert min(met.kills_in_handler, met.pauses_in_handler, met.leases_lost, met.repeats) >= SEEDS, met
 
 

@@ -3,7 +3,8 @@
     python -m tests.support.worker_sim --seeds 1000 [--first 1] [--exactly-once]
 
 A run writes changes while workers come and go, then lets what is left catch up, and compares with the
-stream itself. A worker that is *killed* is never stepped again; one that is *paused* is not stepped
+stream itself. Calls of workers fail now and then, before they are made or after, so that their outcome
+is unknown. A worker that is *killed* is never stepped again; one that is *paused* is not stepped
 until its leases have expired, and goes on as if nothing had been; both also happen in the middle of a
 handler. What must hold:
 
@@ -21,6 +22,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
+from kvdb.api.operations import Request
 from kvdb.api.streams import UpdateStream
 from kvdb.api.tables import StreamSpecification, UpdateTable
 from kvdb.client.embedded_transport import EmbeddedTransport
@@ -30,10 +32,12 @@ from kvdb.consumer.lease import TRIM_HORIZON, Lease, Progress
 from kvdb.consumer.shard_sync import shards_of, streams_of
 from kvdb.consumer.source import ShardReader
 from kvdb.env.env import Env
+from kvdb.errors import ServiceUnavailable
 from kvdb.item.dynamo_json import JsonObject
 from kvdb.testing.inline_jobs import InlineJobs
 from kvdb.testing.manual_clock import ManualClock
 from tests.support.builders import make_env, open_database
+from tests.support.workers import FaultyTransport
 
 TABLE = "changes"
 EFFECTS = "effects"
@@ -72,6 +76,8 @@ class Coverage:
     divisions: int = 0
     leases_lost: int = 0
     repeats: int = 0
+    calls_failed: int = 0
+    answers_lost: int = 0
 
 
 @dataclass
@@ -92,6 +98,9 @@ class World:
         self.env = make_env(clock=self.clock)
         self.database = open_database(self.env)
         self.client = Client(EmbeddedTransport(self.database))
+        transport = FaultyTransport(self.database)
+        transport.before, transport.after = self._before_call, self._after_call
+        self._worker_client = Client(transport)
         self.table = self.client.create_table(TABLE, key=("id", "S"))
         specification = StreamSpecification(True, "NEW_AND_OLD_IMAGES")
         self.client.call(UpdateTable(TABLE, stream_specification=specification))
@@ -168,15 +177,28 @@ class World:
             env.metrics,
         )
         worker = Worker(
-            self.client,
+            self._worker_client,
             table=TABLE,
             handler=self._handler,
             options=self.options,
             worker_id=f"worker-{self._started}",
             env=env,
         )
-        worker.start()
+        try:
+            worker.start()
+        except ServiceUnavailable:
+            return
         self.workers.append(Simulated(worker, env))
+
+    def _before_call(self, request: Request) -> None:
+        if self._may_disturb and self.chance.random() < 0.01:
+            self.covered.calls_failed += 1
+            raise ServiceUnavailable("not made")
+
+    def _after_call(self, request: Request) -> None:
+        if self._may_disturb and self.chance.random() < 0.01:
+            self.covered.answers_lost += 1
+            raise ServiceUnavailable("made, but the answer is lost")
 
     def _alive(self) -> list[Simulated]:
         now_ns = self.clock.monotonic_ns()
