@@ -142,3 +142,16 @@ def test_a_snapshot_is_named_by_text(kind):
 )
 def test_versions_are_listed_in_pages(fields, message):
     assert message_of(changed(ListItemVersions, **fields)) == message
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        PutItem("table", {"a": "1"}, conditional_operator="OR"),
+        PutItem("table", {"a": "1"}, expected={}),
+        UpdateItem("table", {"a": "1"}, attribute_updates={}),
+    ],
+)
+def test_a_member_takes_no_parameters_of_before_2014(member):
+    for request in (TransactWriteItems([member]), CommitTransaction("snapshot", [], [member])):
+        assert message_of(request).startswith("a member of a transaction takes expressions only, no ")
