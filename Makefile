@@ -44,6 +44,9 @@ bench: venv ## measure; prints a table and writes bench/out/*.json
 sdk-js: venv ## the JavaScript SDK against a server; needs node, npm and their registry
 	@$(python) -m tests.sdk_js.run
 
+sdk-java: venv ## the Java SDK against a server; needs java, mvn and their repository
+	@$(python) -m tests.sdk_java.run
+
 sdk-python: venv ## aioboto3 and the AWS CLI against a server; needs a package index
 	@$(python) -m tests.sdk_python.run
 
