@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import Directory
+from kvdb.options import DatabaseOptions, EngineOptions
+from tests.support.command_line import Directory, run
+from tests.support.served import in_memory_options, served
 
 KEFLAVIK: dict[str, object] = {"country": "IS", "icao": "BIKF", "elevation": 171}
 KEY = '{"country": "IS", "icao": "BIKF"}'
@@ -191,3 +193,37 @@ def test_a_request_that_the_database_refuses_exits_with_one(
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("kvdb: ")
     assert result.stderr.count("\n") == 1
+
+
+def test_the_past_is_listed_and_read(tmp_path: Path) -> None:
+    # A directory opened by the command line itself keeps no history; a server may.
+    database = DatabaseOptions(engine=EngineOptions(history_retention_ms=3_600_000))
+    with served(in_memory_options(database=database)) as address:
+        target = ("--endpoint", f"grpc://{address}")
+        run("table", "create", "airports", "--key", "country:S", "--sort", "icao:S", *target)
+        run("put", "airports", json.dumps(KEFLAVIK), *target)
+        run("put", "airports", json.dumps({**KEFLAVIK, "elevation": 172}), *target)
+        run("delete", "airports", KEY, *target)
+
+        listed = run("versions", "airports", KEY, "--json", *target)
+        versions = [json.loads(line) for line in listed.stdout.splitlines()]
+        first = str(versions[-1]["seqno"])
+
+        assert [version["item"] for version in versions] == [None, {**KEFLAVIK, "elevation": 172}, KEFLAVIK]
+        assert (
+            len(run("versions", "airports", KEY, "--limit", "1", "--json", *target).stdout.splitlines()) == 1
+        )
+        people = run("versions", "airports", KEY, *target).stdout.splitlines()
+        assert people[0].split() == ["(seqno)", "(written)", "(deleted)", "country", "icao", "elevation"]
+        assert run("get", "airports", KEY, *target).exit_code == 3
+        past = run("get", "airports", KEY, "--as-of", first, "--json", *target)
+        assert json.loads(past.stdout) == KEFLAVIK
+        scanned = run("scan", "airports", "--as-of", first, "--json", *target)
+        assert json.loads(scanned.stdout) == KEFLAVIK
+        assert run("scan", "airports", "--snapshot", "--count", *target).stdout == "0\n"
+        both = run("scan", "airports", "--snapshot", "--as-of", first, *target)
+        assert (both.exit_code, "give as_of or snapshot, not both" in both.stderr) == (1, True)
+
+
+def test_an_item_that_never_was_has_no_versions(directory: Directory) -> None:
+    assert directory.run("versions", "airports", KEY).exit_code == 3
