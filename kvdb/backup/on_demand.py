@@ -13,7 +13,8 @@ A backup that was cut off has no manifest, and its objects go with a later sweep
 backup before had is known by its unique id, size and the engine's digest, and is not even read again.
 
 Chosen tables take the sstables that hold any of their keys, and the log since the flush: there are
-keys of other tables in them, too, which a restore leaves out.
+keys of other tables in them, too, and a restore does not leave these out yet: it shows every table, those
+that were not chosen with a part of their rows. So no door offers to choose.
 """
 
 from __future__ import annotations

@@ -46,16 +46,15 @@ def backup() -> None:
 @backup.command()
 @store_option
 @click.option("--data-dir", required=True, metavar="DIR", help="A database directory that nobody has open.")
-@click.option("--table", "tables", multiple=True, help="Only this table; may be given again.")
 @json_option
-def create(url: str, data_dir: str, tables: tuple[str, ...], as_json: bool) -> None:
-    """Back up a database, or some of its tables. What the store has already is not stored again."""
+def create(url: str, data_dir: str, as_json: bool) -> None:
+    """Back up a database. What the store has already is not stored again."""
     env = Env.system()
     store = open_store(url, env)
     engine = Engine.open(data_dir, env)
     try:
         with progress_bar() as on_progress:
-            made = on_demand.create(env, engine, store, tables=tables or None, on_progress=on_progress)
+            made = on_demand.create(env, engine, store, on_progress=on_progress)
     finally:
         engine.close()
         env.jobs.close()
