@@ -103,6 +103,7 @@ class Feed:
         self._check_kept(streams, self._position)
         if visible <= self._position or not streams:
             self._position = max(self._position, visible)
+            self._is_from_start = False
             self._check_table()
             return None
         page = read_page(
@@ -147,7 +148,10 @@ class Feed:
         return "KEYS_ONLY"
 
     def _check_kept(self, streams: list[Stream], after: int) -> None:
-        if not self._is_from_start and any(after < stream.descriptor.trimmed_seqno for stream in streams):
+        if self._is_from_start:
+            return
+        gone = max((stream.descriptor.trimmed_seqno for stream in streams), default=0)
+        if after < max(gone, self._streams.removed_seqno(self._table_name)):
             raise TrimmedDataAccess(TRIMMED)
 
     def _check_table(self) -> None:

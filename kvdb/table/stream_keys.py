@@ -5,6 +5,7 @@ a stream outlives its table.
     stream  := u32 0 · u8 33 · stream id                            a stream's descriptor
     lineage := u32 0 · u8 34 · stream id · u64 seqno                how it was divided from there on
     secret  := u32 0 · u8 35                                        what signs iterators and cursors
+    removed := u32 0 · u8 36 · table name in UTF-8                  how far removed streams went
 
     stream id := u32 table_id · u16 number
 
@@ -24,6 +25,7 @@ _CHANGES = _ROOT + b"\x20"
 _STREAMS = _ROOT + b"\x21"
 _LINEAGES = _ROOT + b"\x22"
 STREAM_SECRET_KEY = _ROOT + b"\x23"
+_REMOVED = _ROOT + b"\x24"
 
 _ID = struct.Struct(">IH")
 _SEQNO = struct.Struct(">Q")
@@ -78,6 +80,27 @@ def stream_range() -> KeyRange:
 def stream_id_of(key: bytes) -> bytes:
     """The stream id of a ``stream_key``."""
     return key[len(_STREAMS) :]
+
+
+def removed_key(table_name: str) -> bytes:
+    return _REMOVED + table_name.encode()
+
+
+def removed_range() -> KeyRange:
+    return prefix_range(_REMOVED)
+
+
+def removed_table_name(key: bytes) -> str:
+    """The table name of a ``removed_key``."""
+    return key[len(_REMOVED) :].decode()
+
+
+def seqno_value(seqno: int) -> bytes:
+    return _SEQNO.pack(seqno)
+
+
+def seqno_of_value(stored: bytes) -> int:
+    return int(_SEQNO.unpack(stored)[0])
 
 
 def lineage_prefix(of: bytes) -> bytes:

@@ -12,6 +12,9 @@ Stored form of a descriptor and of a division, msgpack:
     key      := [name, "S" | "N" | "B"]
     division := [1, [[start, end] ...]]         the ranges of hashes of the shards that begin there
 
+A stream that was removed leaves the seqno of its newest change, a big-endian u64 for each table name, so
+that a reader who had not come so far is told, and does not find a gap that looks like quiet.
+
 A division holds for the changes after its own seqno, so that no writer has to know of shards: where a
 change belongs is said by its hash and its seqno, whichever of the two batches was committed first. While
 a division is on its way to the log, readers get nothing newer than what was visible when it set out
@@ -133,6 +136,10 @@ class Streams:
             )
         )
         self._streams: Mapping[bytes, Stream] = {stream.id: stream for stream in loaded}
+        self._removed: Mapping[str, int] = {
+            stream_keys.removed_table_name(key): stream_keys.seqno_of_value(value)
+            for key, value in engine.scan(*stream_keys.removed_range())
+        }
 
     def _load_divisions(self, of: bytes) -> tuple[Division, ...]:
         rows = self._engine.scan(*stream_keys.lineage_range(of))
@@ -158,6 +165,14 @@ class Streams:
     def arn_of(self, stream: Stream) -> str:
         descriptor = stream.descriptor
         return arn.stream_arn(self._arn_prefix + descriptor.table_name, descriptor.label)
+
+    def removed_seqno(self, table_name: str | None) -> int:
+        """Of the newest change that went with a stream of this table, or of any; 0: of none.
+
+        Look at it after the streams themselves.
+        """
+        removed = self._removed
+        return max(removed.values(), default=0) if table_name is None else removed.get(table_name, 0)
 
     @property
     def secret(self) -> bytes:
@@ -291,13 +306,25 @@ class Streams:
         return self._describe(identifier, batch, trimmed_seqno=seqno, unneeded=unneeded)
 
     def remove(self, identifier: bytes) -> None:
-        """A stream that has ended, with all that is left of it."""
+        """A stream that has ended, with all that is left of it but for how far its changes went."""
         with self._guard:
+            name = self._streams[identifier].descriptor.table_name
+            seqno = max(self._last_seqno(self._streams[identifier]), self._removed.get(name, 0))
             batch = WriteBatch().delete(stream_keys.stream_key(identifier))
+            batch.put(stream_keys.removed_key(name), stream_keys.seqno_value(seqno))
             batch.delete_range(*stream_keys.lineage_range(identifier))
             batch.delete_range(*stream_keys.changes_range(identifier, 0, stream_keys.SEQNO_MAX))
             self._engine.write(batch)
+            # First, so that whoever does not find the stream any more finds what became of it.
+            self._removed = {**self._removed, name: seqno}
             self._streams = {key: kept for key, kept in self._streams.items() if key != identifier}
+
+    def _last_seqno(self, stream: Stream) -> int:
+        """Of its newest change, whether that is still kept or not."""
+        changes = stream_keys.changes_range(stream.id, 0, stream_keys.SEQNO_MAX)
+        newest = next(self._engine.scan(*changes, reverse=True), None)
+        trimmed = stream.descriptor.trimmed_seqno
+        return trimmed if newest is None else max(trimmed, stream_keys.change_seqno(newest[0]))
 
     def _describe(
         self,

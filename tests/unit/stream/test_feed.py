@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import threading
+from dataclasses import replace
 
 import pytest
 
 from kvdb import limits
 from kvdb.api.items import DeleteItem, PutItem, TransactWriteItems
-from kvdb.api.streams import FeedPage, Record, Subscribe, UpdateStream
+from kvdb.api.streams import FeedPage, ListStreams, Record, Subscribe, UpdateStream
 from kvdb.api.tables import StreamSpecification, UpdateTable
 from kvdb.database.database import Database
 from kvdb.database.subscription import Subscription
@@ -89,6 +90,41 @@ def test_a_feed_that_is_late_is_told(world: World) -> None:
         world.db.subscribe(Subscribe("ttt", "CURSOR", place))
     with world.db.subscribe(START) as feed:
         assert told(feed) == []
+
+
+@pytest.mark.parametrize("table_name", ["ttt", None])
+def test_a_feed_is_told_of_changes_that_went_with_their_stream(world: World, table_name: str | None) -> None:
+    with world.db.subscribe(Subscribe(table_name)) as feed:
+        place = next(feed.pages()).cursor
+    world.put("a")
+    with world.db.subscribe(START) as feed:
+        told(feed)
+        behind = feed.cursor
+    world.db.call(UpdateTable("ttt", stream_specification=StreamSpecification(False)))
+    world.clock.advance_ms(25 * HOUR_MS)
+    run_jobs(world.env)
+    assert world.db.call(ListStreams()).streams == []  # type: ignore[union-attr]
+    world.db.call(UpdateTable("ttt", stream_specification=StreamSpecification(True, "NEW_IMAGE")))
+    world.put("b")
+    for _ in range(2):
+        with pytest.raises(TrimmedDataAccess):
+            world.db.subscribe(Subscribe(table_name, "CURSOR", place))
+        with world.db.subscribe(Subscribe(table_name, "CURSOR", behind)) as feed:
+            assert [record.dynamodb.keys for record in told(feed)] == [{"k": "b"}]
+        world.reopen()
+
+
+def test_what_went_with_the_stream_of_another_table_is_nothing_to_a_feed(world: World) -> None:
+    world.db.call(replace(with_stream(retention_ms=48 * HOUR_MS), table_name="other"))
+    with world.db.subscribe(Subscribe("other")) as feed:
+        place = next(feed.pages()).cursor
+    world.put("a")
+    world.db.call(UpdateTable("ttt", stream_specification=StreamSpecification(False)))
+    world.clock.advance_ms(25 * HOUR_MS)
+    run_jobs(world.env)
+    world.db.call(PutItem("other", {"k": "b"}))
+    with world.db.subscribe(Subscribe("other", "CURSOR", place)) as feed:
+        assert [record.dynamodb.keys for record in told(feed)] == [{"k": "b"}]
 
 
 def test_a_cursor_of_a_quiet_table_outlives_the_retention(world: World) -> None:
