@@ -69,7 +69,7 @@ def served_latency(address: str, changes: int) -> Figures:
         begun = threading.Event()
 
         def follow() -> None:
-            with closing(table.changes(on_progress=lambda cursor: begun.set())) as feed:  # type: ignore[type-var]
+            with closing(table.changes(on_progress=lambda cursor: begun.set())) as feed:
                 for change in islice(feed, changes):
                     arrived[change.keys["order"]] = time.perf_counter()
 
@@ -106,7 +106,7 @@ def _walk(db: kvdb.Client, count: int) -> None:
 
 
 def _follow(table: kvdb.Table, count: int) -> None:
-    with closing(table.changes("start")) as feed:  # type: ignore[type-var]
+    with closing(table.changes("start")) as feed:
         for _ in islice(feed, count):
             pass
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from itertools import islice
@@ -147,15 +146,9 @@ def tail(
             patterns=patterns or None,
             view=cast("StreamViewType | None", view),
         )
-        with closing(cast("_Feed", feed)) as changes:
+        with closing(feed) as changes:
             for change in islice(changes, count):
                 _show_change(change, as_json=as_json)
-
-
-class _Feed(Iterator[Change]):
-    """What a feed is: an iterator that can be closed."""
-
-    def close(self) -> None: ...
 
 
 def _arn(db: Client, stream_: str) -> str:

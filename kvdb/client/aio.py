@@ -8,7 +8,7 @@ account.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from datetime import datetime
 from typing import TypeVar
@@ -258,7 +258,7 @@ class AsyncClient:
         view: StreamViewType | None = None,
         on_progress: Callable[[str], object] | None = None,
         heartbeat_ms: int = HEARTBEAT_MS,
-    ) -> AsyncIterator[Change]:
+    ) -> AsyncGenerator[Change, None]:
         """Iterate the changes of all tables that have a stream, as ``Table.changes`` does those of one."""
         request = subscribe(None, from_, filter, names, values, patterns, view, heartbeat_ms)
         async with aclosing(self._transport.subscribe(request)) as pages:

@@ -7,7 +7,7 @@ method raises ``KvdbError`` and nothing else on its own account.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
 from datetime import datetime
 from typing import TypeVar
@@ -255,7 +255,7 @@ class Client:
         view: StreamViewType | None = None,
         on_progress: Callable[[str], object] | None = None,
         heartbeat_ms: int = HEARTBEAT_MS,
-    ) -> Iterator[Change]:
+    ) -> Generator[Change, None, None]:
         """Iterate the changes of all tables that have a stream, as ``Table.changes`` does those of one."""
         request = subscribe(None, from_, filter, names, values, patterns, view, heartbeat_ms)
         with closing(self._transport.subscribe(request)) as pages:

@@ -540,7 +540,7 @@ class Table:
         view: StreamViewType | None = None,
         on_progress: Callable[[str], object] | None = None,
         heartbeat_ms: int = HEARTBEAT_MS,
-    ) -> Iterator[Change]:
+    ) -> Generator[Change, None, None]:
         """Iterate what becomes of the items, in commit order, for ever; see ``client/changes``.
 
         It begins when the first change is asked for. ``on_progress`` is given the cursor of each page,

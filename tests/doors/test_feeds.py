@@ -16,7 +16,7 @@ DANISH = {"dynamodb": {"Keys": {"k": {"S": ["DK"]}}}}
 
 
 def first(table: kvdb.Table, from_: str, **more: object) -> kvdb.Change:
-    with closing(table.changes(from_, **more)) as feed:  # type: ignore[arg-type, type-var]
+    with closing(table.changes(from_, **more)) as feed:  # type: ignore[arg-type]
         (change,) = islice(feed, 1)
     return change
 

@@ -20,7 +20,7 @@ COUNT = 400
 
 
 def follow(db: kvdb.Client, place: str, found: list[Change], count: int) -> None:
-    with closing(db.changes(place)) as feed:  # type: ignore[type-var]
+    with closing(db.changes(place)) as feed:
         found += islice(feed, count)
 
 
@@ -92,7 +92,7 @@ def test_the_feeds_of_a_server_are_bounded() -> None:
     ):
         table = db.create_table("ttt", key=("k", "N"), stream="NEW_IMAGE")
         table.put({"k": 1})
-        with closing(table.changes("start")) as feed:  # type: ignore[type-var]
+        with closing(table.changes("start")) as feed:
             next(feed)
             with pytest.raises(RequestLimitExceeded, match="too many feeds at once max=1"):
                 next(iter(table.changes("start")))

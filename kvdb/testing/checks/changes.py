@@ -33,7 +33,7 @@ def _streaming(client: Client, *items: Mapping[str, object]) -> Table:
 
 
 def _first(table: Table | Client, count: int, from_: str = "start", **more: object) -> list[Change]:
-    with closing(table.changes(from_, **more)) as feed:  # type: ignore[arg-type, type-var]
+    with closing(table.changes(from_, **more)) as feed:  # type: ignore[arg-type]
         return list(islice(feed, count))
 
 
@@ -156,7 +156,7 @@ def a_feed_of_a_dropped_table_ends(client: Client) -> None:
     place = client.cursor()
     table.put(KEF)
     client.delete_table("airports")
-    with closing(client.changes(place)) as everything:  # type: ignore[type-var]
+    with closing(client.changes(place)) as everything:
         assert next(everything).new == KEF
     raised(ResourceNotFound, lambda: _first(table, 1, place))
 
