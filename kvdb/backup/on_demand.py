@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, NamedTuple, TypeAlias
 
 from kvdb.backup import names, shelf
@@ -188,27 +189,17 @@ def _local(chunks: Iterator[bytes]) -> Iterator[bytes]:
         raise disk_error(error, "the database directory") from error
 
 
-class _pinned:  # noqa: N801 - a context manager, called like a function
+@contextmanager
+def _pinned(engine: Engine, wanted: Sequence[str] | None) -> Iterator[tuple[Pin, tuple[BackedTable, ...]]]:
     """A pin, and the tables that were there at its moment."""
-
-    def __init__(self, engine: Engine, wanted: Sequence[str] | None) -> None:
-        self._engine = engine
-        self._wanted = wanted
-        self._pin: Pin | None = None
-
-    def __enter__(self) -> tuple[Pin, tuple[BackedTable, ...]]:
-        for _ in range(_PIN_TRIES_MAX):
-            before = _tables(self._engine)
-            pin = self._pin = self._engine.pin()
+    for _ in range(_PIN_TRIES_MAX):
+        before = _tables(engine)
+        with engine.pin() as pin:
             # The same before and after is the same at the moment between.
-            if _tables(self._engine) == before:
-                return pin, _chosen(before, self._wanted)
-            pin.release()
-        raise ServiceUnavailable("tables are being made and dropped too quickly to back them up")
-
-    def __exit__(self, *exc_info: object) -> None:
-        if self._pin is not None:
-            self._pin.release()
+            if _tables(engine) == before:
+                yield pin, _chosen(before, wanted)
+                return
+    raise ServiceUnavailable("tables are being made and dropped too quickly to back them up")
 
 
 def _tables(engine: Engine) -> tuple[BackedTable, ...]:
