@@ -107,6 +107,9 @@ class EngineOptions:
     scrub_period_ms: int = 7 * 24 * 60 * 60 * 1000
     """How often every sstable is read again to find what has rotted, in the background, for at most a
     fiftieth of one core; 0 never does. What it finds is logged, counted and told by ``kvdb scrub``."""
+    log_hold_bytes: int = 0
+    """Logs that an archive has not shipped yet stay on disk, up to so many bytes of them beyond what the
+    database itself needs; past that they go, and the archive has a gap. 0: nobody archives."""
     allow_network_dir: bool = False
     """Open a directory on a network file system, where locks and syncs may promise less."""
     read_only: bool = False
@@ -156,6 +159,7 @@ class EngineOptions:
             "ballast_bytes",
             "history_retention_ms",
             "scrub_period_ms",
+            "log_hold_bytes",
         ):
             _require(getattr(self, name) >= 0, f"{name} must not be negative: {getattr(self, name)}")
         _require(

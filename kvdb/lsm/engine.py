@@ -38,6 +38,8 @@ from kvdb.lsm.history import changed_since, newest_seqno, versions_of
 from kvdb.lsm.ingest import Ingest, placed
 from kvdb.lsm.internal_key import MISSING, KeyVersion
 from kvdb.lsm.iterator import Pair, Source, live
+from kvdb.lsm.log_feed import LogFeed
+from kvdb.lsm.log_hold import LogHolds
 from kvdb.lsm.manifest import VersionEdit
 from kvdb.lsm.memtable import RANGES_MAX, Memtable, MemtableScan
 from kvdb.lsm.obsolete import Needed, remove_obsolete
@@ -48,6 +50,7 @@ from kvdb.lsm.recovery import recover
 from kvdb.lsm.scrub import PassStatus, Scrub
 from kvdb.lsm.snapshot import Snapshot, SnapshotList
 from kvdb.lsm.space import Space
+from kvdb.lsm.sync_job import SyncJob
 from kvdb.lsm.verify import Verification, verify_in_turn, verify_version
 from kvdb.lsm.version import ReadState
 from kvdb.lsm.wal import LogWriter, create_log
@@ -60,27 +63,6 @@ _log = logging.getLogger("kvdb.lsm.engine")
 STALL_MS_MAX: Final = 30_000
 """A write that finds no room for this long is refused."""
 _STALL_STEP_MS: Final = 100
-
-
-class SyncJob:
-    """Job of mode interval: bounds how long an acknowledged write may stay unsynced."""
-
-    name = "sync"
-
-    def __init__(self, commit: Commit, interval_ms: int) -> None:
-        self._commit = commit
-        self._interval_ms = interval_ms
-
-    def step(self, now_ms: int) -> int | None:
-        try:
-            self._commit.sync()
-        except ReadOnlyDegraded:
-            return None
-        except Exception as error:
-            # Writes that go on without a syncer would lose more than the mode allows.
-            self._commit.degrade(f"the background sync died: {type(error).__name__}: {error}")
-            raise
-        return self._interval_ms
 
 
 class Engine:
@@ -110,6 +92,8 @@ class Engine:
         self.damaged_files: frozenset[str] = frozenset()
         """The files in which a read or a check has met damage since the database was opened."""
         self._space = Space(env, directory, options)
+        self._holds = LogHolds(env.fs, directory, env.metrics, on_released=self._remove_obsolete)
+        self.log_hold = self._holds.take_at_open(options.log_hold_bytes)
         self._pins = Pins(env.fs, directory, parts.database_id, on_released=self._remove_obsolete)
         self._must_rotate = False
         self._hardship = 0.0
@@ -143,6 +127,7 @@ class Engine:
             on_compacted=self._on_compacted,
             on_manifest_lost=self._commit.degrade,
         )
+        self.log_feed = LogFeed(env, directory, parts.database_id, self._commit)
         self._scrub = self._made_scrub()
         self._start_jobs()
         self._declare_instruments()
@@ -608,6 +593,7 @@ class Engine:
             except OSError as second:
                 raise disk_error(second, self._directory) from second
         memtable = Memtable(log.number)
+        self._holds.sealed(commit.log.number, commit.log.size)
         commit.rotate(log, memtable)
         self._versions.freeze(memtable)
 
@@ -757,7 +743,9 @@ class Engine:
 
     def _needed(self) -> Needed:
         versions = self._versions
-        log_number = self._pins.lowest_log(versions.position.log_number)
+        needed = versions.position.log_number
+        held = self._holds.lowest_log(needed, is_room_low=self._space.is_low)
+        log_number = self._pins.lowest_log(min(needed, held))
         return Needed(versions.numbers_in_use(), log_number, versions.manifest_number)
 
     def _require_open(self) -> None:

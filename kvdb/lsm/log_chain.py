@@ -66,12 +66,12 @@ class LogChain:
         waiting = list(logs)
         while waiting:
             number = waiting.pop()
-            previous = read_opening(self._fs, self._directory, number, database_id=self._id)
-            if previous is None or (chain and number != expected):
+            opening = read_opening(self._fs, self._directory, number, database_id=self._id)
+            if opening is None or (chain and number != expected):
                 self._require_unused(number, expected)
                 continue
             chain.append(number)
-            expected = previous.number
+            expected = opening.previous.number
         if chain and expected >= log_number:
             raise CorruptionError(f"log is missing, named by {log_name(chain[-1])}", file=log_name(expected))
         return chain[::-1]

@@ -313,7 +313,9 @@ class _Recovery:
 
     def _sweep(self, version: Version, position: Position, manifest_number: int) -> None:
         live = {meta.number for meta in version.files()}
-        remove_obsolete(self._fs, self._directory, lambda: Needed(live, position.log_number, manifest_number))
+        # Whoever holds logs has not had a chance to say which.
+        log_number = 0 if self._options.log_hold_bytes else position.log_number
+        remove_obsolete(self._fs, self._directory, lambda: Needed(live, log_number, manifest_number))
         for name in self._fs.list_dir(self._directory):
             if kind_of(name) == "temporary":
                 self._fs.remove(join(self._directory, name))

@@ -378,7 +378,7 @@ def _strays(names: Iterable[str], version: Version, manifest: ManifestContent, r
         if parsed is None:
             report.add("note", name, -1, "not a file of the database")
         elif _is_left_over(parsed, live, manifest):
-            report.add("note", name, -1, "left over, the next open removes it")
+            report.add("note", name, -1, "left over or kept for an archive, the next open may remove it")
 
 
 def _is_left_over(name: FileName, live: set[int], manifest: ManifestContent) -> bool:

@@ -31,7 +31,7 @@ from typing import Final, NamedTuple
 
 from kvdb.env.fs import File, FileSystem, join, read_all
 from kvdb.errors import FormatTooNew, KvdbError
-from kvdb.lsm.batch import Operations, decode_operations
+from kvdb.lsm.batch import INGEST_MARK, Operations, decode_operations
 from kvdb.lsm.coding import pack, unpack
 from kvdb.lsm.filenames import log_name
 from kvdb.lsm.record import FRAME_BYTES, Record, RecordReader, RecordWriter, file_salt
@@ -47,6 +47,8 @@ _FILLER: Final = b"\xa5"
 _BATCH_HEAD = struct.Struct("<QQ")
 assert _BATCH_HEAD.size == 16
 _pack_head: Final = _BATCH_HEAD.pack
+_MARK: Final = pack(INGEST_MARK)
+_MARK_BYTES: Final = _BATCH_HEAD.size + len(_MARK)
 
 
 class Predecessor(NamedTuple):
@@ -56,6 +58,15 @@ class Predecessor(NamedTuple):
     size: int = 0
     last_seqno: int = 0
     digest: int = 0
+
+
+class Opening(NamedTuple):
+    """What a log says when it begins."""
+
+    sync_mode: SyncMode
+    base_seqno: int
+    """The last seqno before its own."""
+    previous: Predecessor
 
 
 class LogRecord(NamedTuple):
@@ -145,7 +156,7 @@ class LogWriter:
         self._records.sync_new()
 
     def as_predecessor(self) -> Predecessor:
-        """What the next log must say of this one."""
+        """What the next log must say of this one; what the log is, up to its end."""
         return Predecessor(self.number, self.size, self.last_seqno, self._records.digest)
 
     def close(self) -> None:
@@ -220,6 +231,59 @@ def read_piece(data: bytes, number: int, *, database_id: bytes) -> Iterator[LogR
             yield _batch(record, reader)
     if reader.end != len(data):
         raise reader.corrupt("piece of a log has no clean end")
+
+
+class LogSpan(NamedTuple):
+    """The whole records at the beginning of some bytes of a log."""
+
+    size: int
+    """Bytes of them."""
+    last_seqno: int
+    first_ms: int
+    """The wall times of the first and the last batch; 0 when there is none."""
+    last_ms: int
+    digest: int
+    """The log's, up to here."""
+    ingests: tuple[int, ...]
+    """Seqnos of marks of bulk ingests."""
+
+
+def measure(
+    data: bytes, number: int, *, database_id: bytes, last_seqno: int, digest: int, is_start: bool
+) -> LogSpan:
+    """What stands in ``data``, which begins between two records of log ``number``, behind ``last_seqno``,
+    where the log's digest is ``digest``. Only the last batch is decoded.
+
+    Raises:
+        CorruptionError: a batch is out of order, or not a batch.
+    """
+    reader = RecordReader(data, name=log_name(number), salt=file_salt(database_id, "log", number))
+    reader.digest = digest
+    last: Record | None = None
+    first_ms = last_ms = 0
+    ingests: list[int] = []
+    expected_min = last_seqno + 1
+    for record in reader:
+        _, kind, payload = record
+        if kind == _BATCH:
+            seqno, wall_ms = _BATCH_HEAD.unpack_from(payload)
+            # What a batch before it holds is not counted: that it is at least one operation is.
+            if seqno < expected_min or (last is None and seqno != expected_min):
+                raise reader.corrupt(f"log record out of order seqno={seqno}", record.offset)
+            expected_min = seqno + 1
+            first_ms = first_ms or wall_ms
+            last_ms = wall_ms
+            last = record
+            if len(payload) == _MARK_BYTES and payload[_BATCH_HEAD.size :] == _MARK:
+                ingests.append(seqno)
+        elif kind == _OPEN and is_start and not record.offset:
+            _opening(record, reader, database_id, number)
+        elif kind != _PAD:
+            raise reader.corrupt(f"unknown record kind={kind}", record.offset)
+    if last is not None:
+        batch = _batch(last, reader)
+        last_seqno = batch.seqno + (len(batch.operations) >> 1) - 1
+    return LogSpan(reader.end, last_seqno, first_ms, last_ms, reader.digest, tuple(ingests))
 
 
 class SalvagedLog(NamedTuple):
@@ -305,8 +369,8 @@ class _Scan:
         return tail
 
 
-def read_opening(fs: FileSystem, directory: str, number: int, *, database_id: bytes) -> Predecessor | None:
-    """What log ``number`` says of the log before it; ``None`` when its OPEN record is not there.
+def read_opening(fs: FileSystem, directory: str, number: int, *, database_id: bytes) -> Opening | None:
+    """What log ``number`` says when it begins; ``None`` when its OPEN record is not there.
 
     Raises:
         CorruptionError, FormatTooNew: as ``read_log``.
@@ -318,12 +382,10 @@ def read_opening(fs: FileSystem, directory: str, number: int, *, database_id: by
         file.close()
     reader = RecordReader(data, name=log_name(number), salt=file_salt(database_id, "log", number))
     record = next(iter(reader), None)
-    return None if record is None else _opening(record, reader, database_id, number)[2]
+    return None if record is None else _opening(record, reader, database_id, number)
 
 
-def _opening(
-    record: Record, reader: RecordReader, database_id: bytes, number: int
-) -> tuple[SyncMode, int, Predecessor]:
+def _opening(record: Record, reader: RecordReader, database_id: bytes, number: int) -> Opening:
     try:
         (length,) = _OPENING_LENGTH.unpack_from(record.payload)
         fields = unpack(record.payload[_OPENING_LENGTH.size : _OPENING_LENGTH.size + length])
@@ -335,7 +397,7 @@ def _opening(
         raise FormatTooNew(f"log format {fields[0]} is newer than {FORMAT_VERSION} file={log_name(number)}")
     if len(fields) != 9 or fields[1:3] != [database_id, number] or fields[3] not in SYNC_MODES:
         raise reader.corrupt("log belongs to another database or place", record.offset)
-    return fields[3], fields[4], Predecessor(*fields[5:])
+    return Opening(fields[3], fields[4], Predecessor(*fields[5:]))
 
 
 def _batch(record: Record, reader: RecordReader) -> LogRecord:

@@ -6,7 +6,7 @@ from kvdb.env.fs import read_all
 from kvdb.errors import CorruptionError, FormatTooNew
 from kvdb.lsm import wal
 from kvdb.lsm.batch import WriteBatch
-from kvdb.lsm.wal import LogRecord, Predecessor, create_log, read_log, read_opening
+from kvdb.lsm.wal import LogRecord, Opening, Predecessor, create_log, read_log, read_opening
 from kvdb.options import SyncMode
 from kvdb.testing import MemFileSystem
 from tests.support.engines import content, open_engine, put, small_options
@@ -47,7 +47,7 @@ def test_a_new_log_survives_a_power_loss_at_once() -> None:
     new_log(fs)
     fs.sync_dir(".")
     after = fs.after_crash("strict")
-    assert read_opening(after, "db", 1, database_id=ID) == Predecessor()
+    assert read_opening(after, "db", 1, database_id=ID) == Opening("commit", 0, Predecessor())
 
 
 def test_a_log_names_its_predecessor() -> None:
@@ -55,7 +55,9 @@ def test_a_log_names_its_predecessor() -> None:
     first = new_log(fs)
     append(first, WriteBatch().put(b"a", b"1"))
     create_log(fs, "db", 2, database_id=ID, sync_mode="commit", base_seqno=1, previous=first.as_predecessor())
-    assert read_opening(fs, "db", 2, database_id=ID) == first.as_predecessor()
+    opening = read_opening(fs, "db", 2, database_id=ID)
+    assert opening is not None
+    assert opening.previous == first.as_predecessor()
 
 
 def test_the_newest_log_without_an_opening_record_counts_as_never_begun() -> None:
