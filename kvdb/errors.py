@@ -16,6 +16,11 @@
     │  ├─ ExpiredIterator                 ExpiredIteratorException: a shard iterator is too old
     │  ├─ TrimmedDataAccess               TrimmedDataAccessException: the records are not kept any more
     │  ├─ BackupNotFound                  BackupNotFoundException
+    │  ├─ BackupInUse                     BackupInUseException: a restore or another call is at it
+    │  ├─ TableNotFound                   TableNotFoundException: as backup calls name what is not there
+    │  ├─ TableInUse                      TableInUseException: the table is being made, changed or deleted
+    │  ├─ TableAlreadyExists              TableAlreadyExistsException: a restore's target
+    │  ├─ JobNotFound                     JobNotFound: no job has this id
     │  ├─ MessageTooLarge                 RequestEntityTooLarge
     │  ├─ UnknownOperation                UnknownOperationException
     │  ├─ MissingAuthenticationToken      MissingAuthenticationTokenException
@@ -184,6 +189,36 @@ class BackupNotFound(RequestError):
     """There is no backup with this id."""
 
     code = "BackupNotFoundException"
+
+
+class BackupInUse(RequestError):
+    """A backup is being made, restored or deleted."""
+
+    code = "BackupInUseException"
+
+
+class TableNotFound(RequestError):
+    """The table of a backup call does not exist."""
+
+    code = "TableNotFoundException"
+
+
+class TableInUse(RequestError):
+    """The table of a backup call is being made, changed, restored or deleted."""
+
+    code = "TableInUseException"
+
+
+class TableAlreadyExists(RequestError):
+    """There is a table of the name that a restore is to make."""
+
+    code = "TableAlreadyExistsException"
+
+
+class JobNotFound(RequestError):
+    """No job of this database has this id."""
+
+    code = "JobNotFound"
 
 
 class MessageTooLarge(RequestError):

@@ -205,6 +205,9 @@ class DatabaseOptions:
     """Whether tables are held to the throughput they ask for: provisioned units, on-demand maxima."""
     table_status_delay_ms: int = 0
     """How long tables and indexes stay CREATING, UPDATING or DELETING, as they do at the service."""
+    backup_store: str | None = None
+    """Where the backups of backup calls lie: a directory, or s3://BUCKET/PREFIX, gs://..., az://...
+    ``None``: there are no such calls."""
     limits: LimitsName = "aws"
     """"aws": the service's numbers. "open": larger items, batches and transactions (``kvdb/limits``)."""
 

@@ -39,6 +39,16 @@ from kvdb.api.items import (
     UpdateItem,
     UpdateItemResult,
 )
+from kvdb.api.jobs import (
+    CancelJob,
+    CancelJobResult,
+    DescribeJob,
+    DescribeJobResult,
+    JobRequest,
+    JobResult,
+    ListJobs,
+    ListJobsResult,
+)
 from kvdb.api.streams import (
     DescribeStream,
     DescribeStreamResult,
@@ -107,6 +117,7 @@ Request: TypeAlias = (
     | StartCheck
     | DescribeCheck
     | StreamRequest
+    | JobRequest
 )
 Result: TypeAlias = (
     GetItemResult
@@ -136,6 +147,7 @@ Result: TypeAlias = (
     | StartCheckResult
     | DescribeCheckResult
     | StreamResult
+    | JobResult
 )
 
 
@@ -182,6 +194,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("DescribeLimits", DescribeLimits, DescribeLimitsResult, True),
     Operation("StartCheck", StartCheck, StartCheckResult, True),
     Operation("DescribeCheck", DescribeCheck, DescribeCheckResult, True),
+    Operation("DescribeJob", DescribeJob, DescribeJobResult, True),
+    Operation("ListJobs", ListJobs, ListJobsResult, True),
+    Operation("CancelJob", CancelJob, CancelJobResult, False),
     Operation("ListStreams", ListStreams, ListStreamsResult, True),
     Operation("DescribeStream", DescribeStream, DescribeStreamResult, True),
     Operation("GetShardIterator", GetShardIterator, GetShardIteratorResult, True),

@@ -63,6 +63,13 @@ _GRPC_ADDRESS = "127.0.0.1:7400"
     help="How long tables stay CREATING and DELETING, as they do at the service.",
 )
 @click.option(
+    "--backup-store",
+    metavar="URL",
+    envvar="KVDB_BACKUP_STORE",
+    show_envvar=True,
+    help="Where the backups that calls ask for lie: a directory, or s3://BUCKET/PREFIX, gs://..., az://...",
+)
+@click.option(
     "--accept-packed", is_flag=True, help="Take HTTP request bodies in gzip or deflate; no SDK sends them."
 )
 @click.option(
@@ -82,6 +89,7 @@ def serve(
     history_retention: float,
     limits: LimitsName,
     table_status_delay: float,
+    backup_store: str | None,
     accept_packed: bool,
     insecure: bool,
     verbose: bool,
@@ -99,7 +107,10 @@ def serve(
     )
     engine = EngineOptions(sync=sync, history_retention_ms=round(history_retention * 1000))
     database = DatabaseOptions(
-        engine=engine, limits=limits, table_status_delay_ms=round(table_status_delay * 1000)
+        engine=engine,
+        limits=limits,
+        table_status_delay_ms=round(table_status_delay * 1000),
+        backup_store=backup_store,
     )
     if grpc_address is None and http_address is None:
         grpc_address = _GRPC_ADDRESS

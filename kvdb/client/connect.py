@@ -31,6 +31,7 @@ def open(
     read_only: bool = False,
     limits: LimitsName | None = None,
     history_retention: float | timedelta | None = None,
+    backup_store: str | None = None,
     options: DatabaseOptions | None = None,
 ) -> Client:
     """Open the database in directory ``path`` in this process; it is made when there is none.
@@ -40,12 +41,13 @@ def open(
     ``read_only`` opens an existing database without writing anything, beside others who do so.
     ``limits="open"`` raises those of items, batches and transactions above the service's.
     ``history_retention``, in seconds or as a ``timedelta``, is how far reads of the past reach.
+    ``backup_store`` is where backups lie: a directory, or ``s3://BUCKET/PREFIX``, ``gs://``, ``az://``.
 
     Raises:
         NotADatabase, FormatTooNew, DatabaseLocked: the directory was left untouched.
         CorruptionError: a file is damaged; names file and offset.
     """
-    chosen = _database_options(options, sync, limits, history_retention, read_only=read_only)
+    chosen = _database_options(options, sync, limits, history_retention, backup_store, read_only=read_only)
     return Client(EmbeddedTransport(Database.open(path, chosen)))
 
 
@@ -56,10 +58,11 @@ async def open_async(
     read_only: bool = False,
     limits: LimitsName | None = None,
     history_retention: float | timedelta | None = None,
+    backup_store: str | None = None,
     options: DatabaseOptions | None = None,
 ) -> AsyncClient:
     """As ``open``, for asyncio."""
-    chosen = _database_options(options, sync, limits, history_retention, read_only=read_only)
+    chosen = _database_options(options, sync, limits, history_retention, backup_store, read_only=read_only)
     database = await asyncio.to_thread(Database.open, path, chosen)
     return AsyncClient(AsyncEmbeddedTransport(database))
 
@@ -88,6 +91,7 @@ def _database_options(
     sync: SyncMode | None,
     limits: LimitsName | None,
     history_retention: float | timedelta | None,
+    backup_store: str | None,
     *,
     read_only: bool,
 ) -> DatabaseOptions:
@@ -100,6 +104,8 @@ def _database_options(
         engine = dataclasses.replace(engine, read_only=True)
     if history_retention is not None:
         engine = dataclasses.replace(engine, history_retention_ms=_retention_ms(history_retention))
+    if backup_store is not None:
+        options = dataclasses.replace(options, backup_store=backup_store)
     if limits is not None:
         options = dataclasses.replace(options, limits=limits)
     return dataclasses.replace(options, engine=engine)

@@ -34,6 +34,15 @@ from kvdb.api.items import (
     TransactWriteItems,
     WriteRequest,
 )
+from kvdb.api.jobs import (
+    CancelJob,
+    CancelJobResult,
+    DescribeJob,
+    DescribeJobResult,
+    JobDescription,
+    ListJobs,
+    ListJobsResult,
+)
 from kvdb.api.operations import Request, Result
 from kvdb.api.streams import (
     DescribeStream,
@@ -73,6 +82,7 @@ _PAUSE_MS = 1
 _PAUSE_MS_MAX = 100
 
 _CHECK_POLL_MS = 200
+_JOB_POLL_MS = 100
 
 
 class Client:
@@ -347,6 +357,54 @@ class Client:
             if on_progress is not None:
                 on_progress(check)
         return check
+
+    # Jobs: backups, restores, exports, imports under way.
+
+    def job(self, job_id: str) -> JobDescription:
+        """How far a job has come, or how it ended; by its id or ARN.
+
+        Raises:
+            JobNotFound: there is none, or it was over long ago.
+        """
+        result = self._transport.send(DescribeJob(job_id))
+        assert isinstance(result, DescribeJobResult)
+        return result.job
+
+    def jobs(self, kind: str | None = None, resource_arn: str | None = None) -> list[JobDescription]:
+        """The jobs, newest first: of a kind, about a resource; those that are over, too."""
+        found: list[JobDescription] = []
+        start: str | None = None
+        while True:
+            request = ListJobs(kind, resource_arn, exclusive_start_job_id=start)
+            result = self._transport.send(request)
+            assert isinstance(result, ListJobsResult)
+            found += result.jobs
+            start = result.last_evaluated_job_id
+            if start is None:
+                return found
+
+    def cancel_job(self, job_id: str) -> JobDescription:
+        """Have a job end before its time, and take away what it has left; ``wait_for_job`` for that.
+
+        Raises:
+            JobNotFound: there is none.
+            ValidationError: it is over.
+        """
+        result = self._transport.send(CancelJob(job_id))
+        assert isinstance(result, CancelJobResult)
+        return result.job
+
+    def wait_for_job(
+        self, job_id: str, *, on_progress: Callable[[JobDescription], None] | None = None
+    ) -> JobDescription:
+        """The job when it is over, however it ended; ``on_progress`` is told how far it has come."""
+        while True:
+            job = self.job(job_id)
+            if on_progress is not None:
+                on_progress(job)
+            if job.status != "IN_PROGRESS":
+                return job
+            self._transport.pause(_JOB_POLL_MS)
 
     def transaction(self) -> Transaction:
         """Reads and writes that happen together or not at all, as if nobody else were there.

@@ -13,18 +13,24 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from kvdb.api import validation
 from kvdb.api.items import Page, Query
 from kvdb.api.operations import Request, Result
 from kvdb.api.streams import Subscribe
+from kvdb.backup.jobs import Jobs, Runner
+from kvdb.backup.places import open_store
+from kvdb.backup.service import BackupService
+from kvdb.backup.store import BackupStore
 from kvdb.database import dispatch, recovery
 from kvdb.database.background import Background
 from kvdb.database.dispatch import TableFloor
 from kvdb.database.subscription import Subscription, Subscriptions
 from kvdb.env.env import Env
 from kvdb.env.fork import FORKED, on_fork
+from kvdb.env.fs import OsFileSystem
 from kvdb.env.memory_fs import MemoryFileSystem
 from kvdb.errors import ClosedError, InternalError, KvdbError, disk_error
 from kvdb.limits import PROFILES, LimitsProfile
@@ -88,7 +94,8 @@ class Database:
         try:
             engine = Engine.open(_MEMORY_DIRECTORY if in_memory else path, env, options.engine)
             try:
-                floor = _wired(env, engine, options)
+                store = _backup_store(env, options, in_memory=in_memory and owns_env)
+                floor = _wired(env, engine, options, store)
             except BaseException:
                 engine.close()
                 raise
@@ -222,6 +229,7 @@ class Database:
             self._floor.arrivals.announce()
             self._changed.wait_for(lambda: self._running == 0)
         try:
+            self._floor.backups.jobs.stop()
             self._floor.background.stop()
             self._floor.engine.close()
         finally:
@@ -268,7 +276,14 @@ class Database:
                 self._changed.notify_all()
 
 
-def _wired(env: Env, engine: Engine, options: DatabaseOptions) -> TableFloor:
+def _backup_store(env: Env, options: DatabaseOptions, *, in_memory: bool) -> BackupStore | None:
+    if options.backup_store is None:
+        return None
+    # What is in memory only may have its backups on disk.
+    return open_store(options.backup_store, replace(env, fs=OsFileSystem()) if in_memory else env)
+
+
+def _wired(env: Env, engine: Engine, options: DatabaseOptions, store: BackupStore | None) -> TableFloor:
     recovery.restore_clock(env, engine, options.region)
     catalog = Catalog(engine, env, options)
     latches = Latches()
@@ -277,6 +292,8 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions) -> TableFloor:
     tokens = ClientTokens(engine, env)
     snapshots = Snapshots(engine, env)
     background = Background(env, engine, catalog, latches, writer, tokens, snapshots)
+    jobs = Jobs(engine, env, _runners())
+    jobs.resume()
     recovery.finish_dropped_tables(engine, catalog, background)
     recovery.finish_creating_indexes(engine, catalog, background)
     recovery.finish_deleting_tables(engine, catalog, background)
@@ -285,7 +302,15 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions) -> TableFloor:
     recovery.go_on_sweeping_tokens(engine, tokens, background)
     recovery.go_on_keeping_streams(engine, catalog, background)
     streams = StreamService(catalog, engine, env, options.region_name)
-    return TableFloor(engine, catalog, latches, writer, tokens, snapshots, streams, arrivals, background)
+    backups = BackupService(jobs, store)
+    return TableFloor(
+        engine, catalog, latches, writer, tokens, snapshots, streams, backups, arrivals, background
+    )
+
+
+def _runners() -> Mapping[str, Runner]:
+    """The kinds of jobs (``backup/jobs``), by their names in ARNs."""
+    return {}
 
 
 def _as_kvdb_error(error: BaseException, request: Request) -> KvdbError:

@@ -42,6 +42,14 @@ from kvdb.api.items import (
     UpdateItem,
     UpdateItemResult,
 )
+from kvdb.api.jobs import (
+    CancelJob,
+    CancelJobResult,
+    DescribeJob,
+    DescribeJobResult,
+    ListJobs,
+    ListJobsResult,
+)
 from kvdb.api.operations import Request, Result
 from kvdb.api.streams import (
     DescribeStream,
@@ -79,6 +87,7 @@ from kvdb.api.tables import (
     UpdateTimeToLive,
     UpdateTimeToLiveResult,
 )
+from kvdb.backup.service import BackupService
 from kvdb.database import check
 from kvdb.database.background import Background
 from kvdb.errors import UnknownOperation
@@ -108,6 +117,7 @@ class TableFloor:
     tokens: ClientTokens
     snapshots: Snapshots
     streams: StreamService
+    backups: BackupService
     arrivals: Arrivals
     background: Background
 
@@ -315,6 +325,18 @@ def _describe_check(floor: TableFloor, request: DescribeCheck) -> DescribeCheckR
     return check.describe_check(floor.engine)
 
 
+def _describe_job(floor: TableFloor, request: DescribeJob) -> DescribeJobResult:
+    return floor.backups.describe_job(request)
+
+
+def _list_jobs(floor: TableFloor, request: ListJobs) -> ListJobsResult:
+    return floor.backups.list_jobs(request)
+
+
+def _cancel_job(floor: TableFloor, request: CancelJob) -> CancelJobResult:
+    return floor.backups.cancel_job(request)
+
+
 def _list_streams(floor: TableFloor, request: ListStreams) -> ListStreamsResult:
     return floor.streams.list_streams(request)
 
@@ -365,6 +387,9 @@ _ANSWERS: Mapping[type, Callable[..., Result]] = {
     DescribeLimits: _describe_limits,
     StartCheck: _start_check,
     DescribeCheck: _describe_check,
+    DescribeJob: _describe_job,
+    ListJobs: _list_jobs,
+    CancelJob: _cancel_job,
     ListStreams: _list_streams,
     DescribeStream: _describe_stream,
     GetShardIterator: _get_shard_iterator,

@@ -312,6 +312,11 @@ class Engine:
         return self._snapshots.take_at(seqno, self._history_from)
 
     @property
+    def database_id(self) -> bytes:
+        """Of this directory alone: a restored copy has another."""
+        return self._database_id
+
+    @property
     def last_seqno(self) -> int:
         """The seqno of the newest write that reads see."""
         return self._commit.visible_seqno

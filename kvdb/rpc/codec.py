@@ -1,7 +1,7 @@
 """The methods of the services: which path serves which request, in which messages.
 
 ``METHODS`` is the door's table. The pairs of its rows stand in ``item_pairs``, ``table_pairs``,
-``stream_pairs`` and ``admin_pairs``.
+``stream_pairs``, ``job_pairs`` and ``admin_pairs``.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from kvdb.api.operations import OPERATIONS, Request, Result
 from kvdb.errors import KvdbError, SerializationError, UnknownOperation
 from kvdb.rpc import admin_pairs as admin
 from kvdb.rpc import item_pairs as items
+from kvdb.rpc import job_pairs as jobs
 from kvdb.rpc import stream_pairs as streams
 from kvdb.rpc import table_pairs as tables
 from kvdb.rpc.fields import Pair
-from kvdb.rpc.gen import admin_pb2, items_pb2, streams_pb2, tables_pb2, transactions_pb2
+from kvdb.rpc.gen import admin_pb2, items_pb2, jobs_pb2, streams_pb2, tables_pb2, transactions_pb2
 
 
 class Method(NamedTuple):
@@ -57,7 +58,8 @@ _TRANSACTIONS = transactions_pb2.DESCRIPTOR.services_by_name["Transactions"].ful
 _TABLES = tables_pb2.DESCRIPTOR.services_by_name["Tables"].full_name
 _ADMIN = admin_pb2.DESCRIPTOR.services_by_name["Admin"].full_name
 _STREAMS = streams_pb2.DESCRIPTOR.services_by_name["Streams"].full_name
-SERVICES: tuple[str, ...] = (_ITEMS, _TRANSACTIONS, _TABLES, _STREAMS, _ADMIN)
+_JOBS = jobs_pb2.DESCRIPTOR.services_by_name["Jobs"].full_name
+SERVICES: tuple[str, ...] = (_ITEMS, _TRANSACTIONS, _TABLES, _STREAMS, _ADMIN, _JOBS)
 
 METHODS: tuple[Method, ...] = (
     Method("GetItem", _ITEMS, items.GET_ITEM, items.GET_ITEM_RESULT),
@@ -91,6 +93,9 @@ METHODS: tuple[Method, ...] = (
     Method("DescribeLimits", _TABLES, tables.DESCRIBE_LIMITS, tables.DESCRIBE_LIMITS_RESULT),
     Method("StartCheck", _ADMIN, admin.START_CHECK, admin.START_CHECK_RESULT),
     Method("DescribeCheck", _ADMIN, admin.DESCRIBE_CHECK, admin.DESCRIBE_CHECK_RESULT),
+    Method("DescribeJob", _JOBS, jobs.DESCRIBE_JOB, jobs.DESCRIBE_JOB_RESULT),
+    Method("ListJobs", _JOBS, jobs.LIST_JOBS, jobs.LIST_JOBS_RESULT),
+    Method("CancelJob", _JOBS, jobs.CANCEL_JOB, jobs.CANCEL_JOB_RESULT),
     Method("ListStreams", _STREAMS, streams.LIST_STREAMS, streams.LIST_STREAMS_RESULT),
     Method("DescribeStream", _STREAMS, streams.DESCRIBE_STREAM, streams.DESCRIBE_STREAM_RESULT),
     Method("GetShardIterator", _STREAMS, streams.GET_SHARD_ITERATOR, streams.GET_SHARD_ITERATOR_RESULT),

@@ -66,6 +66,10 @@ FORMS: Mapping[type[KvdbError], _Form] = {
     errors.ExpiredIterator: _modelled(errors.ExpiredIterator),
     errors.TrimmedDataAccess: _modelled(errors.TrimmedDataAccess),
     errors.BackupNotFound: _modelled(errors.BackupNotFound),
+    errors.BackupInUse: _modelled(errors.BackupInUse),
+    errors.TableNotFound: _modelled(errors.TableNotFound),
+    errors.TableInUse: _modelled(errors.TableInUse),
+    errors.TableAlreadyExists: _modelled(errors.TableAlreadyExists),
     # What the service has no name for.
     errors.UniqueViolation: _modelled(errors.ConditionalCheckFailed),
     errors.ReadPointExpired: _Form(_BAD_REQUEST, f"{_VALIDATE}ValidationException"),

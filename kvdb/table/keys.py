@@ -11,6 +11,7 @@ Layout (big-endian, so that byte order is number order):
              | u32 0 · u8 3 · u32 table_id                   a dropped table whose rows are being removed
              | u32 0 · u8 3 · u32 table_id · u16 index       a dropped index, likewise
              | u32 0 · u8 4 · u32 table_id                   what the table's last census found
+             | u32 0 · u8 5 · job id in ASCII                a job (``backup/jobs``)
              | u32 0 · u8 16 · token in UTF-8                what a client's token stands for
              | u32 0 · u8 17 · u64 wall_ms · token in UTF-8  when the token's transaction completed
 
@@ -68,6 +69,7 @@ NEXT_TABLE_ID_KEY = _TABLE.pack(CATALOG_ID) + b"\x02"
 _DESCRIPTORS = _TABLE.pack(CATALOG_ID) + b"\x01"
 _DROPPED = _TABLE.pack(CATALOG_ID) + b"\x03"
 _CENSUSES = _TABLE.pack(CATALOG_ID) + b"\x04"
+_JOBS = _TABLE.pack(CATALOG_ID) + b"\x05"
 _TOKENS = _TABLE.pack(CATALOG_ID) + b"\x10"
 _TOKEN_TIMES = _TABLE.pack(CATALOG_ID) + b"\x11"
 _WALL_MS = struct.Struct(">Q")
@@ -162,6 +164,19 @@ def census_range() -> KeyRange:
 def census_table_id(key: bytes) -> int:
     """The table id of a ``census_key``."""
     return int(_TABLE.unpack(key[len(_CENSUSES) :])[0])
+
+
+def job_key(job_id: str) -> bytes:
+    return _JOBS + job_id.encode()
+
+
+def job_range() -> KeyRange:
+    return prefix_range(_JOBS)
+
+
+def job_id_of(key: bytes) -> str:
+    """The id in a ``job_key``."""
+    return key[len(_JOBS) :].decode()
 
 
 def client_token_key(token: str) -> bytes:

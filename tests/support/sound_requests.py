@@ -30,6 +30,7 @@ from kvdb.api.items import (
     TransactWriteItems,
     UpdateItem,
 )
+from kvdb.api.jobs import CancelJob, DescribeJob, ListJobs
 from kvdb.api.operations import Request
 from kvdb.api.streams import DescribeStream, GetRecords, GetShardIterator, ListStreams, UpdateStream
 from kvdb.api.tables import (
@@ -55,6 +56,7 @@ RANGE = KeySchemaElement("b", "RANGE")
 A = AttributeDefinition("a", "S")
 TABLE_ARN = "arn:aws:dynamodb:ddblocal:000000000000:table/table"
 STREAM_ARN = f"{TABLE_ARN}/stream/2026-11-29T02:30:00.000"
+JOB_ID = "01700000000000-0123abcd"
 SHARD_ID = "shardId-00000000000000000001-0000ffff"
 B = AttributeDefinition("b", "N")
 
@@ -90,6 +92,9 @@ SOUND: dict[type, Request] = {
     DescribeLimits: DescribeLimits(),
     StartCheck: StartCheck(True),
     DescribeCheck: DescribeCheck(),
+    DescribeJob: DescribeJob(JOB_ID),
+    ListJobs: ListJobs(),
+    CancelJob: CancelJob(JOB_ID),
     ListStreams: ListStreams(),
     DescribeStream: DescribeStream(STREAM_ARN),
     GetShardIterator: GetShardIterator(STREAM_ARN, SHARD_ID, "LATEST"),

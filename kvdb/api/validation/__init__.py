@@ -38,6 +38,7 @@ from kvdb.api.items import (
     TransactWriteItems,
     UpdateItem,
 )
+from kvdb.api.jobs import CancelJob, DescribeJob, ListJobs
 from kvdb.api.operations import Request
 from kvdb.api.streams import (
     DescribeStream,
@@ -60,7 +61,7 @@ from kvdb.api.tables import (
     UpdateTable,
     UpdateTimeToLive,
 )
-from kvdb.api.validation import admin, items, settings, streams, tables, transactions
+from kvdb.api.validation import admin, items, jobs, settings, streams, tables, transactions
 from kvdb.limits import AWS, LimitsProfile
 
 
@@ -109,6 +110,9 @@ _CHECKS: Mapping[type, Callable[..., None]] = {
     DescribeLimits: settings.check_describe_limits,
     StartCheck: admin.check_start_check,
     DescribeCheck: admin.check_describe_check,
+    DescribeJob: jobs.check_named_job,
+    ListJobs: jobs.check_list_jobs,
+    CancelJob: jobs.check_named_job,
     ListStreams: streams.check_list_streams,
     DescribeStream: streams.check_describe_stream,
     GetShardIterator: streams.check_get_shard_iterator,

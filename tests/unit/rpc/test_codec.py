@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kvdb.api import admin, items, streams, tables, validation
+from kvdb.api import admin, items, jobs, streams, tables, validation
 from kvdb.api.operations import OPERATIONS
 from kvdb.errors import SerializationError, UnknownOperation, ValidationError
 from kvdb.rpc.codec import METHODS, STREAM_BY_REQUEST, SUBSCRIBE, UNARY_BY_REQUEST, Method, method_of
@@ -200,7 +200,15 @@ REQUESTS = [
     admin.StartCheck(),
     admin.StartCheck(True),
     admin.DescribeCheck(),
+    jobs.DescribeJob("01700000000000-0123abcd"),
+    jobs.ListJobs(),
+    jobs.ListJobs("backup", "arn", 7, "01700000000000-0123abcd"),
+    jobs.CancelJob("arn"),
 ]
+JOB = jobs.JobDescription("id", "arn", "backup", "table", "IN_PROGRESS", False, 1 << 40, 0, "bytes", 5)
+FAILED_JOB = dataclasses.replace(
+    JOB, status="FAILED", ended_ms=6, failure_code="DiskFull", failure_message=""
+)
 RESULTS = [
     ("GetItem", items.GetItemResult(None)),
     ("GetItem", items.GetItemResult({}, CAPACITY)),
@@ -251,6 +259,10 @@ RESULTS = [
     ("GetRecords", streams.GetRecordsResult([], None)),
     ("GetRecords", streams.GetRecordsResult([RECORD], "iterator")),
     ("Subscribe", streams.FeedPage([RECORD], "cursor")),
+    ("DescribeJob", jobs.DescribeJobResult(JOB)),
+    ("ListJobs", jobs.ListJobsResult([])),
+    ("ListJobs", jobs.ListJobsResult([JOB, FAILED_JOB], "01700000000000-0123abcd")),
+    ("CancelJob", jobs.CancelJobResult(dataclasses.replace(JOB, is_cancelling=True))),
     ("StartCheck", admin.StartCheckResult(admin.CheckDescription(1, "RUNNING"))),
     ("DescribeCheck", admin.DescribeCheckResult()),
     (

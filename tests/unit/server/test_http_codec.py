@@ -22,6 +22,9 @@ NATIVE = {"OpenSnapshot", "ReleaseSnapshot", "ListItemVersions", "CommitTransact
     "StartCheck",
     "DescribeCheck",
     "UpdateStream",
+    "DescribeJob",
+    "ListJobs",
+    "CancelJob",
 }
 NATIVE_FIELDS = {"as_of_seqno", "as_of_ms", "snapshot_id"}
 PREFIX = "One or more parameter values were invalid: "
