@@ -47,7 +47,9 @@ def open(
         NotADatabase, FormatTooNew, DatabaseLocked: the directory was left untouched.
         CorruptionError: a file is damaged; names file and offset.
     """
-    chosen = _database_options(options, sync, limits, history_retention, backup_store, read_only=read_only)
+    chosen = _database_options(
+        options, sync, limits, history_retention, read_only=read_only, backup_store=backup_store
+    )
     return Client(EmbeddedTransport(Database.open(path, chosen)))
 
 
@@ -62,7 +64,9 @@ async def open_async(
     options: DatabaseOptions | None = None,
 ) -> AsyncClient:
     """As ``open``, for asyncio."""
-    chosen = _database_options(options, sync, limits, history_retention, backup_store, read_only=read_only)
+    chosen = _database_options(
+        options, sync, limits, history_retention, read_only=read_only, backup_store=backup_store
+    )
     database = await asyncio.to_thread(Database.open, path, chosen)
     return AsyncClient(AsyncEmbeddedTransport(database))
 
@@ -91,9 +95,9 @@ def _database_options(
     sync: SyncMode | None,
     limits: LimitsName | None,
     history_retention: float | timedelta | None,
-    backup_store: str | None,
     *,
     read_only: bool,
+    backup_store: str | None = None,
 ) -> DatabaseOptions:
     """The options with what was given beside them."""
     options = options or DatabaseOptions()
