@@ -14,7 +14,7 @@ changes ?= 50000
 kills ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test demo serve check format bench crash-sweep bitflip fuzz coverage lock clean sdk-js sdk-python sdk-java bench-http worker-sim worker-ledger
+.PHONY: help venv test demo serve check format bench crash-sweep bitflip fuzz coverage lock clean sdk-js gui-admin sdk-python sdk-java bench-http worker-sim worker-ledger
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,9 @@ bench: venv ## measure; prints a table and writes bench/out/*.json
 
 sdk-js: venv ## the JavaScript SDK against a server; needs node, npm and their registry
 	@$(python) -m tests.sdk_js.run
+
+gui-admin: venv ## dynamodb-admin in headless Chromium against a server; needs node, npm and their registry
+	@$(python) -m tests.gui_admin.run
 
 sdk-java: venv ## the Java SDK against a server; needs java, mvn and their repository
 	@$(python) -m tests.sdk_java.run
