@@ -9,6 +9,9 @@ The base target is large, and level 0 waits for more files while it is little be
 what a compaction costs here is the entries it passes through Python, and merging many files of
 level 0 into one large level at once passes each entry fewer times than two small steps do.
 
+And it waits for two files only while all of both is less than half a memtable, as where the same few
+items are written over and over: that is soon done, and spares each query a look into every file.
+
 Scores, of which the highest that is at least 1 is served:
 
     level 0           files / ``level0_due``: each costs every read a look
@@ -117,7 +120,10 @@ def scores(version: Version, options: EngineOptions) -> list[float]:
 def level0_due(version: Version, options: EngineOptions) -> int:
     """At how many files level 0 is compacted."""
     below = _size(version.levels[base_level(version, options)])
-    if _size(version.levels[0]) * LEVEL_FACTOR >= below:
+    above = _size(version.levels[0])
+    if above + below <= options.memtable_size_bytes // 2:
+        return min(2, options.level0_tables_max)
+    if above * LEVEL_FACTOR >= below:
         return options.level0_tables_max
     # Before writers are slowed down, and so long before they wait for it.
     return min(2 * options.level0_tables_max, options.level0_slowdown)

@@ -81,6 +81,19 @@ def test_level_0_waits_for_more_files_while_it_is_little_beside_what_they_go_to(
     assert level0_due(version(*level0[:2], large), hurried) == 3
 
 
+def test_the_same_few_items_written_over_are_merged_from_two_files_on() -> None:
+    options = dataclasses.replace(
+        OPTIONS, memtable_size_bytes=1_000, level0_tables_max=4, level0_tables_stall=12, base_level_bytes=100_000
+    )
+    level0 = [(0, meta(10 + n, b"a", b"c")) for n in range(3)]
+    small, large = ((LAST, meta(1, b"a", b"b", size)) for size in (300, 301))
+    assert level0_due(version(*level0[:2], small), options) == 2
+    assert level0_due(version(*level0[:2], large), options) == 4
+    assert pick(version(*level0[:1]), options, OLDEST) is None
+    # However few files an option allows, that is the bound.
+    assert level0_due(version(*level0), dataclasses.replace(options, level0_tables_max=1)) == 1
+
+
 def test_the_base_target_is_forty_memtables_unless_said_otherwise() -> None:
     assert EngineOptions().base_bytes == 640 * 1024 * 1024
     options = dataclasses.replace(OPTIONS, base_level_bytes=None)
