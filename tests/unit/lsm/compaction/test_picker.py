@@ -83,7 +83,11 @@ def test_level_0_waits_for_more_files_while_it_is_little_beside_what_they_go_to(
 
 def test_the_same_few_items_written_over_are_merged_from_two_files_on() -> None:
     options = dataclasses.replace(
-        OPTIONS, memtable_size_bytes=1_000, level0_tables_max=4, level0_tables_stall=12, base_level_bytes=100_000
+        OPTIONS,
+        memtable_size_bytes=1_000,
+        level0_tables_max=4,
+        level0_tables_stall=12,
+        base_level_bytes=100_000,
     )
     level0 = [(0, meta(10 + n, b"a", b"c")) for n in range(3)]
     small, large = ((LAST, meta(1, b"a", b"b", size)) for size in (300, 301))
