@@ -14,7 +14,7 @@ changes ?= 50000
 kills ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test demo serve check format bench crash-sweep bitflip fuzz coverage lock clean sdk-js gui-admin sdk-python sdk-java bench-http worker-sim worker-ledger
+.PHONY: help venv test demo serve check format bench crash-sweep bitflip fuzz coverage lock clean sdk-js gui-admin sdk-python sdk-java bench-http worker-sim worker-ledger pitr
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -24,6 +24,9 @@ venv: ## make or refresh .venv from requirements.lock
 
 test: venv ## every test, in parallel
 	@$(python) -m pytest -n auto --dist worksteal
+
+pitr: venv ## 10,000 points of 200 histories restored from their archives and compared with the model
+	@KVDB_PITR_SCALE=10 $(python) -m pytest -q -n auto --dist worksteal tests/property/test_archive_against_model.py
 
 demo: venv ## the main job on real input: load, query, kill -9, recover, verify
 	@$(python) tools/demo.py

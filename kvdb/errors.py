@@ -21,6 +21,9 @@
     │  ├─ TableInUse                      TableInUseException: the table is being made, changed or deleted
     │  ├─ TableAlreadyExists              TableAlreadyExistsException: a restore's target
     │  ├─ JobNotFound                     JobNotFound: no job has this id
+    │  ├─ InvalidRestoreTime              InvalidRestoreTimeException: no point the archive can restore
+    │  ├─ PointInTimeRecoveryUnavailable  PointInTimeRecoveryUnavailableException: off for this table
+    │  ├─ ContinuousBackupsUnavailable    ContinuousBackupsUnavailableException: there is no archive
     │  ├─ MessageTooLarge                 RequestEntityTooLarge
     │  ├─ UnknownOperation                UnknownOperationException
     │  ├─ MissingAuthenticationToken      MissingAuthenticationTokenException
@@ -219,6 +222,24 @@ class JobNotFound(RequestError):
     """No job of this database has this id."""
 
     code = "JobNotFound"
+
+
+class InvalidRestoreTime(RequestError):
+    """The archive cannot restore this point: before or after what it has, or inside a gap."""
+
+    code = "InvalidRestoreTimeException"
+
+
+class PointInTimeRecoveryUnavailable(RequestError):
+    """Point-in-time recovery is not turned on for the table."""
+
+    code = "PointInTimeRecoveryUnavailableException"
+
+
+class ContinuousBackupsUnavailable(RequestError):
+    """The database has no continuous archive."""
+
+    code = "ContinuousBackupsUnavailableException"
 
 
 class MessageTooLarge(RequestError):

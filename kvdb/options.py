@@ -191,10 +191,37 @@ class EngineOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveOptions:
+    """The continuous archive of a database: its log and, now and then, a base to replay it on."""
+
+    url: str
+    """The backup store: a directory, or s3://BUCKET/PREFIX, gs://..., az://..."""
+    window_days: int = 35
+    """How far back every point can be restored."""
+    ship_interval_ms: int = 1000
+    """Longest time between two shipments while there are writes."""
+    held_bytes_max: int = 1024 * 1024 * 1024
+    """While the store does not answer, so many bytes of log are kept for it. Beyond, the archive gets a gap,
+    and a base of its own when the store is back; writes go on in any case."""
+    base_log_bytes: int = 1024 * 1024 * 1024
+    """After so many bytes of log in the store there is another base."""
+    base_hours: int = 24
+    """After so many hours with a write there is another base."""
+
+    def __post_init__(self) -> None:
+        _require(bool(self.url), "the archive needs a url")
+        _require(1 <= self.window_days <= 35, f"window_days must be 1..35: {self.window_days}")
+        for name in ("ship_interval_ms", "held_bytes_max", "base_log_bytes", "base_hours"):
+            _require(getattr(self, name) > 0, f"{name} must be positive: {getattr(self, name)}")
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseOptions:
     """How a whole database runs."""
 
     engine: EngineOptions = EngineOptions()
+    archive: ArchiveOptions | None = None
+    """Ship the log to a store, to restore any point from; ``None``: no archive."""
     region: int = 0
     """This database's region id, 0..65535; the tie-breaker of row stamps."""
     region_name: str = "ddblocal"

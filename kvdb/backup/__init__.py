@@ -2,7 +2,9 @@
 
 Reading order: ``names`` (what objects there are), ``store`` (where they lie), ``retry``, ``manifest``
 (what a backup says of itself), ``on_demand`` (making one), ``shelf`` (list, delete, sweep, prune;
-``retention`` decides), ``restore`` (a directory from the store alone).
+``retention`` decides), ``restore`` (a directory from the store alone); then the continuous archive:
+``archive_objects`` (what is stored), ``archive`` (its writer), ``archive_history`` (which points there are,
+and the way to one), ``archive_expiry`` (what the window does not need any more).
 
 Invariants: an object is written whole and never changed. A backup exists once its manifest does, and
 the manifest is written after all that it names. What is read from a store is foreign input: names,

@@ -5,6 +5,18 @@
     pending/<backup id>.json                           a backup being made: its objects are not swept
     sweeps/<sweep id>.json                             a sweep under way
 
+    archives/<database>.json                           an archive's head: how far it has come
+    epochs/<database>/<epoch>.json                     an epoch of it, from where on
+    log/<database>/<epoch>/<chunk>.chunk               its log, in chunks
+    bases/<database>/<epoch>/<base>.json               the backups it can be replayed on
+    labels/<database>/<backup id>.json                 names that users gave to points
+
+    database := 32 hex digits
+    epoch    := 8 digits "-" 8 hex digits              sorts by age
+    chunk    := first seqno "-" last seqno "-" first ms "-" last ms "-" l|i "-" sha256 of the object
+                20, 20, 14, 14, 1, 64 digits; i: a bulk ingest is in it
+    base     := seqno "-" ms "-" backup id             20 and 14 digits
+
     backup id := 14 digits of milliseconds since 1970 "-" 8 hex digits       as the service's
 
 Ids sort by time. No name holds anything a user chose.
@@ -13,7 +25,7 @@ Ids sort by time. No name holds anything a user chose.
 from __future__ import annotations
 
 import re
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from kvdb.errors import ValidationError
 
@@ -23,11 +35,53 @@ OBJECTS: Final = "objects/"
 BACKUPS: Final = "backups/"
 PENDING: Final = "pending/"
 SWEEPS: Final = "sweeps/"
+ARCHIVES: Final = "archives/"
 FOLDERS: Final = (OBJECTS, BACKUPS, PENDING, SWEEPS)
+"""What a sweep cleans. The archive's folders are its writer's."""
 
+_DATABASE: Final = "[0-9a-f]{32}"
+_EPOCH: Final = "[0-9]{8}-[0-9a-f]{8}"
 _ID: Final = "[0-9]{14}-[0-9a-f]{8}"
 _BACKUP_ID: Final = re.compile(_ID)
-_NAME: Final = re.compile(rf"objects/[0-9a-f]{{64}}\.(?:sst|log)|(?:backups|pending|sweeps)/{_ID}\.json")
+_CHUNK: Final = re.compile(
+    rf"log/{_DATABASE}/(?P<epoch>{_EPOCH})/(?P<first>[0-9]{{20}})-(?P<last>[0-9]{{20}})"
+    r"-(?P<first_ms>[0-9]{14})-(?P<last_ms>[0-9]{14})-(?P<kind>[li])-(?P<sha256>[0-9a-f]{64})\.chunk"
+)
+_BASE: Final = re.compile(
+    rf"bases/{_DATABASE}/(?P<epoch>{_EPOCH})/(?P<seqno>[0-9]{{20}})-(?P<ms>[0-9]{{14}})-(?P<id>{_ID})\.json"
+)
+_NAMES: Final = (
+    re.compile(rf"objects/[0-9a-f]{{64}}\.(?:sst|log)|(?:backups|pending|sweeps)/{_ID}\.json"),
+    _CHUNK,
+    _BASE,
+    re.compile(
+        rf"archives/{_DATABASE}\.json|epochs/{_DATABASE}/{_EPOCH}\.json|labels/{_DATABASE}/{_ID}\.json"
+    ),
+)
+
+
+class ChunkName(NamedTuple):
+    """What the name of a chunk says of it."""
+
+    name: str
+    epoch: str
+    first_seqno: int
+    last_seqno: int
+    first_ms: int
+    last_ms: int
+    has_ingest: bool
+    sha256: str
+
+
+class BaseName(NamedTuple):
+    """What the name of a base says of it."""
+
+    name: str
+    epoch: str
+    seqno: int
+    wall_ms: int
+    """The newest wall time in it."""
+    backup_id: str
 
 
 def object_name(digest: bytes, kind: ObjectKind) -> str:
@@ -75,4 +129,78 @@ def id_in(name: str) -> str:
 
 def is_ours(name: str) -> bool:
     """Whether a store may be asked for it."""
-    return _NAME.fullmatch(name) is not None
+    return any(pattern.fullmatch(name) is not None for pattern in _NAMES)
+
+
+def head_name(database_id: bytes) -> str:
+    """How far the archive of a database has come."""
+    return f"{ARCHIVES}{database_id.hex()}.json"
+
+
+def database_in(name: str) -> bytes:
+    """Whose archive a head is of."""
+    return bytes.fromhex(id_in(name))
+
+
+def epochs_of(database_id: bytes) -> str:
+    return f"epochs/{database_id.hex()}/"
+
+
+def labels_of(database_id: bytes) -> str:
+    return f"labels/{database_id.hex()}/"
+
+
+def log_of(database_id: bytes, epoch: str) -> str:
+    return f"log/{database_id.hex()}/{epoch}/"
+
+
+def bases_of(database_id: bytes, epoch: str) -> str:
+    return f"bases/{database_id.hex()}/{epoch}/"
+
+
+def new_epoch(newest: str | None, chance: bytes) -> str:
+    """The epoch after ``newest``; ``chance`` is four random bytes."""
+    return f"{int(newest[:8]) + 1 if newest else 1:08d}-{chance.hex()}"
+
+
+def is_epoch(text: str) -> bool:
+    return re.fullmatch(_EPOCH, text) is not None
+
+
+def chunk_name(
+    database_id: bytes,
+    epoch: str,
+    *,
+    seqnos: tuple[int, int],
+    wall_ms: tuple[int, int],
+    has_ingest: bool,
+    sha256: bytes,
+) -> str:
+    """``seqnos`` and ``wall_ms``: the first and the last."""
+    kind = "i" if has_ingest else "l"
+    return (
+        f"{log_of(database_id, epoch)}{seqnos[0]:020d}-{seqnos[1]:020d}"
+        f"-{wall_ms[0]:014d}-{wall_ms[1]:014d}-{kind}-{sha256.hex()}.chunk"
+    )
+
+
+def parse_chunk(name: str) -> ChunkName | None:
+    """``None`` for a stranger."""
+    match = _CHUNK.fullmatch(name)
+    if match is None:
+        return None
+    epoch, first, last, first_ms, last_ms, kind, sha256 = match.groups()
+    return ChunkName(name, epoch, int(first), int(last), int(first_ms), int(last_ms), kind == "i", sha256)
+
+
+def base_name(database_id: bytes, epoch: str, *, seqno: int, wall_ms: int, backup_id: str) -> str:
+    return f"{bases_of(database_id, epoch)}{seqno:020d}-{wall_ms:014d}-{require_id(backup_id)}.json"
+
+
+def parse_base(name: str) -> BaseName | None:
+    """``None`` for a stranger."""
+    match = _BASE.fullmatch(name)
+    if match is None:
+        return None
+    epoch, seqno, wall_ms, backup_id = match.groups()
+    return BaseName(name, epoch, int(seqno), int(wall_ms), backup_id)

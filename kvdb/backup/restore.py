@@ -16,9 +16,9 @@ which the next try clears away. A restored database has an id of its own.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from kvdb.backup.manifest import Manifest, Part, read_manifest
 from kvdb.backup.on_demand import OnProgress, Progress, silent
@@ -38,6 +38,18 @@ _LOG_BYTES_MAX: Final = 1 << 30
 """A log is one memtable's writes; this is far above the largest there can be."""
 
 
+class Replay(Protocol):
+    """Commits from behind a backup, up to a point."""
+
+    def records(self, on_read: Callable[[int], None]) -> Iterator[LogRecord]:
+        """In order; ``on_read`` is told how many bytes were read for them.
+
+        Raises:
+            CorruptionError: something is missing or damaged; names it.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a restore will do."""
@@ -48,6 +60,8 @@ class Plan:
     """The newest seqno in the restored database."""
     size_bytes: int
     """What will be read from the store."""
+    replay: Replay | None = None
+    """The log behind the manifest's moment, up to ``seqno``."""
 
 
 class Restored(NamedTuple):
@@ -106,6 +120,11 @@ def stage_into(env: Env, plan: Plan, stage: str, *, on_progress: OnProgress = si
         for record in _records(fetching.read(parts[part.file]), log, image.database_id):
             rebuild.replay_image(record)
     rebuild.end_image()
+    if plan.replay is not None:
+        for record in plan.replay.records(fetching.advance):
+            rebuild.replay(record)
+    if rebuild.last_seqno != plan.seqno:
+        raise CorruptionError(f"restore ends at seqno {rebuild.last_seqno}, not {plan.seqno}")
     env.fs.sync_dir(stage)
     return rebuild.finish()
 
@@ -138,9 +157,13 @@ class _Fetching:
 
     def _checked(self, part: Part) -> Iterator[bytes]:
         for chunk in checked(self._store, part):
-            self._done += len(chunk)
-            self._on_progress(Progress("fetch", self._done, self._total))
+            self.advance(len(chunk))
             yield chunk
+
+    def advance(self, count: int) -> None:
+        """So many more bytes are here."""
+        self._done += count
+        self._on_progress(Progress("fetch", self._done, self._total))
 
 
 def checked(store: BackupStore, part: Part) -> Iterator[bytes]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TypeVar
 
 import click
@@ -12,11 +10,12 @@ import click
 from kvdb.backup import on_demand, shelf
 from kvdb.backup import restore as restoring
 from kvdb.backup.manifest import Manifest, read_manifest
-from kvdb.backup.on_demand import OnProgress, Progress
 from kvdb.backup.places import open_store
 from kvdb.backup.retention import Retention
+from kvdb.cli.archive import restore_point
 from kvdb.cli.json_options import json_option
 from kvdb.cli.output import iso_time, show_facts, show_line, show_rows
+from kvdb.cli.progress import progress_bar
 from kvdb.env.env import Env
 from kvdb.lsm.engine import Engine
 
@@ -118,13 +117,53 @@ def prune(
 
 
 @click.command()
-@store_option
-@click.option("--backup", "backup_id", required=True, metavar="BACKUP", help="Which one.")
+@click.option(
+    "--store",
+    "url",
+    envvar="KVDB_BACKUP_STORE",
+    show_envvar=True,
+    metavar="URL",
+    help="Where the backup lies; with --backup.",
+)
+@click.option("--backup", "backup_id", metavar="BACKUP", help="Which one.")
+@click.option("--archive", "archive_url", metavar="URL", help="Where the continuous archive lies.")
+@click.option("--database", metavar="ID", help="Whose archive, when there are several in the store.")
+@click.option("--at", metavar="TIME", help="Of the archive: the last commit at 2026-11-29T02:30:00.250Z.")
+@click.option("--seqno", type=click.IntRange(0), metavar="N", help="Of the archive: the commit of a seqno.")
+@click.option("--label", metavar="LABEL", help="Of the archive: a point that was given a name.")
 @click.option("--to", "target", required=True, metavar="DIR", help="A directory that does not exist yet.")
 @click.option("--dry-run", is_flag=True, help="Only print what would be restored.")
 @json_option
-def restore(url: str, backup_id: str, target: str, dry_run: bool, as_json: bool) -> None:
-    """Make a new database directory from a backup. The database it was made of is not needed."""
+def restore(
+    url: str | None,
+    backup_id: str | None,
+    archive_url: str | None,
+    database: str | None,
+    at: str | None,
+    seqno: int | None,
+    label: str | None,
+    target: str,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Make a new database directory from a backup (--store and --backup), or from a continuous archive
+    as of a point (--archive). The database that it was made of is not needed."""
+    if archive_url is not None:
+        if backup_id is not None:
+            raise click.UsageError("give --archive or --backup, not both")
+        restore_point(
+            archive_url,
+            database,
+            target,
+            at=at,
+            seqno=seqno,
+            label=label,
+            dry_run=dry_run,
+            as_json=as_json,
+        )
+        return
+    if url is None or backup_id is None or any(each is not None for each in (at, seqno, label, database)):
+        raise click.UsageError("give --store and --backup; or --archive with --at, --seqno or --label")
     env = Env.system()
     plan = restoring.plan_backup(open_store(url, env), backup_id)
     facts: dict[str, object] = {
@@ -139,21 +178,6 @@ def restore(url: str, backup_id: str, target: str, dry_run: bool, as_json: bool)
             done = restoring.restore(env, plan, target, on_progress=on_progress)
         facts["database_id"] = done.database_id.hex()
     show_facts(facts, as_json=as_json)
-
-
-@contextmanager
-def progress_bar() -> Iterator[OnProgress]:
-    """Bytes, rate and time left on standard error, if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield on_demand.silent
-        return
-    with click.progressbar(length=1000, label="bytes", file=sys.stderr, show_pos=False) as bar:
-
-        def advance(progress: Progress) -> None:
-            bar.label = f"{progress.phase} {progress.bytes_done >> 20}/{progress.bytes_total >> 20} MiB"
-            bar.update(progress.bytes_done * 1000 // max(1, progress.bytes_total) - bar.pos)
-
-        yield advance
 
 
 def _facts(manifest: Manifest) -> dict[str, object]:

@@ -24,6 +24,7 @@ _COMMANDS: Mapping[str, tuple[str, ...]] = {
     "kvdb.cli.inspect": ("inspect",),
     "kvdb.cli.repair": ("repair",),
     "kvdb.cli.backup": ("backup", "restore"),
+    "kvdb.cli.archive": ("archive",),
     "kvdb.cli.worker": ("worker",),
 }
 """Which module has which commands. One is loaded when it is used, so that no command waits for the

@@ -13,7 +13,7 @@ import sys
 import click
 
 from kvdb.limits import PROFILES, LimitsName
-from kvdb.options import SYNC_MODES, DatabaseOptions, EngineOptions, ServerOptions, SyncMode
+from kvdb.options import SYNC_MODES, ArchiveOptions, DatabaseOptions, EngineOptions, ServerOptions, SyncMode
 
 _GRPC_ADDRESS = "127.0.0.1:7400"
 
@@ -46,6 +46,21 @@ _GRPC_ADDRESS = "127.0.0.1:7400"
     show_default=True,
     metavar="SECONDS",
     help="How far reads of the past reach.",
+)
+@click.option(
+    "--archive",
+    metavar="URL",
+    envvar="KVDB_ARCHIVE",
+    show_envvar=True,
+    help="Ship the log to a directory, or s3://BUCKET/PREFIX, ..., to restore any point from.",
+)
+@click.option(
+    "--archive-days",
+    type=click.IntRange(1, 35),
+    default=35,
+    show_default=True,
+    metavar="N",
+    help="How far back the archive keeps every point.",
 )
 @click.option(
     "--limits",
@@ -87,6 +102,8 @@ def serve(
     tls_key: str | None,
     sync: SyncMode,
     history_retention: float,
+    archive: str | None,
+    archive_days: int,
     limits: LimitsName,
     table_status_delay: float,
     backup_store: str | None,
@@ -108,6 +125,7 @@ def serve(
     engine = EngineOptions(sync=sync, history_retention_ms=round(history_retention * 1000))
     database = DatabaseOptions(
         engine=engine,
+        archive=None if archive is None else ArchiveOptions(archive, window_days=archive_days),
         limits=limits,
         table_status_delay_ms=round(table_status_delay * 1000),
         backup_store=backup_store,

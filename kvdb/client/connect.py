@@ -18,7 +18,7 @@ from kvdb.env.clock import SystemClock
 from kvdb.env.entropy import SystemEntropy
 from kvdb.errors import ValidationError
 from kvdb.limits import LimitsName
-from kvdb.options import ClientOptions, DatabaseOptions, SyncMode
+from kvdb.options import ArchiveOptions, ClientOptions, DatabaseOptions, SyncMode
 
 _SCHEME = "grpc"
 _GRPC_PACKAGES = frozenset({"grpc", "google", "google.protobuf"})
@@ -32,6 +32,7 @@ def open(
     limits: LimitsName | None = None,
     history_retention: float | timedelta | None = None,
     backup_store: str | None = None,
+    archive: str | ArchiveOptions | None = None,
     options: DatabaseOptions | None = None,
 ) -> Client:
     """Open the database in directory ``path`` in this process; it is made when there is none.
@@ -42,13 +43,14 @@ def open(
     ``limits="open"`` raises those of items, batches and transactions above the service's.
     ``history_retention``, in seconds or as a ``timedelta``, is how far reads of the past reach.
     ``backup_store`` is where backups lie: a directory, or ``s3://BUCKET/PREFIX``, ``gs://``, ``az://``.
+    ``archive`` ships the log to that URL, a directory or an object store, to restore any point from.
 
     Raises:
         NotADatabase, FormatTooNew, DatabaseLocked: the directory was left untouched.
         CorruptionError: a file is damaged; names file and offset.
     """
     chosen = _database_options(
-        options, sync, limits, history_retention, read_only=read_only, backup_store=backup_store
+        options, sync, limits, history_retention, archive, read_only=read_only, backup_store=backup_store
     )
     return Client(EmbeddedTransport(Database.open(path, chosen)))
 
@@ -61,11 +63,12 @@ async def open_async(
     limits: LimitsName | None = None,
     history_retention: float | timedelta | None = None,
     backup_store: str | None = None,
+    archive: str | ArchiveOptions | None = None,
     options: DatabaseOptions | None = None,
 ) -> AsyncClient:
     """As ``open``, for asyncio."""
     chosen = _database_options(
-        options, sync, limits, history_retention, read_only=read_only, backup_store=backup_store
+        options, sync, limits, history_retention, archive, read_only=read_only, backup_store=backup_store
     )
     database = await asyncio.to_thread(Database.open, path, chosen)
     return AsyncClient(AsyncEmbeddedTransport(database))
@@ -95,6 +98,7 @@ def _database_options(
     sync: SyncMode | None,
     limits: LimitsName | None,
     history_retention: float | timedelta | None,
+    archive: str | ArchiveOptions | None,
     *,
     read_only: bool,
     backup_store: str | None = None,
@@ -112,6 +116,9 @@ def _database_options(
         options = dataclasses.replace(options, backup_store=backup_store)
     if limits is not None:
         options = dataclasses.replace(options, limits=limits)
+    if archive is not None:
+        shipped = archive if isinstance(archive, ArchiveOptions) else ArchiveOptions(archive)
+        options = dataclasses.replace(options, archive=shipped)
     return dataclasses.replace(options, engine=engine)
 
 

@@ -20,6 +20,7 @@ from kvdb.api import validation
 from kvdb.api.items import Page, Query
 from kvdb.api.operations import Request, Result
 from kvdb.api.streams import Subscribe
+from kvdb.backup.archive import Archive
 from kvdb.backup.jobs import Jobs, Runner
 from kvdb.backup.places import open_store
 from kvdb.backup.service import BackupService
@@ -32,11 +33,11 @@ from kvdb.env.env import Env
 from kvdb.env.fork import FORKED, on_fork
 from kvdb.env.fs import OsFileSystem
 from kvdb.env.memory_fs import MemoryFileSystem
-from kvdb.errors import ClosedError, InternalError, KvdbError, disk_error
+from kvdb.errors import ClosedError, InternalError, KvdbError, ValidationError, disk_error
 from kvdb.limits import PROFILES, LimitsProfile
 from kvdb.lsm.engine import Engine
 from kvdb.lsm.verify import Report
-from kvdb.options import DatabaseOptions
+from kvdb.options import DatabaseOptions, EngineOptions
 from kvdb.stream.service import StreamService
 from kvdb.table.catalog import Catalog
 from kvdb.table.change import Arrivals
@@ -84,6 +85,7 @@ class Database:
         """
         options = options or DatabaseOptions()
         in_memory = path == MEMORY_PATH
+        engine_options = _engine_options(options, in_memory=in_memory)
         owns_env = env is None
         if env is None:
             env = Env.system(
@@ -92,7 +94,7 @@ class Database:
                 fs=MemoryFileSystem() if in_memory else None,
             )
         try:
-            engine = Engine.open(_MEMORY_DIRECTORY if in_memory else path, env, options.engine)
+            engine = Engine.open(_MEMORY_DIRECTORY if in_memory else path, env, engine_options)
             try:
                 store = _backup_store(env, options, in_memory=in_memory and owns_env)
                 floor = _wired(env, engine, options, store)
@@ -105,6 +107,8 @@ class Database:
             if isinstance(error, OSError):
                 raise disk_error(error, path) from error
             raise
+        if floor.archive is not None:
+            floor.archive.start()
         return cls(env, floor, owns_env=owns_env)
 
     def call(self, request: Request, *, profile: LimitsProfile | None = None) -> Result:
@@ -219,6 +223,11 @@ class Database:
         """Why every write is refused until the database is opened again; ``None``: they are not."""
         return self._floor.engine.why_degraded
 
+    @property
+    def archive(self) -> Archive | None:
+        """The continuous archive, if there is one."""
+        return self._floor.archive
+
     def close(self) -> None:
         """Wait for running calls, stop the jobs, close the engine. Closing twice is fine."""
         with self._changed:
@@ -231,6 +240,8 @@ class Database:
         try:
             self._floor.backups.jobs.stop()
             self._floor.background.stop()
+            if self._floor.archive is not None:
+                self._floor.archive.stop()
             self._floor.engine.close()
         finally:
             if self._owns_env:
@@ -303,14 +314,30 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions, store: BackupStor
     recovery.go_on_keeping_streams(engine, catalog, background)
     streams = StreamService(catalog, engine, env, options.region_name)
     backups = BackupService(jobs, store)
+    archive = None
+    if options.archive is not None:
+        archive = Archive(env, engine, open_store(options.archive.url, env), options.archive)
     return TableFloor(
-        engine, catalog, latches, writer, tokens, snapshots, streams, backups, arrivals, background
+        engine, catalog, latches, writer, tokens, snapshots, streams, backups, arrivals, background, archive
     )
 
 
 def _runners() -> Mapping[str, Runner]:
     """The kinds of jobs (``backup/jobs``), by their names in ARNs."""
     return {}
+
+
+def _engine_options(options: DatabaseOptions, *, in_memory: bool) -> EngineOptions:
+    """The engine's options; with an archive it holds its logs.
+
+    Raises:
+        ValidationError: there is nothing to archive.
+    """
+    if options.archive is None:
+        return options.engine
+    if in_memory or options.engine.read_only:
+        raise ValidationError("a database in memory, or one that is opened read-only, has no archive")
+    return replace(options.engine, log_hold_bytes=options.archive.held_bytes_max)
 
 
 def _as_kvdb_error(error: BaseException, request: Request) -> KvdbError:

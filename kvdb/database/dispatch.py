@@ -87,6 +87,7 @@ from kvdb.api.tables import (
     UpdateTimeToLive,
     UpdateTimeToLiveResult,
 )
+from kvdb.backup.archive import Archive
 from kvdb.backup.service import BackupService
 from kvdb.database import check
 from kvdb.database.background import Background
@@ -120,6 +121,7 @@ class TableFloor:
     backups: BackupService
     arrivals: Arrivals
     background: Background
+    archive: Archive | None = None
 
     @property
     def profile(self) -> LimitsProfile:

@@ -39,7 +39,7 @@ from kvdb.lsm.ingest import Ingest, placed
 from kvdb.lsm.internal_key import MISSING, KeyVersion
 from kvdb.lsm.iterator import Pair, Source, live
 from kvdb.lsm.log_feed import LogFeed
-from kvdb.lsm.log_hold import LogHolds
+from kvdb.lsm.log_hold import LogHold, LogHolds
 from kvdb.lsm.manifest import VersionEdit
 from kvdb.lsm.memtable import RANGES_MAX, Memtable, MemtableScan
 from kvdb.lsm.obsolete import Needed, remove_obsolete
@@ -410,6 +410,11 @@ class Engine:
                 return self._pins.take(self._versions, self._commit.log, wall_ms=self._commit.wall_ms)
         except OSError as error:
             raise disk_error(error, self._directory) from error
+
+    def hold_logs(self, name: str, *, bytes_max: int) -> LogHold:
+        """Keep every log from now on until its holder lets go of it, or of ``bytes_max`` of them."""
+        self._require_open()
+        return self._holds.take(name, bytes_max=bytes_max)
 
     def verify(self, *, deep: bool = False, pause_ms: int = 0) -> Verification:
         """A check of every sstable of this moment, to be stepped or run beside the database in use.

@@ -70,6 +70,9 @@ FORMS: Mapping[type[KvdbError], _Form] = {
     errors.TableNotFound: _modelled(errors.TableNotFound),
     errors.TableInUse: _modelled(errors.TableInUse),
     errors.TableAlreadyExists: _modelled(errors.TableAlreadyExists),
+    errors.InvalidRestoreTime: _modelled(errors.InvalidRestoreTime),
+    errors.PointInTimeRecoveryUnavailable: _modelled(errors.PointInTimeRecoveryUnavailable),
+    errors.ContinuousBackupsUnavailable: _modelled(errors.ContinuousBackupsUnavailable),
     # What the service has no name for.
     errors.UniqueViolation: _modelled(errors.ConditionalCheckFailed),
     errors.ReadPointExpired: _Form(_BAD_REQUEST, f"{_VALIDATE}ValidationException"),

@@ -35,12 +35,12 @@ __all__ = [
 ]
 
 
-def sim_env(fs: FileSystem | None = None, seed: int = 0) -> Env:
+def sim_env(fs: FileSystem | None = None, seed: int = 0, *, clock: ManualClock | None = None) -> Env:
     """An ``Env`` without a real clock, disk, thread or chance; ``fs`` defaults to a new ``MemFileSystem``.
 
     Two with one seed behave alike; give a reopened database another seed, as a real restart would.
     """
-    clock = ManualClock()
+    clock = clock or ManualClock()
     return Env(
         clock=clock,
         hlc=HybridClock(clock, 0),
