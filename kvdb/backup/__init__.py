@@ -5,6 +5,7 @@ Reading order: ``names`` (what objects there are), ``store`` (where they lie), `
 ``retention`` decides), ``restore`` (a directory from the store alone); then the continuous archive:
 ``archive_objects`` (what is stored), ``archive`` (its writer), ``archive_history`` (which points there are,
 and the way to one), ``archive_expiry`` (what the window does not need any more).
+Exports and imports, in formats that others read, are in ``transfer``.
 
 Invariants: an object is written whole and never changed. A backup exists once its manifest does, and
 the manifest is written after all that it names. What is read from a store is foreign input: names,

@@ -18,7 +18,7 @@ from obstore import exceptions
 from obstore.store import from_url
 
 from kvdb.backup import names
-from kvdb.backup.store import CHUNK_BYTES, ObjectNotFound, Stored
+from kvdb.backup.store import CHUNK_BYTES, IsName, ObjectNotFound, Stored
 from kvdb.errors import BackupStoreError, CorruptionError, DiskFull, KvdbError, ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -42,7 +42,12 @@ class ObjectStore:
     """One prefix of one bucket."""
 
     def __init__(
-        self, url: str, settings: Mapping[str, str] | None = None, *, timeout_ms: int = 30_000
+        self,
+        url: str,
+        settings: Mapping[str, str] | None = None,
+        *,
+        timeout_ms: int = 30_000,
+        is_name: IsName = names.is_ours,
     ) -> None:
         """``url`` as ``s3://bucket/prefix``; ``settings`` are obstore's, beside the environment's.
 
@@ -50,6 +55,7 @@ class ObjectStore:
             BackupStoreError: the URL or a setting is not understood, or credentials are missing.
         """
         self.url = url
+        self._is_name = is_name
         try:
             time_limit = timedelta(milliseconds=timeout_ms)
             self._store = from_url(
@@ -78,7 +84,7 @@ class ObjectStore:
             if len(head) <= _PUT_AT_ONCE_BYTES:
                 obstore.put(
                     self._store,
-                    _checked(name),
+                    self._checked(name),
                     bytes(head),
                     mode="overwrite" if replace else "create",
                     use_multipart=False,
@@ -88,7 +94,7 @@ class ObjectStore:
                 raise FileExistsError(name)
             obstore.put(
                 self._store,
-                _checked(name),
+                self._checked(name),
                 _parts(bytes(head), source, failures),
                 use_multipart=True,
                 chunk_size=_PUT_AT_ONCE_BYTES,
@@ -105,7 +111,7 @@ class ObjectStore:
 
     def get(self, name: str) -> Iterator[bytes]:
         try:
-            for chunk in obstore.get(self._store, _checked(name)).stream(min_chunk_size=CHUNK_BYTES):
+            for chunk in obstore.get(self._store, self._checked(name)).stream(min_chunk_size=CHUNK_BYTES):
                 yield bytes(chunk)
         except (FileNotFoundError, exceptions.NotFoundError) as error:
             if _REFUSED.search(str(error)):
@@ -116,7 +122,7 @@ class ObjectStore:
 
     def exists(self, name: str) -> bool:
         try:
-            obstore.head(self._store, _checked(name))
+            obstore.head(self._store, self._checked(name))
         except (FileNotFoundError, exceptions.NotFoundError):
             return False
         except (exceptions.BaseError, OSError) as error:
@@ -133,7 +139,7 @@ class ObjectStore:
 
     def delete(self, name: str) -> None:
         try:
-            obstore.delete(self._store, _checked(name))
+            obstore.delete(self._store, self._checked(name))
         except (FileNotFoundError, exceptions.NotFoundError):
             return
         except (exceptions.BaseError, OSError) as error:
@@ -141,6 +147,11 @@ class ObjectStore:
 
     def clean(self) -> None:
         """An object store shows no parts of an upload; it drops them by its own rules."""
+
+    def _checked(self, name: str) -> str:
+        if not self._is_name(name):
+            raise CorruptionError("not the name of an object in a backup store", file=name)
+        return name
 
     def _error(self, error: BaseException) -> KvdbError:
         """Whether to wait or to call the operator."""

@@ -16,9 +16,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from kvdb.backup import names
 from kvdb.env.fs import FileSystem, join
@@ -26,6 +26,10 @@ from kvdb.errors import BackupStoreError, CorruptionError, DiskFull, ServiceUnav
 
 CHUNK_BYTES: Final = 1024 * 1024
 """Content goes in and out in pieces of about this size."""
+_FOLDERS_OPEN_MAX: Final = 16
+"""Folders within folders that a listing goes down."""
+IsName: TypeAlias = Callable[[str], bool]
+"""Whether a store may be asked for an object of this name."""
 SMALL_BYTES_MAX: Final = 64 * 1024 * 1024
 """What is read into memory whole may be this large."""
 
@@ -105,10 +109,11 @@ class DirectoryStore:
     here follows a symbolic link at an object's name.
     """
 
-    def __init__(self, fs: FileSystem, directory: str, token: bytes) -> None:
+    def __init__(self, fs: FileSystem, directory: str, token: bytes, is_name: IsName = names.is_ours) -> None:
         """Makes nothing: the first ``put`` does. ``token``: random, tells this one's temporary files
         from those of others."""
         self.url = directory
+        self._is_name = is_name
         self._token = token.hex()
         self._puts = count()
         self._fs = fs
@@ -154,20 +159,27 @@ class DirectoryStore:
         return self._fs.exists(join(folder, last))
 
     def listed(self, prefix: str) -> Iterator[Stored]:
+        return self._listed(prefix, _FOLDERS_OPEN_MAX)
+
+    def _listed(self, prefix: str, levels: int) -> Iterator[Stored]:
         folder = join(self._root, prefix.rstrip("/"))
         try:
             found = self._fs.list_dir(folder)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
             raise store_error(error, self.url) from error
         for last in found:
             if last.endswith(".tmp"):
                 continue
+            path = join(folder, last)
             try:
-                yield Stored(prefix + last, self._fs.file_size(join(folder, last)), 0)
+                if levels and self._fs.is_dir(path):
+                    yield from self._listed(f"{prefix}{last}/", levels - 1)
+                else:
+                    yield Stored(prefix + last, self._fs.file_size(path), 0)
             except (FileNotFoundError, IsADirectoryError):
-                # Deleted since, or a folder of its own.
+                # Deleted since.
                 continue
 
     def delete(self, name: str) -> None:
@@ -189,7 +201,7 @@ class DirectoryStore:
                         self._fs.remove(join(folder, last))
 
     def _place(self, name: str) -> tuple[str, str]:
-        if not names.is_ours(name):
+        if not self._is_name(name):
             raise CorruptionError("not the name of an object in a backup store", file=name)
         folder, _, last = name.rpartition("/")
         return join(self._root, folder), last

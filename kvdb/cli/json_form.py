@@ -21,8 +21,8 @@ import json
 from collections.abc import Callable
 from decimal import Decimal
 
-from kvdb.errors import ValidationError
 from kvdb.item import number
+from kvdb.item.strict_json import shown, strict_json
 from kvdb.item.value import Item
 
 _BYTES, _SET, _MAP = "$bytes", "$set", "$map"
@@ -73,33 +73,7 @@ def item_from_json(text: str) -> Item:
     """
     value = from_json(text)
     if not isinstance(value, dict):
-        raise ValueError(f"not a JSON object: {_shown(text.strip())}")
-    return value
-
-
-def strict_json(text: str) -> object:
-    """JSON as it stands, numbers exact; what is ambiguous or not JSON by the letter is refused.
-
-    Raises:
-        ValueError: as ``from_json``.
-    """
-    try:
-        value: object = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_int=number.parse,
-            parse_float=number.parse,
-            parse_constant=_refuse_constant,
-        )
-        text.encode("utf-8")
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg} at character {error.pos + 1}") from None
-    except UnicodeEncodeError:
-        raise ValueError("not UTF-8") from None
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    except ValidationError as error:
-        raise ValueError(error.message) from None
+        raise ValueError(f"not a JSON object: {shown(text.strip())}")
     return value
 
 
@@ -134,15 +108,6 @@ def _whole(text: str) -> str:
     return text
 
 
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"name given twice: {_shown(twice)}")
-    return members
-
-
 def _bytes(content: object, levels: int) -> bytes:
     if isinstance(content, str):
         try:
@@ -171,11 +136,3 @@ def _map(content: object, levels: int) -> dict[str, object]:
 
 
 _MARKED: dict[str, Callable[[object, int], object]] = {_BYTES: _bytes, _SET: _set, _MAP: _map}
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"not a number: {name}")
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:39] + "…")

@@ -98,6 +98,10 @@ class FileSystem(Protocol):
 
     def exists(self, path: str) -> bool: ...
 
+    def is_dir(self, path: str) -> bool:
+        """Whether ``path`` is a directory itself, and no link to one."""
+        ...
+
     def file_size(self, path: str) -> int: ...
 
     def allocate(self, path: str, size: int) -> None:
@@ -336,6 +340,9 @@ class OsFileSystem:
 
     def exists(self, path: str) -> bool:
         return os.path.exists(path)
+
+    def is_dir(self, path: str) -> bool:
+        return os.path.isdir(path) and not os.path.islink(path)
 
     def file_size(self, path: str) -> int:
         return os.stat(path).st_size

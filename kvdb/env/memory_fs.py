@@ -184,6 +184,9 @@ class MemoryFileSystem:
     def exists(self, path: str) -> bool:
         return self._find(path) is not None
 
+    def is_dir(self, path: str) -> bool:
+        return isinstance(self._find(path), MemoryDirectory)
+
     def file_size(self, path: str) -> int:
         return len(self._inode(path).content)
 

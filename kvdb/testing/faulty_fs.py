@@ -128,6 +128,9 @@ class FaultyFileSystem:
     def exists(self, path: str) -> bool:
         return self._fs.exists(path)
 
+    def is_dir(self, path: str) -> bool:
+        return self._fs.is_dir(path)
+
     def file_size(self, path: str) -> int:
         self._pass("file_size", path)
         return self._fs.file_size(path)

@@ -274,6 +274,10 @@ class MemFileSystem(MemoryFileSystem):
         self.require_power()
         return super().exists(path)
 
+    def is_dir(self, path: str) -> bool:
+        self.require_power()
+        return super().is_dir(path)
+
     def file_size(self, path: str) -> int:
         self.require_power()
         return super().file_size(path)

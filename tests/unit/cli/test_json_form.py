@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvdb.cli.json_form import from_json, item_from_json, strict_json, to_json
+from kvdb.cli.json_form import from_json, item_from_json, to_json
 from kvdb.item import number
+from kvdb.item.strict_json import strict_json
 
 numbers = st.integers(-(10**37), 10**37) | st.decimals(
     allow_nan=False, allow_infinity=False, places=10, min_value=-(10**20), max_value=10**20

@@ -5,12 +5,15 @@ from decimal import Decimal
 
 import pytest
 
-from kvdb.cli import lines
-from kvdb.cli.lines import BadHeader, CellType, Format, Record
+from kvdb.backup.transfer import records as transfer_records
+from kvdb.backup.transfer.csv_records import CellType, CsvOptions
+from kvdb.backup.transfer.records import OVERLONG, BadHeader, Record
+from kvdb.cli.lines import Format, reader
 
 
 def read(data: bytes, format: Format, **types: CellType) -> list[Record]:
-    return list(lines.read(io.BytesIO(data), format, types))
+    options = CsvOptions(types=types, required=frozenset(types))
+    return list(reader(format, options)(io.BytesIO(data)))
 
 
 def items(records: list[Record]) -> list[dict[str, object]]:
@@ -55,7 +58,7 @@ def test_the_last_line_needs_no_line_break() -> None:
         (b"1", "1 fields where the first line names 2"),
         (b"1,2,3", "3 fields where the first line names 2"),
         (b"1,many", "b: The parameter cannot be converted to a numeric value: many: 'many'"),
-        (b"\xff,2", "not UTF-8"),
+        (b"\xff,2", "a: not UTF-8"),
         (b'"x"y,2', "',' expected after '\"'"),
     ],
 )
@@ -141,20 +144,82 @@ def test_a_bad_dynamodb_json_line_is_a_fault(line: bytes) -> None:
     assert items(records) == [{"a": "x"}]
 
 
-def test_the_end_of_a_record_is_its_place_in_the_file() -> None:
-    assert [record.end for record in read(b'{"a": 1}\n{"a": 2}', "jsonl")] == [9, 17]
-    assert [record.end for record in read(b'a\n1\n"2\n2"\n', "csv")] == [4, 10]
-
-
 @pytest.mark.parametrize(
     ("format", "head", "good"), [("jsonl", b"", b'{"a": "1"}\n'), ("csv", b"a\n", b"1\n")]
 )
 def test_a_line_over_the_bound_is_passed_over(
     format: Format, head: bytes, good: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lines, "LINE_BYTES_MAX", 16)
+    monkeypatch.setattr(transfer_records, "RECORD_BYTES_MAX", 16)
 
     records = read(head + good + b"x" * 100 + b"\n" + good, format)
 
-    assert [fault for _, fault in faults(records)] == ["longer than 16 bytes"]
+    assert [fault for _, fault in faults(records)] == [OVERLONG]
     assert items(records) == [{"a": "1"}, {"a": "1"}]
+
+
+def read_csv(data: bytes, options: CsvOptions) -> list[Record]:
+    return list(reader("csv", options)(io.BytesIO(data)))
+
+
+def test_a_header_may_be_given_and_then_the_first_line_is_an_item() -> None:
+    options = CsvOptions(delimiter=";", header=("a", "b"), types={"b": "N"})
+
+    assert items(read_csv(b"x;1\ny;2\n", options)) == [{"a": "x", "b": 1}, {"a": "y", "b": 2}]
+
+
+def test_a_typed_header_says_what_cells_are() -> None:
+    data = b'"a:S","b:N","c:JSON","d:NULL"\r\nx,1,"{""SS"":[""u""]}",null\r\n'
+
+    assert items(read_csv(data, CsvOptions(is_typed=True))) == [{"a": "x", "b": 1, "c": {"u"}, "d": None}]
+
+
+@pytest.mark.parametrize("header", [b"a\n", b"a:X\n", b":S\n", b"a:S,a:N\n"])
+def test_a_typed_header_without_types_is_refused(header: bytes) -> None:
+    with pytest.raises(BadHeader):
+        read_csv(header, CsvOptions(is_typed=True))
+
+
+def test_the_records_of_an_incremental_export_are_puts_and_deletions() -> None:
+    head = b'{"Metadata":{"WriteTimestampMicros":{"N":"1680109764000000"}},"Keys":{"k":{"S":"a"}}'
+
+    records = read(
+        head
+        + b',"NewImage":{"k":{"S":"a"},"n":{"N":"1"}},"OldImage":{"k":{"S":"a"}}}\n'
+        + head
+        + b',"OldImage":{"k":{"S":"a"}}}\n'
+        + head
+        + b"}\n",
+        "dynamodb-json",
+    )
+
+    assert records == [
+        Record(1, {"k": "a", "n": 1}),
+        Record(2, {"k": "a"}, is_delete=True),
+        Record(3, {"k": "a"}, is_delete=True),
+    ]
+
+
+def test_what_is_cbor_but_no_item_is_a_fault_and_the_next_is_read() -> None:
+    # A map, an integer, a map with an unknown tag (0xd8 0x2a), a map.
+    records = read(b"\xa1aa\x01\x05\xa1aa\xd8\x2a\x01\xa1aa\x02", "cbor")
+
+    assert faults(records) == [(2, "not a map"), (3, "tag 42 has no attribute type")]
+    assert items(records) == [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize("rest", [b"\xa1aa", b"\xff", b"\x5b\xff\xff\xff\xff\xff\xff\xff\xff", b"\x1c"])
+def test_what_is_no_cbor_ends_the_file_with_a_fault(rest: bytes) -> None:
+    records = read(b"\xa1aa\x01" + rest, "cbor")
+
+    assert items(records) == [{"a": 1}]
+    ((line, fault),) = faults(records)
+    assert line == 2
+    assert "the rest cannot be read" in fault
+
+
+def test_a_cbor_record_may_be_larger_than_what_is_read_at_once() -> None:
+    big = "x" * 700_000
+    data = b"\xa1aa\x7a" + len(big).to_bytes(4, "big") + big.encode()
+
+    assert items(read(data * 2, "cbor")) == [{"a": big}] * 2

@@ -1,0 +1,154 @@
+"""``kvdb export``: a table at one moment into files, in the layout of the service's exports."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from kvdb.api.tables import TableDescription
+from kvdb.backup.names import new_id
+from kvdb.backup.places import open_store
+from kvdb.backup.transfer.export import Export, Sourced
+from kvdb.backup.transfer.layout import ExportFacts, is_object_name
+from kvdb.cli.json_options import as_of_option, expression_options, json_option
+from kvdb.cli.lines import TRANSFER_FORMATS
+from kvdb.cli.output import iso_time, show_facts
+from kvdb.cli.target import open_target, target_options
+from kvdb.client.requests import AsOf
+from kvdb.client.sync_table import Table
+from kvdb.env.env import Env
+from kvdb.item.value import Item
+
+
+@click.command()
+@click.argument("table")
+@click.option(
+    "--to", "url", required=True, metavar="URL", help="A directory, or s3://BUCKET/PREFIX, gs://..."
+)
+@click.option(
+    "--format",
+    type=click.Choice(tuple(TRANSFER_FORMATS)),
+    default="dynamodb-json",
+    show_default=True,
+    help="Of the data files.",
+)
+@click.option("--filter", metavar="TEXT", help="Only items for which this holds: 'elevation > :n'.")
+@click.option("--projection", metavar="TEXT", help="Only these attributes: 'icao, #n, runways[0]'.")
+@as_of_option
+@click.option("--dry-run", is_flag=True, help="Only say what would be exported.")
+@expression_options
+@json_option
+@target_options
+def export(
+    table: str,
+    url: str,
+    format: str,
+    filter: str | None,
+    projection: str | None,
+    as_of: AsOf | None,
+    dry_run: bool,
+    names: dict[str, str] | None,
+    values: Item | None,
+    as_json: bool,
+    endpoint: str | None,
+    data_dir: str | None,
+) -> None:
+    """Write every item of a table, as of one moment, to files.
+
+    \b
+    URL/AWSDynamoDB/ID/data/*.json.gz          the items, some 16 MiB a file before compression
+    URL/AWSDynamoDB/ID/manifest-files.json     the files, with their checksums
+    URL/AWSDynamoDB/ID/manifest-summary.json   written last: without it there is no export
+
+    `kvdb import URL --table T` reads it back, and so does what reads the service's exports.
+    """
+    env = Env.system()
+    with open_target(endpoint, data_dir) as db, db.snapshot() as present:
+        handle = db.table(table)
+        described = handle.describe()
+        moment = present if as_of is None else as_of
+        source = _ClientSource(handle, filter, projection, names, values, moment)
+        facts = _facts(env, described, url, format)
+        shown: dict[str, object] = {
+            "table": table,
+            "export": facts.export_id,
+            "manifest": f"{url.rstrip('/')}/{facts.summary_name}",
+            "format": facts.format,
+        }
+        if dry_run:
+            show_facts({**shown, "items": source.count()}, as_json=as_json)
+            return
+        run = Export(open_store(url, env, is_name=is_object_name), env.clock, facts, source)
+        try:
+            with _progress(described.item_count) as advance:
+                while not run.step():
+                    advance(run.state.item_count)
+        except BaseException:
+            run.discard()
+            raise
+        state = run.state
+        shown.update(items=state.item_count, files=len(state.files), bytes=state.raw_bytes)
+        show_facts({**shown, "time": iso_time(facts.export_ms)}, as_json=as_json)
+
+
+class _ClientSource:
+    """The items of a table through a client, all of one moment."""
+
+    def __init__(
+        self,
+        table: Table,
+        filter: str | None,
+        projection: str | None,
+        names: dict[str, str] | None,
+        values: Item | None,
+        as_of: AsOf,
+    ) -> None:
+        self._table = table
+        self._filter = filter
+        self._projection = projection
+        self._names = names
+        self._values = values
+        self._as_of = as_of
+
+    def records(self, after: bytes | None) -> Iterator[Sourced]:
+        """From the beginning: a client knows no places to go on from."""
+        found = self._table.scan(
+            filter=self._filter,
+            projection=self._projection,
+            names=self._names,
+            values=self._values,
+            as_of=self._as_of,
+        )
+        return (Sourced(b"", item) for item in found)
+
+    def count(self) -> int:
+        return sum(1 for _ in self.records(None))
+
+
+def _facts(env: Env, described: TableDescription, url: str, format: str) -> ExportFacts:
+    now_ms = env.clock.wall_ms()
+    export_id = new_id(now_ms, env.entropy.bytes(4))
+    return ExportFacts(
+        export_id=export_id,
+        export_arn=f"{described.table_arn}/export/{export_id}",
+        table_arn=described.table_arn,
+        table_id=described.table_id,
+        bucket=url.rstrip("/").rpartition("/")[2],
+        prefix="",
+        format=TRANSFER_FORMATS[format],
+        start_ms=now_ms,
+        export_ms=now_ms,
+    )
+
+
+@contextmanager
+def _progress(item_count: int) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, if that is a terminal and the size of the table is known about."""
+    if not (sys.stderr.isatty() and item_count):
+        yield lambda done: None
+        return
+    with click.progressbar(length=item_count, label="items", file=sys.stderr, show_pos=True) as bar:
+        yield lambda done: bar.update(done - bar.pos)
