@@ -29,6 +29,8 @@ ITEM_COLLECTION_BYTES_MAX = 10 * GB  # [DG] tables with local indexes: the items
 TABLE_NAME_CHARS_MIN = 3  # [DG] naming rules
 TABLE_NAME_CHARS_MAX = 255  # [DG] naming rules
 TABLES_MAX = 2500  # [DG] tables per Region
+RECOVERY_PERIOD_DAYS_MIN = 1  # [M] PointInTimeRecoverySpecification
+RECOVERY_PERIOD_DAYS_MAX = 35  # [M] PointInTimeRecoverySpecification
 LIST_JOBS_PAGE_MAX = 100
 """Ours; as the service's lists of tables and backups."""
 LIST_TABLES_PAGE_MAX = 100  # [M] ListTables Limit

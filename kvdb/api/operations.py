@@ -10,6 +10,18 @@ from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
 from kvdb.api.admin import DescribeCheck, DescribeCheckResult, StartCheck, StartCheckResult
+from kvdb.api.archive import (
+    ArchiveRequest,
+    ArchiveResult,
+    DescribeArchive,
+    DescribeArchiveResult,
+    DescribeContinuousBackups,
+    DescribeContinuousBackupsResult,
+    LabelArchive,
+    LabelArchiveResult,
+    UpdateContinuousBackups,
+    UpdateContinuousBackupsResult,
+)
 from kvdb.api.items import (
     BatchGetItem,
     BatchGetItemResult,
@@ -116,6 +128,7 @@ Request: TypeAlias = (
     | DescribeLimits
     | StartCheck
     | DescribeCheck
+    | ArchiveRequest
     | StreamRequest
     | JobRequest
 )
@@ -146,6 +159,7 @@ Result: TypeAlias = (
     | DescribeLimitsResult
     | StartCheckResult
     | DescribeCheckResult
+    | ArchiveResult
     | StreamResult
     | JobResult
 )
@@ -197,6 +211,10 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("DescribeJob", DescribeJob, DescribeJobResult, True),
     Operation("ListJobs", ListJobs, ListJobsResult, True),
     Operation("CancelJob", CancelJob, CancelJobResult, False),
+    Operation("UpdateContinuousBackups", UpdateContinuousBackups, UpdateContinuousBackupsResult, False),
+    Operation("DescribeContinuousBackups", DescribeContinuousBackups, DescribeContinuousBackupsResult, True),
+    Operation("DescribeArchive", DescribeArchive, DescribeArchiveResult, True),
+    Operation("LabelArchive", LabelArchive, LabelArchiveResult, False),
     Operation("ListStreams", ListStreams, ListStreamsResult, True),
     Operation("DescribeStream", DescribeStream, DescribeStreamResult, True),
     Operation("GetShardIterator", GetShardIterator, GetShardIteratorResult, True),

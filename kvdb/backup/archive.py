@@ -30,8 +30,9 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
+from kvdb.api.archive import ArchiveState
 from kvdb.backup import archive_objects as objects
 from kvdb.backup import names, on_demand, shelf
 from kvdb.backup.archive_expiry import expire
@@ -55,10 +56,6 @@ from kvdb.lsm.log_hold import LogHold
 from kvdb.options import ArchiveOptions
 
 _log = logging.getLogger("kvdb.backup.archive")
-
-ArchiveState = Literal["starting", "ok", "behind", "gap", "fenced", "stopped"]
-"""starting: there is no base yet. behind: the store fails, the log waits. gap: a part of the log is lost to
-the archive, and there is no base behind it yet. fenced: another writer has taken over."""
 
 CHUNK_BYTES: Final = 4 * 1024 * 1024
 TAIL_BYTES_MAX: Final = 64 * 1024
@@ -106,6 +103,8 @@ class ArchiveStatus:
     base_seqno: int | None
     base_ms: int | None
     window_days: int
+    earliest_ms: int | None
+    """From here on every point can be restored."""
 
 
 class Archive:
@@ -158,6 +157,7 @@ class Archive:
             base_seqno=None if base is None else base.seqno,
             base_ms=None if base is None else base.wall_ms,
             window_days=self.options.window_days,
+            earliest_ms=shipper.earliest_ms,
         )
 
     def label(self, label: str) -> Label:
@@ -229,6 +229,7 @@ class _Shipper:
         self.started_ms = env.hlc.wall_ms()
         self.gaps = 0
         self.last_base: Base | None = None
+        self.earliest_ms: int | None = None
         self.wake: Callable[[], None] | None = None
         self._env = env
         self._engine = engine
@@ -312,6 +313,13 @@ class _Shipper:
                 self._say(self._env.clock.wall_ms())
         self._ended = self._ended or "stopped"
 
+    def read_earliest(self, epoch: Epoch) -> None:
+        """What was before has gone."""
+        first_ms = read_history(self._store, self._id, epoch=epoch.epoch).runs[-1].first_ms
+        with self._lock:
+            if self.epoch is epoch:
+                self.earliest_ms = first_ms
+
     def progress(self) -> tuple[Epoch | None, LogPlace | None]:
         """The epoch, and up to where it has the log."""
         with self._lock:
@@ -323,6 +331,8 @@ class _Shipper:
             if self.epoch is not epoch:
                 return False
             self.last_base = base
+            if self.earliest_ms is None:
+                self.earliest_ms = max(base.wall_ms, epoch.created_ms)
             self._bytes_since_base = 0
             self._is_base_asked_for = False
             self._head_due_ms = 0
@@ -353,11 +363,11 @@ class _Shipper:
         if (later := epoch_ids(self._store, self._id)[-1]) != epoch.epoch:
             raise Fenced(f"another writer has begun epoch {later}")
         self._follow_clock(now_ms)
-        base, size = self._newest_base()
+        base, size, earliest_ms = self._newest_base()
         self._hold.advance(place.number)
         with self._lock:
             self.epoch, self.place, self._chain, self._tail = epoch, place, chain, None
-            self.last_base, self._bytes_since_base = base, size
+            self.last_base, self._bytes_since_base, self.earliest_ms = base, size, earliest_ms
             self._is_base_asked_for = base is None
         self._lost = None
         self._head_due_ms = 0
@@ -384,11 +394,12 @@ class _Shipper:
             return None, bytes(32), str(error)
         return place, chain, None
 
-    def _newest_base(self) -> tuple[Base | None, int]:
-        """The newest base that the log goes on from, and how many bytes of log there are since."""
+    def _newest_base(self) -> tuple[Base | None, int, int | None]:
+        """The newest base that the log goes on from, how many bytes of log there are since, and from when
+        on everything can be restored."""
         run = read_history(self._store, self._id).runs[-1]
         if not run.bases:
-            return None, 0
+            return None, 0, None
         size = 0
         for segment in run.segments:
             for stored in self._store.listed(names.log_of(self._id, segment.epoch.epoch)):
@@ -396,10 +407,10 @@ class _Shipper:
                 if chunk is not None and chunk.last_seqno > run.bases[-1].seqno:
                     size += stored.size
         try:
-            return objects.read_base(self._store, run.bases[-1]), size
+            return objects.read_base(self._store, run.bases[-1]), size, run.first_ms
         except CorruptionError as error:
             _log.error("base of the archive is damaged, another one is made error=%s", error)
-            return None, 0
+            return None, 0, None
 
     def _ship(self) -> bool:
         """Step 2 and 3; whether that was all there is."""
@@ -500,7 +511,7 @@ class _Shipper:
             self._hold.release()
             self._hold = None
         with self._lock:
-            self.epoch, self.last_base, self._tail = None, None, None
+            self.epoch, self.last_base, self._tail, self.earliest_ms = None, None, None, None
         self._lost = reason
 
     def _count_gap(self, reason: str) -> None:
@@ -576,7 +587,9 @@ class _BaseMaker:
             if self._is_due(now_ms):
                 self._make(epoch)
             if now_ms - self._expired_ms >= _HOUR_MS:
-                expire(self._env, self._store, epoch.database_id, self._options.window_days, self._others)
+                window_days = self._options.window_days
+                if expire(self._env, self._store, epoch.database_id, window_days, self._others):
+                    self._shipper.read_earliest(epoch)
                 self._expired_ms = now_ms
         except _Stopping:
             return None

@@ -70,6 +70,13 @@ class Run(NamedTuple):
         return [base for segment in self.segments for base in segment.bases]
 
     @property
+    def first_ms(self) -> int | None:
+        """From here on every time can be restored; ``None``: there is no base yet."""
+        bases = self.bases
+        # Before its first epoch there was nobody to say that nothing else was written.
+        return max(bases[0].wall_ms, self.segments[0].epoch.created_ms) if bases else None
+
+    @property
     def chunks(self) -> list[ChunkName]:
         """What it has of chunks; their ends may be behind where the next one begins."""
         return [chunk for segment in self.segments for chunk in segment.chunks]
@@ -121,11 +128,10 @@ class History:
         """What can be restored, oldest first; between two ranges there is a gap."""
         found: list[Range] = []
         for run in self.runs:
-            if not run.bases:
+            first_ms = run.first_ms
+            if first_ms is None:
                 continue
             base, chunks = run.bases[0], run.chunks
-            # Before that there was nobody to say that nothing else was written.
-            first_ms = max(base.wall_ms, run.segments[0].epoch.created_ms)
             last_ms = max([first_ms, *(chunk.last_ms for chunk in chunks[-1:])])
             is_newest = run is self.runs[-1]
             found.append(

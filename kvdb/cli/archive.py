@@ -1,4 +1,4 @@
-"""``kvdb archive status | points``, from the store alone; and ``kvdb restore`` to a point."""
+"""``kvdb archive``: what the store shows, what a server knows; and ``kvdb restore`` to a point."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from kvdb.backup.store import BackupStore
 from kvdb.cli.json_options import json_option
 from kvdb.cli.output import iso_time, show_facts, show_heading, show_rows
 from kvdb.cli.progress import progress_bar
+from kvdb.cli.target import open_target, target_options
 from kvdb.env.env import Env
-from kvdb.errors import BackupNotFound, ValidationError
+from kvdb.errors import BackupNotFound, ContinuousBackupsUnavailable, ValidationError
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -77,6 +78,47 @@ def status(url: str, database: str | None, as_json: bool) -> None:
     }
     if head is not None and head.reason:
         facts["reason"] = head.reason
+    show_facts(facts, as_json=as_json)
+
+
+@archive.command()
+@target_options
+@click.argument("name", metavar="NAME")
+@json_option
+def label(endpoint: str | None, data_dir: str | None, name: str, as_json: bool) -> None:
+    """Give the present a name, to be restored by. It is in the archive when this returns."""
+    with open_target(endpoint, data_dir) as client:
+        made = client.label_archive(name)
+    facts = {"label": made.label, "seqno": made.seqno, "at": iso_time(made.wall_ms)}
+    show_facts(facts, as_json=as_json)
+
+
+@archive.command()
+@target_options
+@json_option
+def describe(endpoint: str | None, data_dir: str | None, as_json: bool) -> None:
+    """Print how the archive of a running server is doing, as that knows it."""
+    with open_target(endpoint, data_dir) as client:
+        found = client.archive()
+    if found is None:
+        raise ContinuousBackupsUnavailable("the database was opened without an archive")
+    facts: dict[str, object] = {
+        "database": found.database_id,
+        "url": found.url,
+        "state": found.state,
+        "epoch": found.epoch,
+        "seqno": found.seqno,
+        "last_seqno": found.last_seqno,
+        "complete_until": iso_time(found.complete_ms) if found.complete_ms else "nothing yet",
+        "lag_ms": found.lag_ms,
+        "held_bytes": found.held_bytes,
+        "earliest": "nothing yet" if found.earliest_ms is None else iso_time(found.earliest_ms),
+        "gaps": found.gaps,
+        "base_seqno": found.base_seqno,
+        "window_days": found.window_days,
+    }
+    if found.reason:
+        facts["reason"] = found.reason
     show_facts(facts, as_json=as_json)
 
 

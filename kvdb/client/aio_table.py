@@ -7,6 +7,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, M
 from contextlib import aclosing, suppress
 from datetime import datetime
 
+from kvdb.api.archive import (
+    ContinuousBackupsDescription,
+    DescribeContinuousBackups,
+    DescribeContinuousBackupsResult,
+    UpdateContinuousBackups,
+    UpdateContinuousBackupsResult,
+)
 from kvdb.api.items import (
     DeleteItemResult,
     GetItemResult,
@@ -584,6 +591,30 @@ class AsyncTable:
         assert isinstance(result, DescribeTimeToLiveResult)
         is_enabled = result.time_to_live_status in ("ENABLED", "ENABLING")
         return result.attribute_name if is_enabled else None
+
+    async def enable_point_in_time_recovery(self, days: int | None = None) -> ContinuousBackupsDescription:
+        """Let points of this table be restored, from now on, for ``days`` (1 to 35; as long as the archive
+        keeps). Turned on already, it goes on.
+
+        Raises:
+            ContinuousBackupsUnavailable: the database has no archive.
+            ValidationError: the archive does not keep that long.
+        """
+        result = await self._send(UpdateContinuousBackups(self.name, True, days))
+        assert isinstance(result, UpdateContinuousBackupsResult)
+        return result.continuous_backups
+
+    async def disable_point_in_time_recovery(self) -> ContinuousBackupsDescription:
+        """Let no point of this table be restored any more; what was before is over for good."""
+        result = await self._send(UpdateContinuousBackups(self.name, False))
+        assert isinstance(result, UpdateContinuousBackupsResult)
+        return result.continuous_backups
+
+    async def continuous_backups(self) -> ContinuousBackupsDescription:
+        """Whether points of this table can be restored, and which."""
+        result = await self._send(DescribeContinuousBackups(self.name))
+        assert isinstance(result, DescribeContinuousBackupsResult)
+        return result.continuous_backups
 
     async def tags(self) -> dict[str, str]:
         """Every tag of the table."""

@@ -19,6 +19,13 @@ from kvdb.api.admin import (
     StartCheck,
     StartCheckResult,
 )
+from kvdb.api.archive import (
+    ArchiveDescription,
+    DescribeArchive,
+    DescribeArchiveResult,
+    LabelArchive,
+    LabelArchiveResult,
+)
 from kvdb.api.items import (
     BatchGetItem,
     BatchGetItemResult,
@@ -357,6 +364,26 @@ class Client:
             if on_progress is not None:
                 on_progress(check)
         return check
+
+    # The continuous archive.
+
+    def archive(self) -> ArchiveDescription | None:
+        """How the archive of the database is doing; ``None``: it has none."""
+        result = self._transport.send(DescribeArchive())
+        assert isinstance(result, DescribeArchiveResult)
+        return result.archive
+
+    def label_archive(self, label: str) -> LabelArchiveResult:
+        """Give the present a name, to be restored by; once this returns it is in the archive.
+
+        Raises:
+            ValidationError: the label is taken, or is none.
+            ContinuousBackupsUnavailable: the database has no archive, or it has stopped.
+            ServiceUnavailable: the archive is behind.
+        """
+        result = self._transport.send(LabelArchive(label))
+        assert isinstance(result, LabelArchiveResult)
+        return result
 
     # Jobs: backups, restores, exports, imports under way.
 

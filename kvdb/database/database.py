@@ -21,6 +21,7 @@ from kvdb.api.items import Page, Query
 from kvdb.api.operations import Request, Result
 from kvdb.api.streams import Subscribe
 from kvdb.backup.archive import Archive
+from kvdb.backup.continuous import ContinuousBackups
 from kvdb.backup.jobs import Jobs, Runner
 from kvdb.backup.places import open_store
 from kvdb.backup.service import BackupService
@@ -107,8 +108,8 @@ class Database:
             if isinstance(error, OSError):
                 raise disk_error(error, path) from error
             raise
-        if floor.archive is not None:
-            floor.archive.start()
+        if floor.continuous.archive is not None:
+            floor.continuous.archive.start()
         return cls(env, floor, owns_env=owns_env)
 
     def call(self, request: Request, *, profile: LimitsProfile | None = None) -> Result:
@@ -226,7 +227,7 @@ class Database:
     @property
     def archive(self) -> Archive | None:
         """The continuous archive, if there is one."""
-        return self._floor.archive
+        return self._floor.continuous.archive
 
     def close(self) -> None:
         """Wait for running calls, stop the jobs, close the engine. Closing twice is fine."""
@@ -240,8 +241,8 @@ class Database:
         try:
             self._floor.backups.jobs.stop()
             self._floor.background.stop()
-            if self._floor.archive is not None:
-                self._floor.archive.stop()
+            if self.archive is not None:
+                self.archive.stop()
             self._floor.engine.close()
         finally:
             if self._owns_env:
@@ -317,8 +318,19 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions, store: BackupStor
     archive = None
     if options.archive is not None:
         archive = Archive(env, engine, open_store(options.archive.url, env), options.archive)
+    continuous = ContinuousBackups(engine, catalog, env, archive)
     return TableFloor(
-        engine, catalog, latches, writer, tokens, snapshots, streams, backups, arrivals, background, archive
+        engine,
+        catalog,
+        latches,
+        writer,
+        tokens,
+        snapshots,
+        streams,
+        backups,
+        arrivals,
+        background,
+        continuous,
     )
 
 

@@ -13,6 +13,16 @@ from dataclasses import dataclass, replace
 from kvdb import limits
 from kvdb.api import validation
 from kvdb.api.admin import DescribeCheck, DescribeCheckResult, StartCheck, StartCheckResult
+from kvdb.api.archive import (
+    DescribeArchive,
+    DescribeArchiveResult,
+    DescribeContinuousBackups,
+    DescribeContinuousBackupsResult,
+    LabelArchive,
+    LabelArchiveResult,
+    UpdateContinuousBackups,
+    UpdateContinuousBackupsResult,
+)
 from kvdb.api.items import (
     BatchGetItem,
     BatchGetItemResult,
@@ -87,7 +97,7 @@ from kvdb.api.tables import (
     UpdateTimeToLive,
     UpdateTimeToLiveResult,
 )
-from kvdb.backup.archive import Archive
+from kvdb.backup.continuous import ContinuousBackups
 from kvdb.backup.service import BackupService
 from kvdb.database import check
 from kvdb.database.background import Background
@@ -121,7 +131,7 @@ class TableFloor:
     backups: BackupService
     arrivals: Arrivals
     background: Background
-    archive: Archive | None = None
+    continuous: ContinuousBackups
 
     @property
     def profile(self) -> LimitsProfile:
@@ -339,6 +349,26 @@ def _cancel_job(floor: TableFloor, request: CancelJob) -> CancelJobResult:
     return floor.backups.cancel_job(request)
 
 
+def _update_continuous_backups(
+    floor: TableFloor, request: UpdateContinuousBackups
+) -> UpdateContinuousBackupsResult:
+    return floor.continuous.update(request)
+
+
+def _describe_continuous_backups(
+    floor: TableFloor, request: DescribeContinuousBackups
+) -> DescribeContinuousBackupsResult:
+    return floor.continuous.describe(request)
+
+
+def _describe_archive(floor: TableFloor, request: DescribeArchive) -> DescribeArchiveResult:
+    return floor.continuous.describe_archive()
+
+
+def _label_archive(floor: TableFloor, request: LabelArchive) -> LabelArchiveResult:
+    return floor.continuous.label(request)
+
+
 def _list_streams(floor: TableFloor, request: ListStreams) -> ListStreamsResult:
     return floor.streams.list_streams(request)
 
@@ -392,6 +422,10 @@ _ANSWERS: Mapping[type, Callable[..., Result]] = {
     DescribeJob: _describe_job,
     ListJobs: _list_jobs,
     CancelJob: _cancel_job,
+    UpdateContinuousBackups: _update_continuous_backups,
+    DescribeContinuousBackups: _describe_continuous_backups,
+    DescribeArchive: _describe_archive,
+    LabelArchive: _label_archive,
     ListStreams: _list_streams,
     DescribeStream: _describe_stream,
     GetShardIterator: _get_shard_iterator,

@@ -14,12 +14,21 @@ from kvdb.api import validation
 from kvdb.api.operations import OPERATIONS, Request, Result
 from kvdb.errors import KvdbError, SerializationError, UnknownOperation
 from kvdb.rpc import admin_pairs as admin
+from kvdb.rpc import archive_pairs as archive
 from kvdb.rpc import item_pairs as items
 from kvdb.rpc import job_pairs as jobs
 from kvdb.rpc import stream_pairs as streams
 from kvdb.rpc import table_pairs as tables
 from kvdb.rpc.fields import Pair
-from kvdb.rpc.gen import admin_pb2, items_pb2, jobs_pb2, streams_pb2, tables_pb2, transactions_pb2
+from kvdb.rpc.gen import (
+    admin_pb2,
+    archive_pb2,
+    items_pb2,
+    jobs_pb2,
+    streams_pb2,
+    tables_pb2,
+    transactions_pb2,
+)
 
 
 class Method(NamedTuple):
@@ -59,7 +68,8 @@ _TABLES = tables_pb2.DESCRIPTOR.services_by_name["Tables"].full_name
 _ADMIN = admin_pb2.DESCRIPTOR.services_by_name["Admin"].full_name
 _STREAMS = streams_pb2.DESCRIPTOR.services_by_name["Streams"].full_name
 _JOBS = jobs_pb2.DESCRIPTOR.services_by_name["Jobs"].full_name
-SERVICES: tuple[str, ...] = (_ITEMS, _TRANSACTIONS, _TABLES, _STREAMS, _ADMIN, _JOBS)
+_ARCHIVE = archive_pb2.DESCRIPTOR.services_by_name["Archive"].full_name
+SERVICES: tuple[str, ...] = (_ITEMS, _TRANSACTIONS, _TABLES, _STREAMS, _ADMIN, _JOBS, _ARCHIVE)
 
 METHODS: tuple[Method, ...] = (
     Method("GetItem", _ITEMS, items.GET_ITEM, items.GET_ITEM_RESULT),
@@ -96,6 +106,20 @@ METHODS: tuple[Method, ...] = (
     Method("DescribeJob", _JOBS, jobs.DESCRIBE_JOB, jobs.DESCRIBE_JOB_RESULT),
     Method("ListJobs", _JOBS, jobs.LIST_JOBS, jobs.LIST_JOBS_RESULT),
     Method("CancelJob", _JOBS, jobs.CANCEL_JOB, jobs.CANCEL_JOB_RESULT),
+    Method(
+        "UpdateContinuousBackups",
+        _ARCHIVE,
+        archive.UPDATE_CONTINUOUS_BACKUPS,
+        archive.UPDATE_CONTINUOUS_BACKUPS_RESULT,
+    ),
+    Method(
+        "DescribeContinuousBackups",
+        _ARCHIVE,
+        archive.DESCRIBE_CONTINUOUS_BACKUPS,
+        archive.DESCRIBE_CONTINUOUS_BACKUPS_RESULT,
+    ),
+    Method("DescribeArchive", _ARCHIVE, archive.DESCRIBE_ARCHIVE, archive.DESCRIBE_ARCHIVE_RESULT),
+    Method("LabelArchive", _ARCHIVE, archive.LABEL_ARCHIVE, archive.LABEL_ARCHIVE_RESULT),
     Method("ListStreams", _STREAMS, streams.LIST_STREAMS, streams.LIST_STREAMS_RESULT),
     Method("DescribeStream", _STREAMS, streams.DESCRIBE_STREAM, streams.DESCRIBE_STREAM_RESULT),
     Method("GetShardIterator", _STREAMS, streams.GET_SHARD_ITERATOR, streams.GET_SHARD_ITERATOR_RESULT),

@@ -23,6 +23,7 @@ from kvdb.api.items import Page
 from kvdb.api.operations import Request, Result
 from kvdb.errors import SerializationError, ValidationError
 from kvdb.item.dynamo_json import JsonObject
+from kvdb.server import http_archive as archive
 from kvdb.server import http_items as items
 from kvdb.server import http_streams as streams
 from kvdb.server import http_tables as tables
@@ -183,6 +184,8 @@ ROUTES: tuple[Route, ...] = (
     Route("UntagResource", tables.UNTAG_RESOURCE, None),
     Route("ListTagsOfResource", tables.LIST_TAGS, tables.WRITE_TAGS),
     Route("DescribeLimits", tables.DESCRIBE_LIMITS, tables.WRITE_LIMITS),
+    Route("UpdateContinuousBackups", archive.UPDATE_CONTINUOUS_BACKUPS, archive.write_continuous_backups),
+    Route("DescribeContinuousBackups", archive.DESCRIBE_CONTINUOUS_BACKUPS, archive.write_continuous_backups),
 )
 STREAM_ROUTES: tuple[Route, ...] = (
     Route("ListStreams", streams.LIST_STREAMS, streams.WRITE_LIST_STREAMS),

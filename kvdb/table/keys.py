@@ -12,6 +12,7 @@ Layout (big-endian, so that byte order is number order):
              | u32 0 · u8 3 · u32 table_id · u16 index       a dropped index, likewise
              | u32 0 · u8 4 · u32 table_id                   what the table's last census found
              | u32 0 · u8 5 · job id in ASCII                a job (``backup/jobs``)
+             | u32 0 · u8 6 · u32 table_id                   its recovery setting (``backup/continuous``)
              | u32 0 · u8 16 · token in UTF-8                what a client's token stands for
              | u32 0 · u8 17 · u64 wall_ms · token in UTF-8  when the token's transaction completed
 
@@ -70,6 +71,7 @@ _DESCRIPTORS = _TABLE.pack(CATALOG_ID) + b"\x01"
 _DROPPED = _TABLE.pack(CATALOG_ID) + b"\x03"
 _CENSUSES = _TABLE.pack(CATALOG_ID) + b"\x04"
 _JOBS = _TABLE.pack(CATALOG_ID) + b"\x05"
+_RECOVERY = _TABLE.pack(CATALOG_ID) + b"\x06"
 _TOKENS = _TABLE.pack(CATALOG_ID) + b"\x10"
 _TOKEN_TIMES = _TABLE.pack(CATALOG_ID) + b"\x11"
 _WALL_MS = struct.Struct(">Q")
@@ -164,6 +166,21 @@ def census_range() -> KeyRange:
 def census_table_id(key: bytes) -> int:
     """The table id of a ``census_key``."""
     return int(_TABLE.unpack(key[len(_CENSUSES) :])[0])
+
+
+def recovery_key(table_id: int) -> bytes:
+    """Where a table's point-in-time recovery is, when it is turned on."""
+    return _RECOVERY + _TABLE.pack(table_id)
+
+
+def recovery_range() -> KeyRange:
+    return prefix_range(_RECOVERY)
+
+
+def recovery_table_id(key: bytes) -> int:
+    """The table of a ``recovery_key``."""
+    (table_id,) = _TABLE.unpack(key[len(_RECOVERY) :])
+    return int(table_id)
 
 
 def job_key(job_id: str) -> bytes:

@@ -8,6 +8,12 @@ import pytest
 
 from kvdb.api import validation
 from kvdb.api.admin import DescribeCheck, StartCheck
+from kvdb.api.archive import (
+    DescribeArchive,
+    DescribeContinuousBackups,
+    LabelArchive,
+    UpdateContinuousBackups,
+)
 from kvdb.api.items import (
     BatchGetItem,
     BatchWriteItem,
@@ -92,6 +98,10 @@ SOUND: dict[type, Request] = {
     DescribeLimits: DescribeLimits(),
     StartCheck: StartCheck(True),
     DescribeCheck: DescribeCheck(),
+    UpdateContinuousBackups: UpdateContinuousBackups("movies", True, 35),
+    DescribeContinuousBackups: DescribeContinuousBackups("movies"),
+    DescribeArchive: DescribeArchive(),
+    LabelArchive: LabelArchive("before"),
     DescribeJob: DescribeJob(JOB_ID),
     ListJobs: ListJobs(),
     CancelJob: CancelJob(JOB_ID),

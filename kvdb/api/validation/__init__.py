@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from kvdb.api.admin import DescribeCheck, StartCheck
+from kvdb.api.archive import DescribeArchive, DescribeContinuousBackups, LabelArchive, UpdateContinuousBackups
 from kvdb.api.items import (
     BatchGetItem,
     BatchWriteItem,
@@ -61,7 +62,7 @@ from kvdb.api.tables import (
     UpdateTable,
     UpdateTimeToLive,
 )
-from kvdb.api.validation import admin, items, jobs, settings, streams, tables, transactions
+from kvdb.api.validation import admin, archive, items, jobs, settings, streams, tables, transactions
 from kvdb.limits import AWS, LimitsProfile
 
 
@@ -113,6 +114,10 @@ _CHECKS: Mapping[type, Callable[..., None]] = {
     DescribeJob: jobs.check_named_job,
     ListJobs: jobs.check_list_jobs,
     CancelJob: jobs.check_named_job,
+    UpdateContinuousBackups: archive.check_update_continuous_backups,
+    DescribeContinuousBackups: archive.check_describe_continuous_backups,
+    DescribeArchive: archive.check_describe_archive,
+    LabelArchive: archive.check_label_archive,
     ListStreams: streams.check_list_streams,
     DescribeStream: streams.check_describe_stream,
     GetShardIterator: streams.check_get_shard_iterator,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kvdb.api import admin, items, jobs, streams, tables, validation
+from kvdb.api import admin, archive, items, jobs, streams, tables, validation
 from kvdb.api.operations import OPERATIONS
 from kvdb.errors import SerializationError, UnknownOperation, ValidationError
 from kvdb.rpc.codec import METHODS, STREAM_BY_REQUEST, SUBSCRIBE, UNARY_BY_REQUEST, Method, method_of
@@ -204,7 +204,14 @@ REQUESTS = [
     jobs.ListJobs(),
     jobs.ListJobs("backup", "arn", 7, "01700000000000-0123abcd"),
     jobs.CancelJob("arn"),
+    archive.UpdateContinuousBackups("ttt", True),
+    archive.UpdateContinuousBackups("ttt", False, 7),
+    archive.DescribeContinuousBackups("ttt"),
+    archive.DescribeArchive(),
+    archive.LabelArchive("before the migration"),
 ]
+CONTINUOUS = archive.ContinuousBackupsDescription("ENABLED", "ENABLED", 35, 1_700_000_000_000, 1 << 41)
+ARCHIVE = archive.ArchiveDescription("store", "00ff", "behind", "no answer", 5, 1 << 40, 1, 2, 3, 0, 35)
 JOB = jobs.JobDescription("id", "arn", "backup", "table", "IN_PROGRESS", False, 1 << 40, 0, "bytes", 5)
 FAILED_JOB = dataclasses.replace(
     JOB, status="FAILED", ended_ms=6, failure_code="DiskFull", failure_message=""
@@ -263,6 +270,20 @@ RESULTS = [
     ("ListJobs", jobs.ListJobsResult([])),
     ("ListJobs", jobs.ListJobsResult([JOB, FAILED_JOB], "01700000000000-0123abcd")),
     ("CancelJob", jobs.CancelJobResult(dataclasses.replace(JOB, is_cancelling=True))),
+    ("UpdateContinuousBackups", archive.UpdateContinuousBackupsResult(CONTINUOUS)),
+    (
+        "DescribeContinuousBackups",
+        archive.DescribeContinuousBackupsResult(archive.ContinuousBackupsDescription("DISABLED")),
+    ),
+    ("DescribeArchive", archive.DescribeArchiveResult()),
+    ("DescribeArchive", archive.DescribeArchiveResult(ARCHIVE)),
+    (
+        "DescribeArchive",
+        archive.DescribeArchiveResult(
+            dataclasses.replace(ARCHIVE, epoch="00000001-00000000", earliest_ms=4, base_seqno=0)
+        ),
+    ),
+    ("LabelArchive", archive.LabelArchiveResult("label", 1 << 40, 7)),
     ("StartCheck", admin.StartCheckResult(admin.CheckDescription(1, "RUNNING"))),
     ("DescribeCheck", admin.DescribeCheckResult()),
     (

@@ -25,6 +25,8 @@ NATIVE = {"OpenSnapshot", "ReleaseSnapshot", "ListItemVersions", "CommitTransact
     "DescribeJob",
     "ListJobs",
     "CancelJob",
+    "DescribeArchive",
+    "LabelArchive",
 }
 NATIVE_FIELDS = {"as_of_seqno", "as_of_ms", "snapshot_id"}
 PREFIX = "One or more parameter values were invalid: "
