@@ -50,7 +50,13 @@ def open(
         CorruptionError: a file is damaged; names file and offset.
     """
     chosen = _database_options(
-        options, sync, limits, history_retention, archive, read_only=read_only, backup_store=backup_store
+        options,
+        sync,
+        limits,
+        history_retention,
+        read_only=read_only,
+        archive=archive,
+        backup_store=backup_store,
     )
     return Client(EmbeddedTransport(Database.open(path, chosen)))
 
@@ -68,7 +74,13 @@ async def open_async(
 ) -> AsyncClient:
     """As ``open``, for asyncio."""
     chosen = _database_options(
-        options, sync, limits, history_retention, archive, read_only=read_only, backup_store=backup_store
+        options,
+        sync,
+        limits,
+        history_retention,
+        read_only=read_only,
+        archive=archive,
+        backup_store=backup_store,
     )
     database = await asyncio.to_thread(Database.open, path, chosen)
     return AsyncClient(AsyncEmbeddedTransport(database))
@@ -98,9 +110,9 @@ def _database_options(
     sync: SyncMode | None,
     limits: LimitsName | None,
     history_retention: float | timedelta | None,
-    archive: str | ArchiveOptions | None,
     *,
     read_only: bool,
+    archive: str | ArchiveOptions | None = None,
     backup_store: str | None = None,
 ) -> DatabaseOptions:
     """The options with what was given beside them."""
