@@ -31,8 +31,7 @@ TABLE_NAME_CHARS_MAX = 255  # [DG] naming rules
 TABLES_MAX = 2500  # [DG] tables per Region
 RECOVERY_PERIOD_DAYS_MIN = 1  # [M] PointInTimeRecoverySpecification
 RECOVERY_PERIOD_DAYS_MAX = 35  # [M] PointInTimeRecoverySpecification
-LIST_JOBS_PAGE_MAX = 100
-"""Ours; as the service's lists of tables and backups."""
+LIST_JOBS_PAGE_MAX = 100  # ours, as [M] ListBackups Limit
 LIST_TABLES_PAGE_MAX = 100  # [M] ListTables Limit
 LOCAL_INDEXES_MAX = 5  # [M] CreateTable LocalSecondaryIndexes
 GLOBAL_INDEXES_MAX = 20  # [M] CreateTable GlobalSecondaryIndexes
