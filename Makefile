@@ -14,7 +14,7 @@ changes ?= 50000
 kills ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test demo serve check format bench crash-sweep bitflip fuzz coverage lock clean sdk-js gui-admin sdk-python sdk-java bench-http worker-sim worker-ledger pitr
+.PHONY: help venv test demo serve check format bench crash-sweep bitflip fuzz coverage lock clean sdk-js gui-admin sdk-python sdk-java bench-http sim worker-sim worker-ledger pitr
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -67,6 +67,9 @@ bitflip: venv ## a million flipped bits (make bitflip flips=20000 seed=7)
 
 fuzz: venv ## coverage-guided fuzzing of the parsers, a minute each (make fuzz seconds=600 target=request)
 	@$(python) -m tests.support.fuzz --seconds $(seconds) $(if $(target),--target $(target))
+
+sim: venv ## regions under loss, cuts, crashes and wrong clocks, from seeds (make sim seeds=100000 seed=1)
+	@$(python) -m tests.support.replica_sim --seeds $(seeds) --first $(seed)
 
 worker-sim: venv ## workers under kills, pauses and splits, from seeds (make worker-sim seeds=100 seed=7)
 	@$(python) -m tests.support.worker_sim --seeds $(seeds) --first $(seed)

@@ -235,6 +235,9 @@ class DatabaseOptions:
     backup_store: str | None = None
     """Where the backups of backup calls lie: a directory, or s3://BUCKET/PREFIX, gs://..., az://...
     ``None``: there are no such calls."""
+    replica_horizon_ms: int = 24 * 60 * 60 * 1000
+    """For how long writes are kept for a peer that does not fetch them; after that its table must begin
+    anew. Tombstones are kept twice as long."""
     limits: LimitsName = "aws"
     """"aws": the service's numbers. "open": larger items, batches and transactions (``kvdb/limits``)."""
 
@@ -248,6 +251,9 @@ class DatabaseOptions:
         _require(
             re.fullmatch("[0-9]{12}", self.account_id) is not None,
             f"account_id must have 12 digits: {self.account_id!r}",
+        )
+        _require(
+            self.replica_horizon_ms > 0, f"replica_horizon_ms must be positive: {self.replica_horizon_ms}"
         )
         _require(
             0 <= self.table_status_delay_ms <= 3_600_000,

@@ -18,6 +18,12 @@ TableClass = Literal["STANDARD", "STANDARD_INFREQUENT_ACCESS"]
 StreamViewType = Literal["NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY"]
 TimeToLiveStatus = Literal["ENABLING", "DISABLING", "ENABLED", "DISABLED"]
 IndexKind = Literal["LOCAL", "GLOBAL"]
+ResolverKind = Literal["last_writer", "attributes", "callable"]
+ReplicaStatus = Literal[
+    "CREATING", "ACTIVE", "CREATION_FAILED", "REGION_DISABLED", "REPLICATION_NOT_AUTHORIZED"
+]
+"""Failed: the region has a table that cannot be shared; disabled: it is not heard of; not authorized: its
+table must begin anew, or a page was refused. The description says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +148,28 @@ class BillingModeSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplicaDescription:
+    """One region of a shared table, as the region that is asked knows it."""
+
+    region_name: str
+    replica_status: ReplicaStatus
+    replica_status_description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictResolution:
+    """kvdb's own: what becomes of versions of one item that regions wrote without knowing of each other."""
+
+    resolver: ResolverKind = "last_writer"
+    counters: tuple[str, ...] = ()
+    """Attributes that are counters, with "attributes"."""
+    sets: tuple[str, ...] = ()
+    """Attributes that are sets merged by element, with "attributes"."""
+    relays: bool = False
+    """Whether what came from one peer travels on to the others, where not all are peers of all."""
+
+
+@dataclass(frozen=True, slots=True)
 class TableDescription:
     """What ``DescribeTable`` tells."""
 
@@ -167,6 +195,9 @@ class TableDescription:
     latest_stream_arn: str | None = None
     table_class: TableClass | None = None
     deletion_protection_enabled: bool = False
+    replicas: tuple[ReplicaDescription, ...] = ()
+    conflict_resolution: ConflictResolution | None = None
+    """kvdb's own."""
 
 
 # Tables.
@@ -238,6 +269,23 @@ IndexUpdate: TypeAlias = CreateIndex | UpdateIndex | DeleteIndex
 
 
 @dataclass(slots=True)
+class CreateReplica:
+    """Another region that shares the table, in an ``UpdateTable``. It must be a peer of this one."""
+
+    region_name: str
+
+
+@dataclass(slots=True)
+class DeleteReplica:
+    """The end of a region's part in a table, in an ``UpdateTable``. There the table goes on alone."""
+
+    region_name: str
+
+
+ReplicaUpdate: TypeAlias = CreateReplica | DeleteReplica
+
+
+@dataclass(slots=True)
 class UpdateTable:
     """Source: API Reference, UpdateTable. What is ``None`` stays as it is."""
 
@@ -252,6 +300,9 @@ class UpdateTable:
     stream_specification: StreamSpecification | None = None
     table_class: TableClass | None = None
     deletion_protection_enabled: bool | None = None
+    replica_updates: list[ReplicaUpdate] | None = None
+    conflict_resolution: ConflictResolution | None = None
+    """kvdb's own."""
 
 
 @dataclass(slots=True)

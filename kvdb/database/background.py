@@ -83,6 +83,12 @@ class Background:
         """There is an index that is CREATING: begin to fill it."""
         self._index_builder.wake()
 
+    def look_after_all(self) -> None:
+        """There is a table that came with all its settings."""
+        self.count()
+        self.keep_streams()
+        self.sweep()
+
     def stop(self) -> None:
         """No more steps; returns when a running one has ended."""
         self._snapshot_keeper.stop()

@@ -39,6 +39,7 @@ from kvdb.limits import PROFILES, LimitsProfile
 from kvdb.lsm.engine import Engine
 from kvdb.lsm.verify import Report
 from kvdb.options import DatabaseOptions, EngineOptions
+from kvdb.replica.regions import Regions
 from kvdb.stream.service import StreamService
 from kvdb.table.catalog import Catalog
 from kvdb.table.change import Arrivals
@@ -220,6 +221,11 @@ class Database:
         return verification.report
 
     @property
+    def regions(self) -> Regions:
+        """Its peers: connect them here, and answer theirs."""
+        return self._floor.regions
+
+    @property
     def why_degraded(self) -> str | None:
         """Why every write is refused until the database is opened again; ``None``: they are not."""
         return self._floor.engine.why_degraded
@@ -239,6 +245,7 @@ class Database:
             self._floor.arrivals.announce()
             self._changed.wait_for(lambda: self._running == 0)
         try:
+            self._floor.regions.stop()
             self._floor.backups.jobs.stop()
             self._floor.background.stop()
             if self.archive is not None:
@@ -314,6 +321,17 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions, store: BackupStor
     recovery.go_on_sweeping_tokens(engine, tokens, background)
     recovery.go_on_keeping_streams(engine, catalog, background)
     streams = StreamService(catalog, engine, env, options.region_name)
+    regions = Regions(
+        catalog,
+        engine,
+        latches,
+        writer,
+        env,
+        region=options.region_name,
+        number=options.region,
+        horizon_ms=options.replica_horizon_ms,
+        on_created=background.look_after_all,
+    )
     backups = BackupService(jobs, store)
     archive = None
     if options.archive is not None:
@@ -331,6 +349,7 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions, store: BackupStor
         arrivals,
         background,
         continuous,
+        regions,
     )
 
 

@@ -74,6 +74,7 @@ from kvdb.api.streams import (
     UpdateStreamResult,
 )
 from kvdb.api.tables import (
+    CreateReplica,
     CreateTable,
     CreateTableResult,
     DeleteTable,
@@ -104,6 +105,7 @@ from kvdb.database.background import Background
 from kvdb.errors import UnknownOperation
 from kvdb.limits import LimitsProfile
 from kvdb.lsm.engine import Engine
+from kvdb.replica.regions import Regions
 from kvdb.stream.service import StreamService
 from kvdb.table import batch, history, query, reader, scan, writer
 from kvdb.table.catalog import Catalog
@@ -132,6 +134,7 @@ class TableFloor:
     arrivals: Arrivals
     background: Background
     continuous: ContinuousBackups
+    regions: Regions
 
     @property
     def profile(self) -> LimitsProfile:
@@ -266,7 +269,8 @@ def _create_table(floor: TableFloor, request: CreateTable) -> CreateTableResult:
 
 
 def _describe_table(floor: TableFloor, request: DescribeTable) -> DescribeTableResult:
-    return DescribeTableResult(floor.catalog.described(request.table_name))
+    description = floor.catalog.described(request.table_name)
+    return DescribeTableResult(floor.regions.with_replicas(description))
 
 
 def _list_tables(floor: TableFloor, request: ListTables) -> ListTablesResult:
@@ -288,7 +292,10 @@ def _wake_after_change(floor: TableFloor) -> None:
 
 
 def _update_table(floor: TableFloor, request: UpdateTable) -> UpdateTableResult:
-    description = floor.catalog.update(request, floor.profile)
+    for update in request.replica_updates or ():
+        if isinstance(update, CreateReplica):
+            floor.regions.require_peer(update.region_name)
+    description = floor.regions.with_replicas(floor.catalog.update(request, floor.profile))
     if request.global_secondary_index_updates is not None:
         _wake_after_change(floor)
         floor.background.build_indexes()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from kvdb.api import tables
 from kvdb.rpc import fields
 from kvdb.rpc.fields import Choice, Pair
@@ -108,6 +110,30 @@ _INDEX_DESCRIPTION = Pair(
     fields.flag("is_unique"),
     fields.optional("backfilled_count"),
 )
+_REGION_NAME = fields.scalar("region_name")
+_REPLICA_DESCRIPTION = Pair(
+    tables.ReplicaDescription,
+    tables_pb2.ReplicaDescription,
+    _REGION_NAME,
+    fields.enum("replica_status", "REPLICA_STATUS_", *get_args(tables.ReplicaStatus), absent=""),
+    fields.optional("replica_status_description"),
+)
+_CONFLICT_RESOLUTION = fields.optional_message(
+    "conflict_resolution",
+    Pair(
+        tables.ConflictResolution,
+        tables_pb2.ConflictResolution,
+        fields.enum("resolver", "RESOLVER_", *get_args(tables.ResolverKind), absent="last_writer"),
+        fields.texts("counters", tuple),
+        fields.texts("sets", tuple),
+        fields.flag("relays"),
+    ),
+)
+_REPLICA_UPDATE = Choice[object](
+    "update",
+    create_replica=Pair(tables.CreateReplica, tables_pb2.CreateReplica, _REGION_NAME),
+    delete_replica=Pair(tables.DeleteReplica, tables_pb2.DeleteReplica, _REGION_NAME),
+)
 _TABLE_DESCRIPTION = Pair(
     tables.TableDescription,
     tables_pb2.TableDescription,
@@ -138,6 +164,8 @@ _TABLE_DESCRIPTION = Pair(
     fields.optional("latest_stream_arn"),
     _TABLE_CLASS,
     fields.flag("deletion_protection_enabled"),
+    fields.messages("replicas", _REPLICA_DESCRIPTION, tuple),
+    _CONFLICT_RESOLUTION,
 )
 _DESCRIBED = fields.message("table_description", _TABLE_DESCRIPTION)
 
@@ -183,6 +211,8 @@ UPDATE_TABLE = Pair(
     _STREAM,
     _TABLE_CLASS,
     fields.optional_flag("deletion_protection_enabled"),
+    fields.wrapped("replica_updates", fields.messages("values", _REPLICA_UPDATE)),
+    _CONFLICT_RESOLUTION,
 )
 UPDATE_TABLE_RESULT = Pair(tables.UpdateTableResult, tables_pb2.UpdateTableResponse, _DESCRIBED)
 LIST_TABLES = Pair(

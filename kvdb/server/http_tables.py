@@ -161,6 +161,30 @@ _INDEX_UPDATE = one_of(
     many=_ONE_INDEX_UPDATE,
     none=_NO_INDEX_UPDATE,
 )
+_REGION_NAME = Field("RegionName", "region_name", STRING, is_required=True)
+_REPLICA_UPDATE = one_of(
+    "ReplicationGroupUpdate",
+    (
+        (
+            "Create",
+            api.CreateReplica,
+            struct("CreateReplicationGroupMemberAction", api.CreateReplica, _REGION_NAME),
+        ),
+        (
+            "Delete",
+            api.DeleteReplica,
+            struct("DeleteReplicationGroupMemberAction", api.DeleteReplica, _REGION_NAME),
+        ),
+    ),
+    many=(
+        "One or more parameter values were invalid: "
+        "Only one of Create, Update, or Delete may be specified for each ReplicationGroupUpdate"
+    ),
+    none=(
+        "One or more parameter values were invalid: "
+        "One of Create or Delete must be given for each ReplicationGroupUpdate: kvdb has no others"
+    ),
+)
 UPDATE_TABLE = struct(
     "UpdateTableInput",
     api.UpdateTable,
@@ -168,6 +192,7 @@ UPDATE_TABLE = struct(
     _TABLE,
     *_SETTINGS,
     Field("GlobalSecondaryIndexUpdates", "global_secondary_index_updates", list_of(_INDEX_UPDATE)),
+    Field("ReplicaUpdates", "replica_updates", list_of(_REPLICA_UPDATE)),
 )
 
 # Time to live.
@@ -267,6 +292,13 @@ def _write_table_class(table_class: str) -> JsonObject:
     return {"TableClass": table_class}
 
 
+_REPLICA = struct(
+    "ReplicaDescription",
+    api.ReplicaDescription,
+    Field("RegionName", "region_name", STRING),
+    Field("ReplicaStatus", "replica_status", STRING),
+    Field("ReplicaStatusDescription", "replica_status_description", STRING),
+)
 _DESCRIPTION = struct(
     "TableDescription",
     api.TableDescription,
@@ -298,6 +330,7 @@ _DESCRIPTION = struct(
     Field("LatestStreamArn", "latest_stream_arn", STRING),
     Field("TableClassSummary", "table_class", Kind("", STRING.read, _write_table_class)),
     Field("DeletionProtectionEnabled", "deletion_protection_enabled", BOOLEAN),
+    Field("Replicas", "replicas", list_of(_REPLICA), is_left_out_empty=True),
 )
 
 # Results.

@@ -29,11 +29,13 @@ from kvdb.api.tables import (
 )
 from kvdb.api.validation.fields import invalid
 from kvdb.api.validation.indexes import check_included_sum
+from kvdb.env.hlc import Stamp
 from kvdb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, ValidationError
 from kvdb.limits import LimitsProfile
 from kvdb.table import creation, quotas
 from kvdb.table.descriptor import Billing, IndexDescriptor, TableDescriptor, Throughput
 from kvdb.table.keys import COUNTERS_NUMBER
+from kvdb.table.sharing import shared
 
 _INDEX_NUMBER_MAX = COUNTERS_NUMBER - 1
 
@@ -50,6 +52,10 @@ class Moment:
     delay_ms: int
     """How long what changes is UPDATING, CREATING or DELETING."""
     profile: LimitsProfile
+    region: str = ""
+    """The name of this database's."""
+    stamp: Stamp | None = None
+    """Of the change, for whoever shares the table."""
 
     @property
     def settles_ms(self) -> int:
@@ -82,6 +88,11 @@ def altered(table: TableDescriptor, request: UpdateTable, moment: Moment) -> Tab
         table = replace(table, is_protected=request.deletion_protection_enabled)
     if request.global_secondary_index_updates is not None:
         table = _indexed(table, request, moment)
+        if table.replication is not None and any(index.is_unique for index in table.indexes):
+            raise ValidationError("a shared table cannot have a unique index: no region can keep it alone")
+    if request.replica_updates is not None or request.conflict_resolution is not None:
+        assert moment.stamp is not None, "the catalog stamps what it changes"
+        table = shared(table, request, region=moment.region, stamp=moment.stamp)
     if moment.delay_ms and _takes_time(before, table):
         table = replace(table, status="UPDATING", settles_ms=moment.settles_ms)
     return table

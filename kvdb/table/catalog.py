@@ -52,7 +52,12 @@ from kvdb.lsm.engine import Engine, Snapshot
 from kvdb.options import DatabaseOptions
 from kvdb.table import creation, description, keys, quotas, tags, ttl
 from kvdb.table.alteration import Moment, altered, in_use
-from kvdb.table.descriptor import IndexDescriptor, TableDescriptor, decode_descriptor
+from kvdb.table.descriptor import (
+    IndexDescriptor,
+    ReplicationSetting,
+    TableDescriptor,
+    decode_descriptor,
+)
 from kvdb.table.index import Indexes
 from kvdb.table.keys import TableKeys
 from kvdb.table.streams import Streams
@@ -214,13 +219,37 @@ class Catalog:
                 delay_ms=self._delay_ms,
             )
             self._check_capacity(descriptor, profile)
-            batch = WriteBatch()
-            batch.put(keys.descriptor_key(name), descriptor.encoded())
-            batch.put(keys.NEXT_TABLE_ID_KEY, keys.next_table_id_value(descriptor.table_id + 1))
-            seqno = self._write(batch, None, descriptor)
-            self._next_table_id += 1
-            self._tables = {**self._tables, name: Table(descriptor, self._meter_of, seqno)}
+            self._make(descriptor)
         return self._described(descriptor)
+
+    def create_replica(self, like: TableDescriptor, setting: ReplicationSetting) -> Table:
+        """Make a table as another region has it, under an id of this database's own.
+
+        Raises: as ``create``.
+        """
+        with self._guard:
+            if like.name in self._tables:
+                raise ResourceInUse(f"Table already exists: {like.name}")
+            if len(self._tables) >= limits.TABLES_MAX:
+                raise LimitExceeded(f"There is a limit of {limits.TABLES_MAX} tables per subscriber")
+            descriptor = creation.replica_of(
+                like,
+                setting,
+                table_id=self._next_table_id,
+                uuid=self._env.entropy.uuid(),
+                now_ms=self._now_ms(),
+            )
+            self._make(descriptor)
+        return self._tables[like.name]
+
+    def _make(self, descriptor: TableDescriptor) -> None:
+        """Under the lock."""
+        batch = WriteBatch()
+        batch.put(keys.descriptor_key(descriptor.name), descriptor.encoded())
+        batch.put(keys.NEXT_TABLE_ID_KEY, keys.next_table_id_value(descriptor.table_id + 1))
+        seqno = self._write(batch, None, descriptor)
+        self._next_table_id += 1
+        self._tables = {**self._tables, descriptor.name: Table(descriptor, self._meter_of, seqno)}
 
     def change(
         self,
@@ -248,7 +277,8 @@ class Catalog:
         """
         with self._guard:
             table = self._named(request.table_name)
-            moment = Moment(self._now_ms(), self._delay_ms, profile)
+            stamp = self._env.hlc.tick()
+            moment = Moment(self._now_ms(), self._delay_ms, profile, self._region_name, stamp)
             descriptor = altered(table.descriptor, request, moment)
             if request.provisioned_throughput is not None or request.global_secondary_index_updates:
                 self._check_capacity(descriptor, profile)
@@ -421,6 +451,12 @@ class Catalog:
             for index in descriptor.indexes
         ):
             raise in_use("Cannot delete table while indexes are being created, updated, or deleted.")
+        if descriptor.replication is not None and descriptor.replication.is_on:
+            others = ", ".join(descriptor.replication.peers)
+            raise ValidationError(
+                f"Resource cannot be deleted while it is shared with other regions: {others}. "
+                "Take this region, or all others, out with ReplicaUpdates first."
+            )
         if descriptor.is_protected:
             raise ValidationError(
                 "Resource cannot be deleted as it is currently protected against deletion. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from kvdb import limits
@@ -20,6 +21,7 @@ from kvdb.table.descriptor import (
     Billing,
     IndexDescriptor,
     KeyAttribute,
+    ReplicationSetting,
     StreamSetting,
     TableDescriptor,
     Throughput,
@@ -138,3 +140,29 @@ def new_stream(
         return new_stream(asked, now_ms + 1, number, label)
     retention_ms = limits.STREAM_RETENTION_MS if asked.retention_ms is None else asked.retention_ms
     return StreamSetting(True, asked.stream_view_type, new_label, number, retention_ms)
+
+
+def replica_of(
+    like: TableDescriptor, setting: ReplicationSetting, *, table_id: int, uuid: str, now_ms: int
+) -> TableDescriptor:
+    """An empty table with the keys, indexes and settings that another region's has."""
+    stream, ttl = like.stream, like.ttl
+    if stream is not None:
+        asked = StreamSpecification(True, stream.view_type, stream.retention_ms)
+        stream = new_stream(asked, now_ms, stream.number) if stream.is_enabled else None
+    return replace(
+        like,
+        table_id=table_id,
+        uuid=uuid,
+        created_ms=now_ms,
+        indexes=tuple(
+            replace(index, status="ACTIVE", settles_ms=0, backfill=None, since_seqno=0)
+            for index in like.indexes
+            if index.status != "DELETING"
+        ),
+        status="ACTIVE",
+        settles_ms=0,
+        stream=stream,
+        ttl=None if ttl is None else replace(ttl, settles_ms=0, walk=None),
+        replication=setting,
+    )

@@ -34,6 +34,7 @@ from kvdb.api.tables import (
 from kvdb.errors import CorruptionError
 from kvdb.table import quotas
 from kvdb.table.descriptor import IndexDescriptor, KeyAttribute, TableDescriptor, Throughput
+from kvdb.table.sharing import resolution_of
 
 
 class Size(NamedTuple):
@@ -102,6 +103,9 @@ def described(descriptor: TableDescriptor, *, arn_prefix: str, now_ms: int, size
         latest_stream_arn=None if stream is None else arn.stream_arn(table_arn, stream.label),
         table_class=descriptor.table_class,
         deletion_protection_enabled=descriptor.is_protected,
+        conflict_resolution=(
+            None if descriptor.replication is None else resolution_of(descriptor.replication)
+        ),
     )
 
 

@@ -39,6 +39,7 @@ from kvdb.api.tables import (
     IndexKind,
     IndexStatus,
     ProjectionType,
+    ResolverKind,
     StreamViewType,
     TableClass,
     TableStatus,
@@ -47,6 +48,8 @@ from kvdb.api.tables import (
 from kvdb.errors import CorruptionError
 
 _FORMAT_VERSION = 1
+_SETTINGS = 9
+"""Fields after the next index number."""
 
 Axis = Literal["read", "write"]
 """What a unit of throughput is spent on."""
@@ -177,6 +180,40 @@ class TtlSetting:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplicationSetting:
+    """With which regions a table is shared, and how conflicts are resolved.
+
+    The same in all of them in time: of two settings the one with the later ``changed`` stands.
+    """
+
+    regions: tuple[str, ...]
+    """Names, in order; the one of this database among them, unless it was taken out."""
+    changed: tuple[int, int, int]
+    """The stamp of the change."""
+    region: str
+    """The name of this database's own."""
+    resolver: ResolverKind = "last_writer"
+    counters: tuple[str, ...] = ()
+    """Attributes that are counters, with resolver "attributes"."""
+    sets: tuple[str, ...] = ()
+    relays: bool = False
+    """Whether versions that came from one peer travel on to the others."""
+    is_seeding: bool = False
+    """This database's own, as ``region``: the table was made because a peer shares it, and has not met every
+    peer's items yet."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether this database's table takes part, and not alone."""
+        return self.region in self.regions and len(self.regions) > 1
+
+    @property
+    def peers(self) -> tuple[str, ...]:
+        """The other regions; none when this one was taken out."""
+        return tuple(name for name in self.regions if name != self.region) if self.is_on else ()
+
+
+@dataclass(frozen=True, slots=True)
 class TableDescriptor:
     """One table, as the catalog keeps it."""
 
@@ -200,6 +237,7 @@ class TableDescriptor:
     stream: StreamSetting | None = None
     tags: tuple[Tag, ...] = ()
     ttl: TtlSetting | None = None
+    replication: ReplicationSetting | None = None
 
     @property
     def keys(self) -> tuple[KeyAttribute, ...]:
@@ -229,8 +267,10 @@ class TableDescriptor:
         return replace(self, indexes=tuple(index for index in self.indexes if index.number != number))
 
     def encoded(self) -> bytes:
-        """The stored form: the fields in their order, and so the fields of every part."""
-        return cast(bytes, msgpack.packb([_FORMAT_VERSION, *astuple(self)]))
+        """The stored form: the fields in their order, and so the fields of every part; the last one only
+        where it says something."""
+        fields = astuple(self) if self.replication is not None else astuple(self)[:-1]
+        return cast(bytes, msgpack.packb([_FORMAT_VERSION, *fields]))
 
 
 def decode_descriptor(data: bytes) -> TableDescriptor:
@@ -244,6 +284,8 @@ def decode_descriptor(data: bytes) -> TableDescriptor:
         if format_version != _FORMAT_VERSION:
             raise CorruptionError(f"table descriptor has an unknown format version={format_version}")
         table_id, name, uuid, created_ms, partition, sort, indexes, next_index, *settings = fields
+        # Only of a table that is or was replicated there is one more.
+        replication = settings.pop() if len(settings) == _SETTINGS + 1 else None
         billing, throughput, status, settles_ms, table_class, is_protected, stream, tags, ttl = settings
         return TableDescriptor(
             table_id,
@@ -263,6 +305,7 @@ def decode_descriptor(data: bytes) -> TableDescriptor:
             None if stream is None else StreamSetting(*stream),
             tuple(Tag(*tag) for tag in tags),
             None if ttl is None else TtlSetting(*ttl),
+            None if replication is None else ReplicationSetting(*replication),
         )
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise CorruptionError("table descriptor is not readable") from error

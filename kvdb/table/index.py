@@ -24,6 +24,7 @@ from kvdb.table import row
 from kvdb.table.change import Recorder
 from kvdb.table.descriptor import IndexDescriptor, TableDescriptor
 from kvdb.table.keys import IndexKeys, TableKeys
+from kvdb.table.shipping import Shipper
 from kvdb.table.ttl import Marks
 
 
@@ -82,10 +83,14 @@ class Indexes:
     """The secondary indexes of one table, its marks of expiry and its stream, as they are at one moment.
     Immutable: what a writer has read once, under the latch of its item, holds for the whole write."""
 
-    __slots__ = ("by_name", "local", "maintained", "make_claims", "marks", "recorder", "unique")
+    __slots__ = ("by_name", "local", "maintained", "make_claims", "marks", "recorder", "shipper", "unique")
 
     def __init__(
-        self, indexes: Sequence[Index], marks: Marks | None = None, recorder: Recorder | None = None
+        self,
+        indexes: Sequence[Index],
+        marks: Marks | None = None,
+        recorder: Recorder | None = None,
+        shipper: Shipper | None = None,
     ) -> None:
         self.by_name: Mapping[str, Index] = {index.name: index for index in indexes}
         self.maintained = tuple(index for index in indexes if index.descriptor.is_maintained)
@@ -98,11 +103,13 @@ class Indexes:
         """Of the items that expire, if the table has a time to live."""
         self.recorder = recorder
         """Of changes, if the table has an enabled stream."""
+        self.shipper = shipper
+        """Of writes, if the table is replicated."""
 
     @classmethod
     def of(cls, table: TableDescriptor, table_keys: TableKeys) -> Indexes:
         indexes = [Index(descriptor, table, table_keys) for descriptor in table.indexes]
-        return cls(indexes, Marks.of(table), Recorder.of(table))
+        return cls(indexes, Marks.of(table), Recorder.of(table), Shipper.of(table))
 
     def check(self, item: Item, names: frozenset[str] | None = None) -> None:
         """Refuse an item that has a value no index key may have; see ``IndexKeys.check``."""

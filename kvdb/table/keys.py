@@ -238,6 +238,11 @@ def table_prefix_of(key: bytes) -> bytes:
     return key[: _TABLE.size]
 
 
+def table_id_of(prefix: bytes) -> int:
+    """The table of a ``table_prefix``."""
+    return int(_TABLE.unpack(prefix)[0])
+
+
 def index_prefix(table_id: int, number: int) -> bytes:
     """What every row of an index starts with; index 0 is the table itself."""
     return _TABLE_AND_INDEX.pack(table_id, number)

@@ -20,6 +20,7 @@ class Change:
 
     __slots__ = (
         "by_service",
+        "given",
         "indexes",
         "is_old_known",
         "key",
@@ -29,6 +30,7 @@ class Change:
         "old_row",
         "old_size",
         "table",
+        "tombstone",
     )
 
     def __init__(
@@ -44,6 +46,8 @@ class Change:
         is_old_known: bool = True,
         old_row: bytes | None = None,
         by_service: bool = False,
+        tombstone: bytes | None = None,
+        given: bytes | None = None,
     ) -> None:
         self.table = table
         self.indexes = indexes
@@ -60,9 +64,13 @@ class Change:
         self.is_old_known = is_old_known
         """Always, where there are indexes to maintain."""
         self.old_row = old_row
-        """The row of before as it is stored; always, where there is one and a stream to record it."""
+        """The row of before as it is stored; always, where there is one and a stream or peers to tell."""
         self.by_service = by_service
         """Nobody asked for it: the item has expired. Its change record names the service as the user."""
+        self.tombstone = tombstone
+        """What a replicated table keeps of an item that is not there, if it does."""
+        self.given = given
+        """The row, or tombstone, of a version that was made elsewhere: it is stored as it is."""
 
     @property
     def table_key(self) -> bytes:
@@ -73,13 +81,15 @@ class Change:
 def add(batch: WriteBatch, change: Change, stamp: Stamp) -> None:
     """Everything that must become durable together with this change."""
     new, new_row = change.new, b""
-    if new is not None:
+    if (shipper := change.indexes.shipper) is not None:
+        new_row = shipper.add(batch, change, stamp)
+    elif new is not None:
         new_row = row.encode(new, change.new_size, stamp)
         batch.put(change.key, new_row)
     elif change.old is not None or not change.is_old_known:
         batch.delete(change.key)
     if change.indexes.maintained:
-        add_index_rows(batch, change, new_row, stamp)
+        add_index_rows(batch, change, new_row, stamp if change.given is None else row.stamp_of(change.given))
     if (marks := change.indexes.marks) is not None:
         marks.add(batch, change.key, change.old, new)
     if (recorder := change.indexes.recorder) is not None:

@@ -13,7 +13,7 @@ import logging
 from kvdb.errors import DiskError, ReadOnlyDegraded, ServiceUnavailable
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
-from kvdb.table import keys
+from kvdb.table import keys, replica_keys
 from kvdb.table.catalog import Catalog
 from kvdb.table.latches import Grant, Latches
 
@@ -48,7 +48,13 @@ class RowRemover:
             return self._LATCH_PAUSE_MS
         rows = keys.prefix_range(prefix)
         try:
-            self._engine.write(WriteBatch().delete_range(*rows).delete(keys.dropped_key(prefix)))
+            batch = WriteBatch().delete_range(*rows).delete(keys.dropped_key(prefix))
+            if prefix == keys.table_prefix_of(prefix):
+                for kept in replica_keys.all_of(keys.table_id_of(prefix)):
+                    # Few tables are replicated, and memory holds only so many deletes of ranges.
+                    if next(self._engine.scan(*kept), None) is not None:
+                        batch.delete_range(*kept)
+            self._engine.write(batch)
         except (DiskError, ServiceUnavailable) as error:
             _log.warning("dropped rows not removed yet prefix=%s reason=%s", prefix.hex(), error)
             return self._DISK_PAUSE_MS

@@ -180,7 +180,7 @@ class Writer:
             indexes = change.indexes
             if change.table.meter is not None:
                 admit_writes([change])
-            if indexes.make_claims or indexes.recorder is not None:
+            if indexes.make_claims or indexes.recorder is not None or indexes.shipper is not None:
                 yield from self.commit([change])
             else:
                 # As ``commit``, spelled out: this is the shortest path there is.
@@ -211,9 +211,15 @@ class Writer:
         indexes = table.indexes
         is_old_known = write.needs_old or bool(indexes.maintained)
         old, old_size, old_row = None, 0, None
-        if is_old_known or indexes.recorder is not None:
+        shipper, tombstone = indexes.shipper, None
+        if shipper is not None and shipper.rules is not None:
+            is_old_known = True
+        if is_old_known or indexes.recorder is not None or shipper is not None:
             old_row = self._engine.get(key)
-            if is_old_known and old_row is not None:
+            if old_row is None:
+                # What it replaces goes into the lineage of the version that is made.
+                tombstone = None if shipper is None else self._engine.get(shipper.tombstone_key(key))
+            elif is_old_known:
                 old, old_size = row.opened(old_row)
         new = write.apply(old)
         if new is not None and isinstance(write, UpdateWrite):
@@ -229,6 +235,7 @@ class Writer:
             new_size=new_size,
             is_old_known=is_old_known,
             old_row=old_row,
+            tombstone=tombstone,
         )
 
     def commit(
@@ -250,7 +257,7 @@ class Writer:
             indexes = change.indexes
             mutation.add(batch, change, self._hlc.tick())
             make_claims = make_claims or indexes.make_claims
-            is_recorded = is_recorded or indexes.recorder is not None
+            is_recorded = is_recorded or indexes.recorder is not None or indexes.shipper is not None
         seqno: int | None = None
         if make_claims and (claims := Claims(changes)).keys:
             seqno = yield from self._commit_claiming(claims, batch, refused)

@@ -7,18 +7,24 @@ catalogue of messages that ack-api-quirks recorded from the service in October 2
 from __future__ import annotations
 
 from collections.abc import Sequence
+from string import ascii_lowercase, digits
+from typing import get_args
 
 from kvdb import limits
 from kvdb.api import arn
 from kvdb.api.tables import (
+    ConflictResolution,
     CreateIndex,
+    CreateReplica,
     CreateTable,
     DeleteIndex,
+    DeleteReplica,
     DeleteTable,
     DescribeTable,
     DescribeTimeToLive,
     IndexUpdate,
     ListTables,
+    ResolverKind,
     UpdateIndex,
     UpdateTable,
 )
@@ -36,6 +42,7 @@ from kvdb.api.validation.fields import (
 )
 from kvdb.errors import ValidationError
 
+_REGION_CHARACTERS = frozenset(ascii_lowercase + digits + "-")
 _NOTHING_TO_UPDATE = (
     "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
     "GlobalSecondaryIndexUpdates, SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, "
@@ -129,6 +136,40 @@ def check_update_table(request: UpdateTable) -> None:
     settings.check_stream_change(request.stream_specification)
     _check_billing_change(request)
     _check_index_updates(request)
+    _check_replica_updates(request)
+
+
+def _check_replica_updates(request: UpdateTable) -> None:
+    updates, resolution = request.replica_updates, request.conflict_resolution
+    if updates is not None:
+        check_list("replica_updates", updates)
+        if not updates:
+            raise invalid("List of ReplicaUpdates is empty")
+        for update in updates:
+            if not isinstance(update, (CreateReplica, DeleteReplica)):
+                raise wrong_type("replica_updates", update, "a list of CreateReplica and DeleteReplica")
+            check_region_name(update.region_name)
+        if len({update.region_name for update in updates}) < len(updates):
+            raise invalid("Only one ReplicaUpdate per region is allowed")
+    if resolution is not None:
+        if not isinstance(resolution, ConflictResolution):
+            raise wrong_type("conflict_resolution", resolution, "ConflictResolution")
+        if resolution.resolver not in get_args(ResolverKind):
+            raise invalid(
+                f"resolver must be one of {', '.join(get_args(ResolverKind))}: {resolution.resolver}"
+            )
+        names = (*resolution.counters, *resolution.sets)
+        if names and resolution.resolver != "attributes":
+            raise invalid('counters and sets go with the resolver "attributes"')
+        if len(set(names)) < len(names):
+            raise invalid("an attribute is named twice among counters and sets")
+
+
+def check_region_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise wrong_type("region_name", name, "str")
+    if not 1 <= len(name) <= 64 or set(name) - _REGION_CHARACTERS:
+        raise invalid(f"a region's name has 1 to 64 of a-z, 0-9 and '-': {name[:80]}")
 
 
 def _update_faults(updates: Sequence[IndexUpdate]) -> list[str]:
@@ -162,6 +203,8 @@ def _check_something_changes(request: UpdateTable) -> None:
             request.on_demand_throughput,
             request.warm_throughput,
             request.table_class,
+            request.replica_updates,
+            request.conflict_resolution,
         )
     ):
         raise ValidationError(_NOTHING_TO_UPDATE)
@@ -183,11 +226,14 @@ def _check_alone(request: UpdateTable) -> None:
         request.on_demand_throughput is not None,
         request.warm_throughput is not None,
         request.table_class is not None,
+        request.replica_updates is not None or request.conflict_resolution is not None,
     ]
     for is_given, name in (
         (request.table_class is not None, "TableClass modification"),
         (request.deletion_protection_enabled is not None, "DeletionProtection modification"),
         (request.warm_throughput is not None, "WarmThroughput"),
+        (request.replica_updates is not None, "ReplicaUpdates"),
+        (request.conflict_resolution is not None, "ConflictResolution"),
     ):
         if is_given and sum(given) > 1:
             raise invalid(f"{name} must be the only operation in the request")

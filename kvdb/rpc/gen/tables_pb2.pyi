@@ -77,6 +77,22 @@ class TimeToLiveStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TIME_TO_LIVE_STATUS_DISABLING: _ClassVar[TimeToLiveStatus]
     TIME_TO_LIVE_STATUS_ENABLED: _ClassVar[TimeToLiveStatus]
     TIME_TO_LIVE_STATUS_DISABLED: _ClassVar[TimeToLiveStatus]
+
+class ReplicaStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REPLICA_STATUS_UNSPECIFIED: _ClassVar[ReplicaStatus]
+    REPLICA_STATUS_CREATING: _ClassVar[ReplicaStatus]
+    REPLICA_STATUS_ACTIVE: _ClassVar[ReplicaStatus]
+    REPLICA_STATUS_CREATION_FAILED: _ClassVar[ReplicaStatus]
+    REPLICA_STATUS_REGION_DISABLED: _ClassVar[ReplicaStatus]
+    REPLICA_STATUS_REPLICATION_NOT_AUTHORIZED: _ClassVar[ReplicaStatus]
+
+class Resolver(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RESOLVER_UNSPECIFIED: _ClassVar[Resolver]
+    RESOLVER_LAST_WRITER: _ClassVar[Resolver]
+    RESOLVER_ATTRIBUTES: _ClassVar[Resolver]
+    RESOLVER_CALLABLE: _ClassVar[Resolver]
 ATTRIBUTE_TYPE_UNSPECIFIED: AttributeType
 ATTRIBUTE_TYPE_S: AttributeType
 ATTRIBUTE_TYPE_N: AttributeType
@@ -117,6 +133,16 @@ TIME_TO_LIVE_STATUS_ENABLING: TimeToLiveStatus
 TIME_TO_LIVE_STATUS_DISABLING: TimeToLiveStatus
 TIME_TO_LIVE_STATUS_ENABLED: TimeToLiveStatus
 TIME_TO_LIVE_STATUS_DISABLED: TimeToLiveStatus
+REPLICA_STATUS_UNSPECIFIED: ReplicaStatus
+REPLICA_STATUS_CREATING: ReplicaStatus
+REPLICA_STATUS_ACTIVE: ReplicaStatus
+REPLICA_STATUS_CREATION_FAILED: ReplicaStatus
+REPLICA_STATUS_REGION_DISABLED: ReplicaStatus
+REPLICA_STATUS_REPLICATION_NOT_AUTHORIZED: ReplicaStatus
+RESOLVER_UNSPECIFIED: Resolver
+RESOLVER_LAST_WRITER: Resolver
+RESOLVER_ATTRIBUTES: Resolver
+RESOLVER_CALLABLE: Resolver
 
 class AttributeDefinition(_message.Message):
     __slots__ = ("attribute_name", "attribute_type")
@@ -275,7 +301,7 @@ class BillingModeSummary(_message.Message):
     def __init__(self, billing_mode: _Optional[_Union[BillingMode, str]] = ..., last_update_to_pay_per_request_date_time_ms: _Optional[int] = ...) -> None: ...
 
 class TableDescription(_message.Message):
-    __slots__ = ("table_name", "table_status", "table_id", "creation_date_time_ms", "key_schema", "attribute_definitions", "table_arn", "table_size_bytes", "item_count", "local_secondary_indexes", "global_secondary_indexes", "billing_mode_summary", "provisioned_throughput", "on_demand_throughput", "warm_throughput", "stream_specification", "latest_stream_label", "latest_stream_arn", "table_class", "deletion_protection_enabled")
+    __slots__ = ("table_name", "table_status", "table_id", "creation_date_time_ms", "key_schema", "attribute_definitions", "table_arn", "table_size_bytes", "item_count", "local_secondary_indexes", "global_secondary_indexes", "billing_mode_summary", "provisioned_throughput", "on_demand_throughput", "warm_throughput", "stream_specification", "latest_stream_label", "latest_stream_arn", "table_class", "deletion_protection_enabled", "replicas", "conflict_resolution")
     TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
     TABLE_STATUS_FIELD_NUMBER: _ClassVar[int]
     TABLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -296,6 +322,8 @@ class TableDescription(_message.Message):
     LATEST_STREAM_ARN_FIELD_NUMBER: _ClassVar[int]
     TABLE_CLASS_FIELD_NUMBER: _ClassVar[int]
     DELETION_PROTECTION_ENABLED_FIELD_NUMBER: _ClassVar[int]
+    REPLICAS_FIELD_NUMBER: _ClassVar[int]
+    CONFLICT_RESOLUTION_FIELD_NUMBER: _ClassVar[int]
     table_name: str
     table_status: TableStatus
     table_id: str
@@ -316,7 +344,57 @@ class TableDescription(_message.Message):
     latest_stream_arn: str
     table_class: TableClass
     deletion_protection_enabled: bool
-    def __init__(self, table_name: _Optional[str] = ..., table_status: _Optional[_Union[TableStatus, str]] = ..., table_id: _Optional[str] = ..., creation_date_time_ms: _Optional[int] = ..., key_schema: _Optional[_Iterable[_Union[KeySchemaElement, _Mapping]]] = ..., attribute_definitions: _Optional[_Iterable[_Union[AttributeDefinition, _Mapping]]] = ..., table_arn: _Optional[str] = ..., table_size_bytes: _Optional[int] = ..., item_count: _Optional[int] = ..., local_secondary_indexes: _Optional[_Iterable[_Union[IndexDescription, _Mapping]]] = ..., global_secondary_indexes: _Optional[_Iterable[_Union[IndexDescription, _Mapping]]] = ..., billing_mode_summary: _Optional[_Union[BillingModeSummary, _Mapping]] = ..., provisioned_throughput: _Optional[_Union[ProvisionedThroughputDescription, _Mapping]] = ..., on_demand_throughput: _Optional[_Union[OnDemandThroughput, _Mapping]] = ..., warm_throughput: _Optional[_Union[WarmThroughput, _Mapping]] = ..., stream_specification: _Optional[_Union[StreamSpecification, _Mapping]] = ..., latest_stream_label: _Optional[str] = ..., latest_stream_arn: _Optional[str] = ..., table_class: _Optional[_Union[TableClass, str]] = ..., deletion_protection_enabled: _Optional[bool] = ...) -> None: ...
+    replicas: _containers.RepeatedCompositeFieldContainer[ReplicaDescription]
+    conflict_resolution: ConflictResolution
+    def __init__(self, table_name: _Optional[str] = ..., table_status: _Optional[_Union[TableStatus, str]] = ..., table_id: _Optional[str] = ..., creation_date_time_ms: _Optional[int] = ..., key_schema: _Optional[_Iterable[_Union[KeySchemaElement, _Mapping]]] = ..., attribute_definitions: _Optional[_Iterable[_Union[AttributeDefinition, _Mapping]]] = ..., table_arn: _Optional[str] = ..., table_size_bytes: _Optional[int] = ..., item_count: _Optional[int] = ..., local_secondary_indexes: _Optional[_Iterable[_Union[IndexDescription, _Mapping]]] = ..., global_secondary_indexes: _Optional[_Iterable[_Union[IndexDescription, _Mapping]]] = ..., billing_mode_summary: _Optional[_Union[BillingModeSummary, _Mapping]] = ..., provisioned_throughput: _Optional[_Union[ProvisionedThroughputDescription, _Mapping]] = ..., on_demand_throughput: _Optional[_Union[OnDemandThroughput, _Mapping]] = ..., warm_throughput: _Optional[_Union[WarmThroughput, _Mapping]] = ..., stream_specification: _Optional[_Union[StreamSpecification, _Mapping]] = ..., latest_stream_label: _Optional[str] = ..., latest_stream_arn: _Optional[str] = ..., table_class: _Optional[_Union[TableClass, str]] = ..., deletion_protection_enabled: _Optional[bool] = ..., replicas: _Optional[_Iterable[_Union[ReplicaDescription, _Mapping]]] = ..., conflict_resolution: _Optional[_Union[ConflictResolution, _Mapping]] = ...) -> None: ...
+
+class ReplicaDescription(_message.Message):
+    __slots__ = ("region_name", "replica_status", "replica_status_description")
+    REGION_NAME_FIELD_NUMBER: _ClassVar[int]
+    REPLICA_STATUS_FIELD_NUMBER: _ClassVar[int]
+    REPLICA_STATUS_DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    region_name: str
+    replica_status: ReplicaStatus
+    replica_status_description: str
+    def __init__(self, region_name: _Optional[str] = ..., replica_status: _Optional[_Union[ReplicaStatus, str]] = ..., replica_status_description: _Optional[str] = ...) -> None: ...
+
+class ConflictResolution(_message.Message):
+    __slots__ = ("resolver", "counters", "sets", "relays")
+    RESOLVER_FIELD_NUMBER: _ClassVar[int]
+    COUNTERS_FIELD_NUMBER: _ClassVar[int]
+    SETS_FIELD_NUMBER: _ClassVar[int]
+    RELAYS_FIELD_NUMBER: _ClassVar[int]
+    resolver: Resolver
+    counters: _containers.RepeatedScalarFieldContainer[str]
+    sets: _containers.RepeatedScalarFieldContainer[str]
+    relays: bool
+    def __init__(self, resolver: _Optional[_Union[Resolver, str]] = ..., counters: _Optional[_Iterable[str]] = ..., sets: _Optional[_Iterable[str]] = ..., relays: _Optional[bool] = ...) -> None: ...
+
+class CreateReplica(_message.Message):
+    __slots__ = ("region_name",)
+    REGION_NAME_FIELD_NUMBER: _ClassVar[int]
+    region_name: str
+    def __init__(self, region_name: _Optional[str] = ...) -> None: ...
+
+class DeleteReplica(_message.Message):
+    __slots__ = ("region_name",)
+    REGION_NAME_FIELD_NUMBER: _ClassVar[int]
+    region_name: str
+    def __init__(self, region_name: _Optional[str] = ...) -> None: ...
+
+class ReplicaUpdate(_message.Message):
+    __slots__ = ("create_replica", "delete_replica")
+    CREATE_REPLICA_FIELD_NUMBER: _ClassVar[int]
+    DELETE_REPLICA_FIELD_NUMBER: _ClassVar[int]
+    create_replica: CreateReplica
+    delete_replica: DeleteReplica
+    def __init__(self, create_replica: _Optional[_Union[CreateReplica, _Mapping]] = ..., delete_replica: _Optional[_Union[DeleteReplica, _Mapping]] = ...) -> None: ...
+
+class ReplicaUpdateList(_message.Message):
+    __slots__ = ("values",)
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    values: _containers.RepeatedCompositeFieldContainer[ReplicaUpdate]
+    def __init__(self, values: _Optional[_Iterable[_Union[ReplicaUpdate, _Mapping]]] = ...) -> None: ...
 
 class CreateTableRequest(_message.Message):
     __slots__ = ("table_name", "key_schema", "attribute_definitions", "local_secondary_indexes", "global_secondary_indexes", "billing_mode", "provisioned_throughput", "on_demand_throughput", "warm_throughput", "stream_specification", "tags", "table_class", "deletion_protection_enabled")
@@ -407,7 +485,7 @@ class IndexUpdateList(_message.Message):
     def __init__(self, values: _Optional[_Iterable[_Union[IndexUpdate, _Mapping]]] = ...) -> None: ...
 
 class UpdateTableRequest(_message.Message):
-    __slots__ = ("table_name", "attribute_definitions", "billing_mode", "provisioned_throughput", "on_demand_throughput", "warm_throughput", "global_secondary_index_updates", "stream_specification", "table_class", "deletion_protection_enabled")
+    __slots__ = ("table_name", "attribute_definitions", "billing_mode", "provisioned_throughput", "on_demand_throughput", "warm_throughput", "global_secondary_index_updates", "stream_specification", "table_class", "deletion_protection_enabled", "replica_updates", "conflict_resolution")
     TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTE_DEFINITIONS_FIELD_NUMBER: _ClassVar[int]
     BILLING_MODE_FIELD_NUMBER: _ClassVar[int]
@@ -418,6 +496,8 @@ class UpdateTableRequest(_message.Message):
     STREAM_SPECIFICATION_FIELD_NUMBER: _ClassVar[int]
     TABLE_CLASS_FIELD_NUMBER: _ClassVar[int]
     DELETION_PROTECTION_ENABLED_FIELD_NUMBER: _ClassVar[int]
+    REPLICA_UPDATES_FIELD_NUMBER: _ClassVar[int]
+    CONFLICT_RESOLUTION_FIELD_NUMBER: _ClassVar[int]
     table_name: str
     attribute_definitions: AttributeDefinitionList
     billing_mode: BillingMode
@@ -428,7 +508,9 @@ class UpdateTableRequest(_message.Message):
     stream_specification: StreamSpecification
     table_class: TableClass
     deletion_protection_enabled: bool
-    def __init__(self, table_name: _Optional[str] = ..., attribute_definitions: _Optional[_Union[AttributeDefinitionList, _Mapping]] = ..., billing_mode: _Optional[_Union[BillingMode, str]] = ..., provisioned_throughput: _Optional[_Union[ProvisionedThroughput, _Mapping]] = ..., on_demand_throughput: _Optional[_Union[OnDemandThroughput, _Mapping]] = ..., warm_throughput: _Optional[_Union[WarmThroughput, _Mapping]] = ..., global_secondary_index_updates: _Optional[_Union[IndexUpdateList, _Mapping]] = ..., stream_specification: _Optional[_Union[StreamSpecification, _Mapping]] = ..., table_class: _Optional[_Union[TableClass, str]] = ..., deletion_protection_enabled: _Optional[bool] = ...) -> None: ...
+    replica_updates: ReplicaUpdateList
+    conflict_resolution: ConflictResolution
+    def __init__(self, table_name: _Optional[str] = ..., attribute_definitions: _Optional[_Union[AttributeDefinitionList, _Mapping]] = ..., billing_mode: _Optional[_Union[BillingMode, str]] = ..., provisioned_throughput: _Optional[_Union[ProvisionedThroughput, _Mapping]] = ..., on_demand_throughput: _Optional[_Union[OnDemandThroughput, _Mapping]] = ..., warm_throughput: _Optional[_Union[WarmThroughput, _Mapping]] = ..., global_secondary_index_updates: _Optional[_Union[IndexUpdateList, _Mapping]] = ..., stream_specification: _Optional[_Union[StreamSpecification, _Mapping]] = ..., table_class: _Optional[_Union[TableClass, str]] = ..., deletion_protection_enabled: _Optional[bool] = ..., replica_updates: _Optional[_Union[ReplicaUpdateList, _Mapping]] = ..., conflict_resolution: _Optional[_Union[ConflictResolution, _Mapping]] = ...) -> None: ...
 
 class UpdateTableResponse(_message.Message):
     __slots__ = ("table_description",)

@@ -94,6 +94,11 @@ FULL_DESCRIPTION = dataclasses.replace(
     latest_stream_arn="arn:stream",
     table_class="STANDARD_INFREQUENT_ACCESS",
     deletion_protection_enabled=True,
+    replicas=(
+        tables.ReplicaDescription("berlin", "ACTIVE"),
+        tables.ReplicaDescription("cairo", "REGION_DISABLED", "no answer"),
+    ),
+    conflict_resolution=tables.ConflictResolution("attributes", ("views",), ("tags",), True),
 )
 
 STREAM_DESCRIPTION = streams.StreamDescription(
@@ -175,6 +180,8 @@ REQUESTS = [
             tables.DeleteIndex("by-b"),
         ],
         *(tables.StreamSpecification(False), "STANDARD", False),
+        [tables.CreateReplica("berlin"), tables.DeleteReplica("cairo")],
+        tables.ConflictResolution("callable"),
     ),
     tables.UpdateTable("t", [], global_secondary_index_updates=[], deletion_protection_enabled=True),
     tables.ListTables(),

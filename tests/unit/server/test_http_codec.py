@@ -28,7 +28,7 @@ NATIVE = {"OpenSnapshot", "ReleaseSnapshot", "ListItemVersions", "CommitTransact
     "DescribeArchive",
     "LabelArchive",
 }
-NATIVE_FIELDS = {"as_of_seqno", "as_of_ms", "snapshot_id"}
+NATIVE_FIELDS = {"as_of_seqno", "as_of_ms", "snapshot_id", "conflict_resolution"}
 PREFIX = "One or more parameter values were invalid: "
 
 
@@ -45,7 +45,12 @@ def sample(shape_name, depth=0):
     kind = shape["type"]
     if kind == "structure":
         members = shape["members"]
-        if shape_name in ("WriteRequest", "TransactWriteItem", "GlobalSecondaryIndexUpdate"):
+        if shape_name in (
+            "WriteRequest",
+            "TransactWriteItem",
+            "GlobalSecondaryIndexUpdate",
+            "ReplicationGroupUpdate",
+        ):
             members = dict([next(iter(members.items()))])
         return {
             name: sample(member["shape"], depth + 1)

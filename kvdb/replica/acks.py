@@ -1,0 +1,187 @@
+"""How far each peer has come with what was written here, and what that allows to forget.
+
+Notes of writes (``table/shipping``) are removed when every peer of the table has them durably, or when they
+are older than the horizon. A peer that does not have what was removed for its age is *lost*: it gets no
+more, and nothing is taken from it, until its table has begun anew; else what was deleted meanwhile could
+come back through it. Tombstones are removed at twice the horizon: by then no peer that is not lost has an
+older version of the item.
+
+What a peer has told is kept in memory and stored now and then, for it only holds back what is removed;
+that a peer is lost is stored in the batch of the removal.
+"""
+
+from __future__ import annotations
+
+import threading
+from itertools import islice
+from typing import Final
+
+from kvdb.lsm.batch import WriteBatch
+from kvdb.lsm.engine import Engine
+from kvdb.replica.progress import Ack, decode_ack
+from kvdb.table import replica_keys, row
+from kvdb.table.catalog import Table
+
+_TRIMMED = ""
+"""Under this name stands, for each table, how far its notes were removed."""
+TOMBSTONES_PER_STEP: Final = 1_000
+CONFLICTS_MAX: Final = 10_000
+"""Kept for each table; the oldest go."""
+
+
+class Acks:
+    """Of all tables of one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._guard = threading.Lock()
+        self._loaded: dict[int, dict[str, Ack]] = {}
+        self._unsaved: set[tuple[int, str]] = set()
+
+    def get(self, table: Table, region: str) -> Ack | None:
+        with self._guard:
+            return self._of(table.descriptor.table_id).get(region)
+
+    def begin(self, table: Table, region: str, ack: Ack) -> None:
+        """A peer was given a place to begin at. One that asks again may go on from the first answer, so
+        that one stands until the peer tells of more."""
+        with self._guard:
+            known = self._of(table.descriptor.table_id).get(region)
+        if known is None or known.uuid != ack.uuid:
+            self.put(table, region, ack)
+
+    def put(self, table: Table, region: str, ack: Ack) -> None:
+        """What a peer has told. It never takes back what it told of the same table."""
+        table_id = table.descriptor.table_id
+        with self._guard:
+            acks = self._of(table_id)
+            before = acks.get(region)
+            if before is None or before.uuid != ack.uuid or before.position < ack.position:
+                acks[region] = ack
+                self._unsaved.add((table_id, region))
+
+    def trimmed(self, table: Table) -> int:
+        """Up to where notes of writes were removed."""
+        with self._guard:
+            ack = self._of(table.descriptor.table_id).get(_TRIMMED)
+        return 0 if ack is None else ack.position
+
+    def is_lost(self, table: Table, region: str, uuid: str) -> bool:
+        """Whether the peer's table with this ``uuid`` must begin anew."""
+        ack = self.get(table, region)
+        return ack is not None and ack.is_lost and ack.uuid == uuid
+
+    def count_having(self, table: Table, seqno: int) -> int:
+        """How many peers have everything written here up to ``seqno``, durably."""
+        setting = table.descriptor.replication
+        with self._guard:
+            acks = self._of(table.descriptor.table_id)
+            return sum(
+                (ack := acks.get(peer)) is not None and ack.position >= seqno
+                for peer in (() if setting is None else setting.peers)
+            )
+
+    def pending(self, table: Table, region: str) -> int:
+        """Notes of writes that a peer is not known to have, as far as ten thousand."""
+        ack = self.get(table, region)
+        notes = replica_keys.writes_range(
+            table.descriptor.table_id, 0 if ack is None else ack.position, replica_keys.SEQNO_MAX
+        )
+        return sum(1 for _ in islice(self._engine.scan(*notes), 10_000))
+
+    def _of(self, table_id: int) -> dict[str, Ack]:
+        acks = self._loaded.get(table_id)
+        if acks is None:
+            acks = self._loaded[table_id] = {
+                replica_keys.region_of(key): decode_ack(value)
+                for key, value in self._engine.scan(*replica_keys.acks_range(table_id))
+            }
+        return acks
+
+    def trim(self, table: Table, *, aged_seqno: int) -> int:
+        """Remove the notes that nobody needs, or that are old: those up to ``aged_seqno``. Stores what
+        peers have told. Gives the number of peers that this made lost."""
+        descriptor = table.descriptor
+        assert descriptor.replication is not None, "only tables with peers are looked after"
+        table_id = descriptor.table_id
+        batch = WriteBatch()
+        lost = 0
+        with self._guard:
+            acks = self._of(table_id)
+            peers = descriptor.replication.peers
+            known = [acks[peer].position for peer in peers if peer in acks and not acks[peer].is_lost]
+            everybody = min(known, default=0) if len(known) == len(peers) else 0
+            upto = max(everybody, min(aged_seqno, self._engine.last_seqno))
+            notes = replica_keys.writes_range(table_id, 0, upto)
+            last = next(iter(self._engine.scan(*notes, reverse=True)), None)
+            if last is not None:
+                upto = replica_keys.seqno_of(last[0])
+                batch.delete_range(*notes)
+                acks[_TRIMMED] = Ack(upto, "")
+                self._unsaved.add((table_id, _TRIMMED))
+                for peer in peers:
+                    if (ack := acks.get(peer)) is not None and not ack.is_lost and ack.position < upto:
+                        acks[peer] = ack._replace(is_lost=True)
+                        self._unsaved.add((table_id, peer))
+                        lost += 1
+            for place in [place for place in self._unsaved if place[0] == table_id]:
+                batch.put(replica_keys.ack_key(*place), acks[place[1]].encoded())
+                self._unsaved.discard(place)
+        if len(batch):
+            self._engine.write(batch)
+        return lost
+
+
+class Gone:
+    """Removes tombstones that are old enough, and conflicts that are too many, of one table, bit by bit."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._cursors: dict[int, bytes] = {}
+
+    def step(self, table: Table, *, before_ms: int) -> int:
+        """Look at the next tombstones; gives the number removed."""
+        table_id = table.descriptor.table_id
+        rows = replica_keys.tombstones_range(table_id)
+        cursor = self._cursors.get(table_id)
+        if cursor is not None:
+            rows = rows.after(cursor)
+        looked_at = list(islice(self._engine.scan(*rows), TOMBSTONES_PER_STEP))
+        if len(looked_at) == TOMBSTONES_PER_STEP:
+            self._cursors[table_id] = looked_at[-1][0]
+        else:
+            self._cursors.pop(table_id, None)
+        old = [key for key, value in looked_at if row.stamp_of(value).wall_ms < before_ms]
+        removed = 0
+        for key in old:
+            removed += self._remove(table, key, before_ms)
+        self._trim_conflicts(table_id)
+        return removed
+
+    def _remove(self, table: Table, key: bytes, before_ms: int) -> int:
+        batch = WriteBatch().delete(key)
+        stored = self._engine.get(key)
+        if stored is None or row.stamp_of(stored).wall_ms >= before_ms:
+            return 0
+
+        def unchanged() -> None:
+            if self._engine.get(key) != stored:
+                raise _Changed
+
+        batch.guard = unchanged
+        try:
+            self._engine.write(batch)
+        except _Changed:
+            return 0
+        return 1
+
+    def _trim_conflicts(self, table_id: int) -> None:
+        newest = replica_keys.conflicts_range(table_id, 0, replica_keys.SEQNO_MAX)
+        kept = list(islice(self._engine.scan(*newest, reverse=True), CONFLICTS_MAX + 1))
+        if len(kept) > CONFLICTS_MAX:
+            upto = replica_keys.seqno_of(kept[-1][0])
+            self._engine.write(WriteBatch().delete_range(*replica_keys.conflicts_range(table_id, 0, upto)))
+
+
+class _Changed(Exception):
+    """The tombstone is another one by now."""

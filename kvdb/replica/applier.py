@@ -1,0 +1,261 @@
+"""Takes versions from elsewhere into a table, through the same way as every write: ``table/mutation``.
+
+All of a page is looked at before any of it is stored: what no honest peer sends makes the page refused,
+whole. What is taken is stored in batches, indexes and change records with it, and with the last batch the
+link's progress; so after a crash a link goes on from where its data is.
+
+A stamp from the future is refused, too, beyond ``skew_ms_max``: taken in, it would win over every later
+write, and drag all clocks behind it. A peer whose clock is a little ahead is waited for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import msgpack
+
+from kvdb import limits
+from kvdb.env.env import Env
+from kvdb.env.hlc import Stamp
+from kvdb.errors import CorruptionError, ItemCollectionSizeLimitExceeded, ValidationError
+from kvdb.item.size import item_size
+from kvdb.item.value import Item
+from kvdb.lsm.batch import WriteBatch
+from kvdb.lsm.engine import Engine
+from kvdb.replica.conflict import MergeFunction, Resolver, Verdict, decide
+from kvdb.replica.progress import Progress
+from kvdb.table import replica_keys, row
+from kvdb.table.catalog import Table
+from kvdb.table.latches import Latches
+from kvdb.table.lineage import includes, lineage_of, newest_stamp
+from kvdb.table.mutation import Change
+from kvdb.table.shipping import rules_of
+from kvdb.table.writer import Steps, Writer, run
+
+ROWS_PER_BATCH: Final = 200
+SKEW_MS_MAX: Final = 60_000
+_CONFLICT_FORMAT: Final = 1
+
+
+class PeerFault(Exception):
+    """A page that was not taken: what is wrong with it."""
+
+
+class Taken(NamedTuple):
+    """What came of a page."""
+
+    rows: int
+    changed: int
+    conflicts: int
+    newest_ms: int
+    """The latest stamp in it; 0: it was empty."""
+
+
+class Conflict(NamedTuple):
+    """A conflict as it is kept."""
+
+    seqno: int
+    region: str
+    """Where the incoming version came from."""
+    decided_ms: int
+    outcome: str
+    stored: bytes
+    incoming: bytes
+
+
+@dataclass(slots=True)
+class _Incoming:
+    key: bytes
+    version: bytes
+    item: Item
+    stamp: Stamp
+
+
+class Applier:
+    """For all links of one database."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        latches: Latches,
+        writer: Writer,
+        env: Env,
+        *,
+        skew_ms_max: int = SKEW_MS_MAX,
+    ) -> None:
+        self._engine = engine
+        self._latches = latches
+        self._writer = writer
+        self._env = env
+        self.functions: dict[str, MergeFunction] = {}
+        """What resolves conflicts, for tables whose resolver is "callable", by their names."""
+        self._skew_ms_max = skew_ms_max
+        self._applied = env.metrics.counter("replica_rows_applied_total")
+        self._conflicts = env.metrics.counter("replica_conflicts_total")
+
+    def take(self, table: Table, region: str, versions: Sequence[bytes], progress: Progress) -> Taken:
+        """Take a page in; when this returns it is durable, and so is ``progress``.
+
+        Raises:
+            PeerFault: nothing of it was taken.
+            KvdbError: it may have been taken in part; the progress was not stored.
+        """
+        incoming = self._checked(table, versions)
+        newest = max((each.stamp for each in incoming), default=None)
+        if newest is not None:
+            self._env.hlc.merge(newest)
+        changed = conflicts = 0
+        starts = range(0, max(1, len(incoming)), ROWS_PER_BATCH)
+        chunks = [incoming[at : at + ROWS_PER_BATCH] for at in starts]
+        for chunk in chunks:
+            batch = WriteBatch()
+            if chunk is chunks[-1]:
+                key = replica_keys.link_key(table.descriptor.table_id, region)
+                batch.put(key, progress.encoded())
+            steps = self._take_chunk(table, region, chunk, batch)
+            try:
+                of_chunk = run(steps, self._engine, self._latches)
+            except ItemCollectionSizeLimitExceeded as error:
+                raise PeerFault(error.message) from error
+            changed += of_chunk[0]
+            conflicts += of_chunk[1]
+        self._applied.add(changed)
+        self._conflicts.add(conflicts)
+        return Taken(len(incoming), changed, conflicts, 0 if newest is None else newest.wall_ms)
+
+    def resolver(self, table: Table) -> Resolver:
+        """How conflicts in a table are resolved.
+
+        Raises:
+            PeerFault: by a function that this database was not given.
+        """
+        setting = table.descriptor.replication
+        assert setting is not None, "the table is shared"
+        function = None
+        if setting.resolver == "callable":
+            function = self.functions.get(table.descriptor.name)
+            if function is None:
+                raise PeerFault("the table resolves conflicts by a function that was not given here")
+        names = tuple(key.name for key in table.descriptor.keys)
+        return Resolver(names, rules_of(setting), function)
+
+    def _checked(self, table: Table, versions: Sequence[bytes]) -> list[_Incoming]:
+        latest_ms = self._env.clock.wall_ms() + self._skew_ms_max
+        names = {key.name for key in table.descriptor.keys}
+        found: dict[bytes, _Incoming] = {}
+        for version in versions:
+            try:
+                item = row.item_of(version)
+                stamp = newest_stamp(version)
+                size = row.size_of(version)
+                key = table.keys.of_item(item)
+            except (CorruptionError, ValidationError) as error:
+                raise PeerFault(f"a version that is none: {error.message}") from error
+            if stamp.wall_ms > latest_ms:
+                ahead_ms = stamp.wall_ms - (latest_ms - self._skew_ms_max)
+                raise PeerFault(f"a stamp from the future: {ahead_ms} ms ahead of the clock here")
+            if row.is_tombstone(version):
+                is_sound = size == 0 and item.keys() == names
+            else:
+                is_sound = item_size(item) == size <= limits.REQUEST_BYTES_MAX
+            if not is_sound:
+                raise PeerFault("a version whose size or key is not what it says")
+            if key in found and includes(lineage_of(found[key].version).seen, lineage_of(version).seen):
+                # A scan met the item and, when it had been deleted meanwhile, its tombstone.
+                continue
+            found[key] = _Incoming(key, version, item, stamp)
+        return [found[key] for key in sorted(found)]
+
+    def _take_chunk(
+        self, table: Table, region: str, chunk: Sequence[_Incoming], batch: WriteBatch
+    ) -> Steps[tuple[int, int]]:
+        grant = self._latches.request(tuple(each.key for each in chunk))
+        try:
+            if not grant.is_complete:
+                yield grant
+            setting = table.descriptor.replication
+            if table.is_dropped or setting is None or region not in setting.peers:
+                raise PeerFault("the table is not shared with the region any more")
+            resolver = self.resolver(table)
+            changes: list[Change] = []
+            conflicts = 0
+            for each in chunk:
+                change, verdict, stored = self._decided(table, each, resolver)
+                if change is not None:
+                    changes.append(change)
+                if verdict.is_conflict and stored is not None:
+                    conflicts += 1
+                    self._note_conflict(batch, table, region, each, stored, verdict)
+            yield from self._writer.commit(changes, batch)
+            return len(changes), conflicts
+        finally:
+            self._latches.give_back(grant)
+
+    def _decided(
+        self, table: Table, incoming: _Incoming, resolver: Resolver
+    ) -> tuple[Change | None, Verdict, bytes | None]:
+        """Under the latch of the item."""
+        indexes = table.indexes
+        assert indexes.shipper is not None, "the table is shared"
+        old_row = self._engine.get(incoming.key)
+        tombstone = None
+        if old_row is None:
+            tombstone = self._engine.get(indexes.shipper.tombstone_key(incoming.key))
+        stored = tombstone if old_row is None else old_row
+        verdict = decide(stored, incoming.version, resolver)
+        if verdict.version == stored:
+            return None, verdict, stored
+        if verdict.version is incoming.version:
+            new: Item | None = incoming.item
+        else:
+            new = row.item_of(verdict.version)
+        if row.is_tombstone(verdict.version):
+            new = None
+        old, old_size = (None, 0) if old_row is None else row.opened(old_row)
+        change = Change(
+            table,
+            indexes,
+            incoming.key,
+            old,
+            new,
+            old_size=old_size,
+            new_size=row.size_of(verdict.version),
+            old_row=old_row,
+            tombstone=tombstone,
+            given=verdict.version,
+        )
+        return change, verdict, stored
+
+    def _note_conflict(
+        self,
+        batch: WriteBatch,
+        table: Table,
+        region: str,
+        incoming: _Incoming,
+        stored: bytes,
+        verdict: Verdict,
+    ) -> None:
+        fields = [
+            _CONFLICT_FORMAT,
+            region,
+            self._env.clock.wall_ms(),
+            verdict.outcome,
+            stored,
+            incoming.version,
+        ]
+        value: bytes = msgpack.packb(fields)
+        prefix = replica_keys.conflicts_prefix(table.descriptor.table_id)
+        batch.put_stamped(prefix, replica_keys.row_part(incoming.key), value)
+
+
+def decode_conflict(key: bytes, value: bytes) -> Conflict:
+    """Raises: CorruptionError: it is none, or of a format this kvdb does not know."""
+    try:
+        version, *fields = msgpack.unpackb(value)
+        if version != _CONFLICT_FORMAT:
+            raise ValueError(f"format {version}")
+        return Conflict(replica_keys.seqno_of(key), *fields)
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        raise CorruptionError("a noted conflict is not readable") from error

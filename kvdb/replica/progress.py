@@ -1,0 +1,77 @@
+"""How far a region has come with what another one wrote to a table: one record a table and peer.
+
+A link begins with nothing, gets a place in the peer's writes to go on from later (BEGIN), then every item
+and tombstone that the peer has (SCAN), then the writes from that place on (WRITES). What was written during
+the scan comes twice, which does no harm: a version that is included already is left alone. The record is
+stored in the batch of the last rows it speaks of, so what was applied and how far it goes are one.
+
+Form, msgpack:  [1, peer's database id, uuid of the peer's table, mode, position, cursor, [region ...]]
+
+A link begins again when another database, or another table of that name, answers under the peer's name; and
+when a region was taken out since: some of its last writes may have come to one of the others only, and will
+not come from itself any more. ``regions`` are those that shared the table when the link began.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, cast
+
+import msgpack
+
+from kvdb.errors import CorruptionError
+from kvdb.replica.messages import BEGIN
+
+_FORMAT_VERSION = 1
+
+
+class Progress(NamedTuple):
+    """Where a link is."""
+
+    database_id: bytes
+    uuid: str
+    mode: int = BEGIN
+    position: int = 0
+    """A seqno of the peer's."""
+    cursor: bytes = b""
+    """How far its items have been scanned."""
+    regions: tuple[str, ...] = ()
+    """Those that shared the table when the link began, or since."""
+
+    def encoded(self) -> bytes:
+        return cast(bytes, msgpack.packb([_FORMAT_VERSION, *self]))
+
+
+def decode_progress(stored: bytes) -> Progress:
+    """Raises: CorruptionError: it is none, or of a format this kvdb does not know."""
+    try:
+        version, *fields = msgpack.unpackb(stored)
+        if version != _FORMAT_VERSION:
+            raise ValueError(f"format {version}")
+        *places, regions = fields
+        return Progress._make([*places, tuple(regions)])
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        raise CorruptionError("a link's progress is not readable") from error
+
+
+class Ack(NamedTuple):
+    """How far a peer has come with our writes to a table, as far as it has told."""
+
+    position: int
+    uuid: str
+    """Of the peer's table."""
+    is_lost: bool = False
+    """It was not heard of for so long that writes it does not have were removed: it must begin anew."""
+
+    def encoded(self) -> bytes:
+        return cast(bytes, msgpack.packb([_FORMAT_VERSION, *self]))
+
+
+def decode_ack(stored: bytes) -> Ack:
+    """Raises: CorruptionError: it is none, or of a format this kvdb does not know."""
+    try:
+        version, *fields = msgpack.unpackb(stored)
+        if version != _FORMAT_VERSION:
+            raise ValueError(f"format {version}")
+        return Ack(*fields)
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        raise CorruptionError("a peer's acknowledgement is not readable") from error

@@ -1,0 +1,429 @@
+"""Pulls what one peer has: a job that has one question under way at a time.
+
+    say hello -> greeting: who answers, which tables are shared -> pull -> pages -> pull -> ...
+
+Each table has its own link, with its own progress and its own faults: what is wrong with one does not hold
+up the others. A question that is not answered within ``ANSWER_MS_MAX`` is given up, and an answer that
+comes later is thrown away: so no page is ever taken in that was made longer ago than that, which is what
+lets tombstones be forgotten at all (``replica/acks``). After a failure the next question waits, longer each
+time, up to ``BACKOFF_MS_MAX``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from kvdb import limits
+from kvdb.env.env import Env
+from kvdb.errors import CorruptionError, KvdbError, ReadOnlyDegraded
+from kvdb.lsm.engine import Engine
+from kvdb.replica import topology
+from kvdb.replica.acks import Acks
+from kvdb.replica.applier import Applier, PeerFault
+from kvdb.replica.link import ReplicaLink
+from kvdb.replica.messages import (
+    AHEAD,
+    BEGIN,
+    OTHER_TABLE,
+    SCAN,
+    SCANNED,
+    SEEDING,
+    TRIMMED,
+    UNSHARED,
+    WAIT,
+    WRITES,
+    Greeting,
+    Hello,
+    Message,
+    Pages,
+    Part,
+    Pull,
+    Refusal,
+    SharedTable,
+    Want,
+    decode,
+    encode,
+)
+from kvdb.replica.progress import Progress, decode_progress
+from kvdb.replica.topology import Unshareable
+from kvdb.table import replica_keys
+from kvdb.table.catalog import Catalog, Table
+
+_log = logging.getLogger("kvdb.replica")
+
+ANSWER_MS_MAX: Final = 10_000
+HELLO_MS: Final = 2_000
+"""How often a peer is asked which tables are shared."""
+IDLE_MS: Final = 25
+BACKOFF_MS: Final = 50
+BACKOFF_MS_MAX: Final = 10_000
+FRAMES_PER_STEP: Final = 16
+STORED_EVERY: Final = 50_000
+"""A position that moves on without rows is stored when it has moved this far."""
+
+LinkStatus: TypeAlias = Literal["CREATING", "ACTIVE", "NEEDS_RESEED", "LOST", "REFUSED"]
+"""Taking in what was there; following; this table must begin anew; the peer's must; a fault."""
+
+
+@dataclass(slots=True)
+class TableLink:
+    """One table's link to the peer."""
+
+    table: Table
+    uuid: str
+    """Of the peer's table."""
+    progress: Progress
+    kept: int = 0
+    """What is durable of the position."""
+    status: LinkStatus = "CREATING"
+    fault: str = ""
+    due_ms: int = 0
+    """After a fault: not before. By the monotonic clock."""
+    failures: int = 0
+    latency_ms: int = 0
+    """How old the newest version was when it was taken in, the last time there was one."""
+    conflicts: int = 0
+    is_peer_seeding: bool = False
+
+    @property
+    def is_met(self) -> bool:
+        """Whether there is nothing at the peer that this table has to wait for."""
+        return self.progress.mode == WRITES or self.is_peer_seeding
+
+
+class Puller:
+    """Job: for one peer."""
+
+    def __init__(
+        self,
+        peer: str,
+        link: ReplicaLink,
+        catalog: Catalog,
+        engine: Engine,
+        env: Env,
+        acks: Acks,
+        applier: Applier,
+        *,
+        region: str,
+        number: int,
+        bytes_per_s_max: int | None = None,
+        on_created: Callable[[], None] = lambda: None,
+        on_met: Callable[[Table], None] = lambda table: None,
+    ) -> None:
+        """``on_created``: called when a table was made because the peer shares it; ``on_met``: when all
+        that the peer has of a table was taken in, or there is nothing to wait for."""
+        self.name = f"replica-{peer}"
+        self.peer = peer
+        self._link = link
+        self._catalog = catalog
+        self._engine = engine
+        self._env = env
+        self._acks = acks
+        self._applier = applier
+        self._region = region
+        self._number = number
+        self._bytes_per_s_max = bytes_per_s_max
+        self._on_created = on_created
+        self._on_met = on_met
+        self._last_id = int.from_bytes(env.entropy.bytes(5))
+        self._asked: Message | None = None
+        self._asked_ms = 0
+        self._due_ms = 0
+        self._failures = 0
+        self._greeting: Greeting | None = None
+        self._greeted_ms = 0
+        self.links: dict[str, TableLink] = {}
+        """By table name; replaced as a whole."""
+        self.refused: dict[str, str] = {}
+        """Tables that the peer would share and that cannot be, and why."""
+        self.fault = "not heard of yet"
+        """What is wrong with the peer as a whole; empty: nothing."""
+        self.is_paused = False
+        self._latency = env.metrics.histogram("replica_latency_ms")
+        self._faults = env.metrics.counter("replica_faults_total")
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the peer answered the last question."""
+        return not self.fault
+
+    def step(self, now_ms: int) -> int | None:
+        """Take in what has come, and ask the next question."""
+        for _ in range(FRAMES_PER_STEP):
+            frame = self._link.receive()
+            if frame is None:
+                break
+            self._receive(frame)
+        if self.is_paused:
+            return None
+        now = self._now_ms()
+        if self._asked is not None and now - self._asked_ms >= ANSWER_MS_MAX:
+            self._failed("no answer")
+        if self._asked is not None:
+            return max(1, self._asked_ms + ANSWER_MS_MAX - now)
+        if now >= self._due_ms:
+            self._ask(now)
+            return ANSWER_MS_MAX
+        return self._due_ms - now
+
+    def _now_ms(self) -> int:
+        return self._env.clock.monotonic_ns() // 1_000_000
+
+    # Asking.
+
+    def _ask(self, now: int) -> None:
+        self._last_id += 1
+        wants = self._wants(now)
+        is_hello_due = self._greeting is None or now - self._greeted_ms >= HELLO_MS
+        if is_hello_due or not wants or self._greeting is None:
+            if not is_hello_due:
+                self._due_ms = min(
+                    [
+                        self._greeted_ms + HELLO_MS,
+                        *(link.due_ms for link in self.links.values() if link.due_ms > now),
+                    ]
+                )
+                return
+            self._asked = Hello(self._last_id, self._region, self._number)
+        else:
+            self._asked = Pull(self._last_id, self._region, self._greeting.database_id, wants)
+        self._asked_ms = now
+        self._link.send(encode(self._asked))
+
+    def _wants(self, now: int) -> list[Want]:
+        return [
+            Want(
+                name,
+                link.uuid,
+                link.table.descriptor.uuid,
+                link.progress.mode,
+                link.progress.position,
+                link.kept,
+                link.progress.cursor,
+            )
+            for name, link in self.links.items()
+            if now >= link.due_ms and self._may_pull(link)
+        ][: limits.REPLICATED_TABLES_MAX]
+
+    def _may_pull(self, link: TableLink) -> bool:
+        if link.status == "NEEDS_RESEED":
+            return False
+        if self._acks.is_lost(link.table, self.peer, link.uuid):
+            link.status, link.fault = "LOST", "the peer was away for too long: its table must begin anew"
+            return False
+        return True
+
+    # Hearing.
+
+    def _receive(self, frame: bytes) -> None:
+        try:
+            message = decode(frame)
+        except CorruptionError as error:
+            self._faults.add()
+            if self._asked is not None:
+                self._failed(error.message)
+            return
+        asked = self._asked
+        if asked is None or message.id != asked.id:
+            if isinstance(message, Refusal) and message.id == 0 and asked is not None:
+                self._failed(message.reason)
+            return
+        if self._now_ms() - self._asked_ms >= ANSWER_MS_MAX:
+            return
+        self._asked = None
+        try:
+            self._hear(asked, message, len(frame))
+        except ReadOnlyDegraded as error:
+            self.is_paused = True
+            self.fault = error.message
+        except (PeerFault, KvdbError) as error:
+            self._failed(str(error))
+
+    def _hear(self, asked: Message, message: Message, size: int) -> None:
+        if isinstance(message, Greeting) and isinstance(asked, Hello):
+            self._greeted(message)
+            self._succeeded(0)
+        elif isinstance(message, Pages) and isinstance(asked, Pull):
+            if (message.region, message.database_id) != (self.peer, asked.database_id):
+                raise PeerFault("another region or database answers")
+            has_more = self._take_pages(asked, message)
+            pause_ms = 0 if has_more else IDLE_MS
+            if self._bytes_per_s_max is not None:
+                pause_ms = max(pause_ms, size * 1000 // self._bytes_per_s_max)
+            self._succeeded(pause_ms)
+        elif isinstance(message, Refusal):
+            self._greeting = None
+            raise PeerFault(message.reason)
+        else:
+            raise PeerFault("the answer is to another kind of question")
+
+    def _succeeded(self, pause_ms: int) -> None:
+        self._failures = 0
+        self.fault = ""
+        self._due_ms = self._now_ms() + pause_ms
+
+    def _failed(self, reason: str) -> None:
+        if reason != self.fault:
+            _log.warning("a peer does not answer as it should peer=%s reason=%s", self.peer, reason)
+        self._faults.add()
+        self._asked = None
+        self._greeting = None
+        self.fault = reason
+        self._due_ms = self._now_ms() + self._backoff_ms(self._failures)
+        self._failures += 1
+
+    def _backoff_ms(self, failures: int) -> int:
+        longest = min(BACKOFF_MS_MAX, BACKOFF_MS << min(failures, 16))
+        return int(longest * (0.5 + 0.5 * self._env.entropy.fraction()))
+
+    # Greetings.
+
+    def _greeted(self, greeting: Greeting) -> None:
+        if greeting.region != self.peer:
+            raise PeerFault(f"region {greeting.region} answers")
+        if greeting.number == self._number or greeting.number != topology.region_number(self.peer):
+            raise PeerFault(f"the region has a number that is not its own: {greeting.number}")
+        if greeting.database_id == self._engine.database_id:
+            raise PeerFault("this very database answers")
+        links: dict[str, TableLink] = {}
+        refused: dict[str, str] = {}
+        for shared in greeting.tables[: limits.REPLICATED_TABLES_MAX]:
+            is_new = topology.named(self._catalog, shared.name) is None
+            try:
+                table = topology.adopt(
+                    self._catalog, self._engine, shared, peer=self.peer, region=self._region
+                )
+            except Unshareable as error:
+                refused[shared.name] = str(error)
+                continue
+            if is_new and topology.named(self._catalog, shared.name) is not None:
+                self._on_created()
+            if table is not None:
+                link = self._link_of(table, shared, greeting.database_id)
+                if link is not None:
+                    links[shared.name] = link
+        self.links, self.refused = links, refused
+        self._greeting = greeting
+        self._greeted_ms = self._now_ms()
+
+    def _link_of(self, table: Table, shared: SharedTable, database_id: bytes) -> TableLink | None:
+        """The link there is, or one that goes on from its stored progress, or one that begins, once the
+        peer knows of the same regions."""
+        present = self.links.get(shared.name)
+        if present is not None and present.table is not table:
+            present = None
+        if not topology.knows(shared, table):
+            return present
+        setting = table.descriptor.replication
+        assert setting is not None, "the table is shared"
+        progress = Progress(database_id, shared.uuid, regions=setting.regions)
+        stored = self._engine.get(replica_keys.link_key(table.descriptor.table_id, self.peer))
+        known = decode_progress(stored) if present is None and stored is not None else None
+        if present is not None:
+            known = present.progress
+        if (
+            known is not None
+            and (known.database_id, known.uuid) == (database_id, shared.uuid)
+            and set(known.regions) <= set(setting.regions)
+        ):
+            if present is not None:
+                present.progress = known._replace(regions=setting.regions)
+                return present
+            progress = known._replace(regions=setting.regions)
+        link = TableLink(table, shared.uuid, progress, kept=progress.position)
+        link.status = "ACTIVE" if progress.mode == WRITES else "CREATING"
+        return link
+
+    # Pages.
+
+    def _take_pages(self, asked: Pull, pages: Pages) -> bool:
+        """Whether there may be more at once."""
+        wanted = {want.table: want for want in asked.wants}
+        has_more = len(pages.parts) < len(asked.wants)
+        for part in pages.parts:
+            link = self.links.get(part.table)
+            want = wanted.pop(part.table, None)
+            if want is None:
+                raise PeerFault("pages of a table that was not asked for")
+            if link is None or link.uuid != part.uuid or want.uuid != part.uuid:
+                continue
+            try:
+                has_more = self._take_part(link, part) or has_more
+                link.failures = 0
+                setting = link.table.descriptor.replication
+                if link.is_met and setting is not None and setting.is_seeding:
+                    self._on_met(link.table)
+            except PeerFault as error:
+                self._fault(link, str(error))
+        return has_more
+
+    def _fault(self, link: TableLink, reason: str) -> None:
+        if link.fault != reason:
+            _log.warning(
+                "a page was refused peer=%s table=%s reason=%s", self.peer, link.table.descriptor.name, reason
+            )
+        self._faults.add()
+        link.status, link.fault = "REFUSED", reason
+        link.due_ms = self._now_ms() + self._backoff_ms(link.failures)
+        link.failures += 1
+
+    def _take_part(self, link: TableLink, part: Part) -> bool:
+        progress = link.progress
+        name = link.table.descriptor.name
+        if part.status in (WAIT, SEEDING):
+            link.is_peer_seeding = part.status == SEEDING
+            return False
+        if part.status in (UNSHARED, OTHER_TABLE):
+            # The next greeting says what became of it.
+            self._greeting = None
+            return False
+        if part.status == TRIMMED:
+            link.status = "NEEDS_RESEED"
+            link.fault = "this region was away for too long: the table must begin anew here"
+            _log.error("a table must begin anew table=%s peer=%s", name, self.peer)
+            return False
+        if part.status == AHEAD:
+            _log.error("a peer has lost writes, its table is scanned again table=%s peer=%s", name, self.peer)
+            begun = Progress(progress.database_id, progress.uuid, regions=progress.regions)
+            self._store(link, [], begun)
+            return True
+        return self._take_rows(link, part)
+
+    def _take_rows(self, link: TableLink, part: Part) -> bool:
+        progress = link.progress
+        if progress.mode == BEGIN:
+            self._store(link, [], progress._replace(mode=SCAN, position=part.position, cursor=b""))
+            return True
+        if progress.mode == SCAN:
+            if part.status == SCANNED:
+                self._store(link, part.rows, progress._replace(mode=WRITES, cursor=b""))
+            elif part.cursor <= progress.cursor:
+                raise PeerFault("a scan that does not move on")
+            else:
+                self._store(link, part.rows, progress._replace(cursor=part.cursor))
+            return True
+        if part.position < progress.position:
+            raise PeerFault("a position that goes back")
+        moved = progress._replace(position=part.position)
+        link.status, link.fault = "ACTIVE", ""
+        if not part.rows and part.position - link.kept < STORED_EVERY:
+            link.progress = moved
+            return False
+        self._store(link, part.rows, moved)
+        return bool(part.rows)
+
+    def _store(self, link: TableLink, rows: list[bytes], progress: Progress) -> None:
+        taken = self._applier.take(link.table, self.peer, rows, progress)
+        link.progress, link.kept = progress, progress.position
+        link.status, link.fault = ("ACTIVE" if progress.mode == WRITES else "CREATING"), ""
+        link.conflicts += taken.conflicts
+        if taken.newest_ms and progress.mode == WRITES:
+            link.latency_ms = max(0, self._env.clock.wall_ms() - taken.newest_ms)
+            self._latency.observe(link.latency_ms)
+
+    def close(self) -> None:
+        self.is_paused = True
+        self._link.close()

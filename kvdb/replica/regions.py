@@ -1,0 +1,219 @@
+"""``Regions``: the peers of one database, and everything that is asked about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from kvdb.api.tables import ReplicaDescription, ReplicaStatus, TableDescription
+from kvdb.env.env import Env
+from kvdb.env.jobs import JobHandle
+from kvdb.errors import DiskError, ReadOnlyDegraded, ServiceUnavailable, ValidationError
+from kvdb.limits import REGIONS_MAX
+from kvdb.lsm.engine import Engine
+from kvdb.replica.acks import Acks, Gone
+from kvdb.replica.applier import Applier
+from kvdb.replica.conflict import MergeFunction
+from kvdb.replica.link import ReplicaLink
+from kvdb.replica.puller import LinkStatus, Puller
+from kvdb.replica.source import Source
+from kvdb.replica.topology import named, region_number, settled
+from kvdb.table.catalog import Catalog, Table
+from kvdb.table.latches import Latches
+from kvdb.table.writer import Writer
+
+KEEPER_MS: Final = 10_000
+_STATUSES: Final[dict[LinkStatus, ReplicaStatus]] = {
+    "CREATING": "CREATING",
+    "ACTIVE": "ACTIVE",
+    "NEEDS_RESEED": "REPLICATION_NOT_AUTHORIZED",
+    "LOST": "REPLICATION_NOT_AUTHORIZED",
+    "REFUSED": "REPLICATION_NOT_AUTHORIZED",
+}
+HORIZON_MS: Final = 24 * 60 * 60 * 1000
+
+
+class ReplicaKeeper:
+    """Job: removes what peers need no more, or are too late for. One table a step."""
+
+    name = "replica keeper"
+
+    def __init__(self, catalog: Catalog, engine: Engine, env: Env, acks: Acks, horizon_ms: int) -> None:
+        self._catalog = catalog
+        self._engine = engine
+        self._env = env
+        self._acks = acks
+        self._gone = Gone(engine)
+        self._horizon_ms = horizon_ms
+        self._queue: list[str] = []
+        self._lost = env.metrics.counter("replica_peers_lost_total")
+
+    def step(self, now_ms: int) -> int | None:
+        """Look after the next table."""
+        if not self._queue:
+            self._queue = [
+                table.descriptor.name
+                for table in self._catalog.all_tables()
+                if table.indexes.shipper is not None
+            ]
+            if not self._queue:
+                return KEEPER_MS
+        name = self._queue.pop()
+        try:
+            for table in self._catalog.all_tables():
+                if table.descriptor.name == name and table.indexes.shipper is not None:
+                    wall_ms = self._env.hlc.wall_ms()
+                    aged = self._engine.seqno_at(max(0, wall_ms - self._horizon_ms))
+                    self._lost.add(self._acks.trim(table, aged_seqno=aged))
+                    self._gone.step(table, before_ms=wall_ms - 2 * self._horizon_ms)
+        except (DiskError, ServiceUnavailable):
+            return KEEPER_MS
+        except ReadOnlyDegraded:
+            return None
+        return 0 if self._queue else KEEPER_MS
+
+
+class Regions:
+    """What a database is to its peers, and they to it."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        engine: Engine,
+        latches: Latches,
+        writer: Writer,
+        env: Env,
+        *,
+        region: str,
+        number: int,
+        horizon_ms: int = HORIZON_MS,
+        on_created: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.region = region
+        self.number = number
+        self.acks = Acks(engine)
+        self._catalog = catalog
+        self._engine = engine
+        self._env = env
+        self._on_created = on_created
+        self._applier = Applier(engine, latches, writer, env)
+        self.source = Source(catalog, engine, latches, env, self.acks, region=region, number=number)
+        self._pullers: dict[str, Puller] = {}
+        self._handles: dict[str, JobHandle] = {}
+        self.keeper = ReplicaKeeper(catalog, engine, env, self.acks, horizon_ms)
+        self._keeper = env.jobs.add(self.keeper)
+
+    def connect(
+        self,
+        peer: str,
+        link_of: Callable[[Callable[[], None]], ReplicaLink],
+        *,
+        bytes_per_s_max: int | None = None,
+    ) -> Puller:
+        """Begin to pull from a peer. ``link_of(wake)`` makes the link to it, which calls ``wake`` when an
+        answer has come.
+
+        Raises:
+            ValidationError: the peer has this region's name or number, or there are too many.
+        """
+        if peer == self.region or region_number(peer) == self.number:
+            raise ValidationError(f"a peer must have another name, and number, than this region: {peer}")
+        if self.number != region_number(self.region):
+            raise ValidationError(f"a database with peers must have the number of its region: {self.region}")
+        if peer in self._pullers or len(self._pullers) >= REGIONS_MAX - 1:
+            raise ValidationError(f"the peer is there already, or there are too many: {peer}")
+        handles = self._handles
+
+        def wake() -> None:
+            if peer in handles:
+                handles[peer].wake()
+
+        puller = Puller(
+            peer,
+            link_of(wake),
+            self._catalog,
+            self._engine,
+            self._env,
+            self.acks,
+            self._applier,
+            region=self.region,
+            number=self.number,
+            bytes_per_s_max=bytes_per_s_max,
+            on_created=self._on_created,
+            on_met=self._settle,
+        )
+        self._pullers[peer] = puller
+        handles[peer] = self._env.jobs.add(puller)
+        handles[peer].wake()
+        self._keeper.wake()
+        return puller
+
+    def resolve_with(self, table_name: str, function: MergeFunction) -> None:
+        """Resolve conflicts of a table whose resolver is "callable" by this function; see ``conflict``."""
+        self._applier.functions[table_name] = function
+
+    def require_peer(self, region: str) -> None:
+        """Raises: ValidationError: no peer of this name is connected."""
+        if region not in self._pullers:
+            raise ValidationError(f"no peer is connected for region {region}: serve with --peer {region}=URL")
+
+    def with_replicas(self, table: TableDescription) -> TableDescription:
+        """A description with the regions of the table, as they are known here."""
+        found = named(self._catalog, table.table_name)
+        setting = None if found is None else found.descriptor.replication
+        if setting is None or not setting.is_on:
+            return table
+        replicas = tuple(self._described(region, table.table_name) for region in setting.regions)
+        return replace(table, replicas=replicas)
+
+    def _described(self, region: str, table_name: str) -> ReplicaDescription:
+        if region == self.region:
+            status, why = self._own_status(table_name)
+            return ReplicaDescription(region, status, why or None)
+        puller = self._pullers.get(region)
+        if puller is None:
+            return ReplicaDescription(region, "REGION_DISABLED", "not a peer of this region")
+        if table_name in puller.refused:
+            return ReplicaDescription(region, "CREATION_FAILED", puller.refused[table_name])
+        link = puller.links.get(table_name)
+        if link is None or not puller.is_connected:
+            return ReplicaDescription(region, "REGION_DISABLED", puller.fault or "the table is not there yet")
+        if link.status == "NEEDS_RESEED":
+            # That is this region's trouble, not the peer's.
+            return ReplicaDescription(region, "ACTIVE")
+        return ReplicaDescription(region, _STATUSES[link.status], link.fault or None)
+
+    def _own_status(self, table_name: str) -> tuple[ReplicaStatus, str]:
+        links = [puller.links[table_name] for puller in self._pullers.values() if table_name in puller.links]
+        for link in links:
+            if link.status == "NEEDS_RESEED":
+                return _STATUSES[link.status], link.fault
+        is_creating = any(link.status == "CREATING" and not link.fault for link in links)
+        return ("CREATING" if is_creating else "ACTIVE"), ""
+
+    def _settle(self, table: Table) -> None:
+        """End a table's seeding when it has met every peer."""
+        setting = table.descriptor.replication
+        name = table.descriptor.name
+        for peer in () if setting is None else setting.peers:
+            puller = self._pullers.get(peer)
+            if puller is None and setting is not None and setting.relays:
+                # What it has comes by way of others.
+                continue
+            link = None if puller is None else puller.links.get(name)
+            if link is None or link.table is not table or not link.is_met:
+                return
+        settled(self._catalog, table)
+
+    @property
+    def pullers(self) -> Mapping[str, Puller]:
+        """By the names of peers."""
+        return self._pullers
+
+    def stop(self) -> None:
+        """No more steps; returns when running ones have ended."""
+        for peer, puller in self._pullers.items():
+            puller.close()
+            self._handles[peer].stop()
+        self._keeper.stop()

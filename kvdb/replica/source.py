@@ -1,0 +1,232 @@
+"""What a region answers to those who pull from it. Reads only, but for where it learns how far they are.
+
+A page has the items and tombstones as they stand when it is made, each whole: it may say more than the
+notes it was made from (``table/shipping``), never less. So a page that is lost, repeated or late does no
+harm, and an item that was written often between two pages travels once.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+from kvdb import limits
+from kvdb.env.env import Env
+from kvdb.errors import CorruptionError
+from kvdb.lsm.engine import Engine
+from kvdb.replica.acks import Acks
+from kvdb.replica.messages import (
+    AHEAD,
+    BEGIN,
+    OK,
+    OTHER_TABLE,
+    SCAN,
+    SCANNED,
+    SEEDING,
+    TRIMMED,
+    UNSHARED,
+    WAIT,
+    WRITES,
+    Greeting,
+    Hello,
+    Message,
+    Pages,
+    Part,
+    Pull,
+    Refusal,
+    SharedTable,
+    Want,
+    decode,
+    encode,
+)
+from kvdb.replica.progress import Ack
+from kvdb.table import replica_keys
+from kvdb.table.catalog import Catalog, Table
+from kvdb.table.keys import KeyRange, index_prefix, table_prefix
+from kvdb.table.latches import Grant, Latches
+
+PAGE_BYTES: Final = 1024 * 1024
+PAGE_ROWS: Final = 2_000
+NOTES_PER_PAGE: Final = 4_000
+_ROWS, _TOMBSTONES = b"r", b"t"
+
+
+class Source:
+    """For any number of peers and threads."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        engine: Engine,
+        latches: Latches,
+        env: Env,
+        acks: Acks,
+        *,
+        region: str,
+        number: int,
+    ) -> None:
+        self._catalog = catalog
+        self._engine = engine
+        self._latches = latches
+        self._env = env
+        self._acks = acks
+        self._region = region
+        self._number = number
+        self._guard = threading.Lock()
+        self.page_rows = PAGE_ROWS
+        self._draining: dict[tuple[int, str], list[Grant]] = {}
+        self._shipped = env.metrics.counter("replica_rows_shipped_total")
+
+    def answer(self, frame: bytes) -> Message:
+        """The answer to a frame; a frame that is none, or damaged, gets a refusal."""
+        try:
+            message = decode(frame)
+        except CorruptionError as error:
+            return Refusal(0, error.message)
+        if isinstance(message, Hello):
+            return self._greeting(message)
+        if not isinstance(message, Pull):
+            return Refusal(message.id, "not a question")
+        if message.database_id != self._engine.database_id:
+            return Refusal(message.id, "another database is expected here")
+        if len(message.wants) > limits.REPLICATED_TABLES_MAX:
+            return Refusal(message.id, f"too many tables at once: {len(message.wants)}")
+        return Pages(message.id, self._region, self._engine.database_id, self._parts(message))
+
+    def encoded_answer(self, frame: bytes) -> bytes:
+        return encode(self.answer(frame))
+
+    def _greeting(self, hello: Hello) -> Message:
+        if hello.region == self._region or hello.number == self._number:
+            return Refusal(
+                hello.id, f"this is region {self._region}, whose name or number the caller has, too"
+            )
+        tables = [
+            SharedTable(table.descriptor.name, table.descriptor.uuid, table.descriptor.encoded())
+            for table in self._catalog.all_tables()
+            if table.descriptor.replication is not None
+        ]
+        wall_ms = self._env.clock.wall_ms()
+        return Greeting(hello.id, self._region, self._number, self._engine.database_id, wall_ms, tables)
+
+    def _parts(self, pull: Pull) -> list[Part]:
+        # Another table is first each time, so that a busy one does not keep the others from the page.
+        turn = pull.id % max(1, len(pull.wants))
+        room = PAGE_BYTES
+        parts: list[Part] = []
+        for want in [*pull.wants[turn:], *pull.wants[:turn]]:
+            part = self._part(want, pull.region, max(room, 1))
+            room -= sum(map(len, part.rows))
+            parts.append(part)
+            if room <= 0:
+                break
+        self._shipped.add(sum(len(part.rows) for part in parts))
+        return parts
+
+    def _part(self, want: Want, region: str, room: int) -> Part:
+        table = self._shared(want.table, region)
+        if table is None:
+            return _without_rows(want, UNSHARED)
+        if table.descriptor.uuid != want.uuid:
+            return _without_rows(want, OTHER_TABLE)
+        if want.mode == BEGIN:
+            return self._begun(table, want, region)
+        if want.mode == SCAN:
+            return self._scanned(table, want, room)
+        if want.mode == WRITES:
+            return self._written(table, want, region, room)
+        return _without_rows(want, UNSHARED)
+
+    def _shared(self, name: str, region: str) -> Table | None:
+        for table in self._catalog.all_tables():
+            setting = table.descriptor.replication
+            if table.descriptor.name == name and setting is not None and region in setting.peers:
+                return None if table.is_dropped else table
+        return None
+
+    def _begun(self, table: Table, want: Want, region: str) -> Part:
+        """A place from which on every write leaves a note: those under way when the table came to be
+        replicated may not."""
+        table_id = table.descriptor.table_id
+        if self._acks.is_lost(table, region, want.own_uuid):
+            return _without_rows(want, TRIMMED)
+        setting = table.descriptor.replication
+        if setting is not None and setting.is_seeding:
+            return _without_rows(want, SEEDING)
+        place = (table_id, region)
+        with self._guard:
+            earlier = self._draining.get(place)
+            if earlier is None:
+                earlier = self._draining[place] = self._latches.holders(table_prefix(table_id))
+            if any(not grant.is_given_back for grant in earlier):
+                return _without_rows(want, WAIT)
+            del self._draining[place]
+        position = self._engine.last_seqno
+        self._acks.begin(table, region, Ack(position, want.own_uuid))
+        return Part(want.table, want.uuid, OK, [], position, b"")
+
+    def _scanned(self, table: Table, want: Want, room: int) -> Part:
+        kind, part = want.cursor[:1] or _ROWS, want.cursor[1:]
+        rows: list[bytes] = []
+        if kind == _ROWS:
+            prefix = index_prefix(table.descriptor.table_id, 0)
+            last, room = self._take(table.keys.all_rows(), prefix, part, rows, room)
+            if last is not None:
+                return Part(want.table, want.uuid, OK, rows, want.position, _ROWS + last)
+            part = b""
+        prefix = replica_keys.tombstones_prefix(table.descriptor.table_id)
+        last, _ = self._take(
+            replica_keys.tombstones_range(table.descriptor.table_id), prefix, part, rows, room
+        )
+        if last is not None:
+            return Part(want.table, want.uuid, OK, rows, want.position, _TOMBSTONES + last)
+        return Part(want.table, want.uuid, SCANNED, rows, want.position, b"")
+
+    def _take(
+        self, rows: KeyRange, prefix: bytes, after: bytes, taken: list[bytes], room: int
+    ) -> tuple[bytes | None, int]:
+        """Take rows into ``taken`` while there is room; the part of the last one if there was not."""
+        if after:
+            rows = rows.after(prefix + after)
+        for key, value in self._engine.scan(*rows):
+            taken.append(value)
+            room -= len(value)
+            if room <= 0 or len(taken) >= self.page_rows:
+                return key[len(prefix) :], room
+        return None, room
+
+    def _written(self, table: Table, want: Want, region: str, room: int) -> Part:
+        table_id = table.descriptor.table_id
+        head = self._engine.last_seqno
+        if want.position > head or want.kept > want.position:
+            return _without_rows(want, AHEAD)
+        if want.kept < self._acks.trimmed(table) or self._acks.is_lost(table, region, want.own_uuid):
+            return _without_rows(want, TRIMMED)
+        self._acks.put(table, region, Ack(want.kept, want.own_uuid))
+        rows: list[bytes] = []
+        seen: set[bytes] = set()
+        reached = head
+        rows_prefix = index_prefix(table_id, 0)
+        tombstones_prefix = replica_keys.tombstones_prefix(table_id)
+        written = replica_keys.writes_range(table_id, want.position, head)
+        for notes, (key, _) in enumerate(self._engine.scan(*written), 1):
+            part = replica_keys.part_of(key)
+            if part not in seen:
+                seen.add(part)
+                stored = self._engine.get(rows_prefix + part)
+                if stored is None:
+                    stored = self._engine.get(tombstones_prefix + part)
+                if stored is not None:
+                    rows.append(stored)
+                    room -= len(stored)
+            if room <= 0 or len(rows) >= self.page_rows or notes >= NOTES_PER_PAGE:
+                reached = replica_keys.seqno_of(key)
+                break
+        if want.kept < self._acks.trimmed(table):
+            # Notes may have gone while they were read.
+            return _without_rows(want, TRIMMED)
+        return Part(want.table, want.uuid, OK, rows, reached, b"")
+
+
+def _without_rows(want: Want, status: int) -> Part:
+    return Part(want.table, want.uuid, status, [], want.position, b"")

@@ -1,0 +1,72 @@
+"""With whom a table is shared, as an ``UpdateTable`` asks for it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kvdb import limits
+from kvdb.api.tables import ConflictResolution, CreateReplica, UpdateTable
+from kvdb.env.hlc import Stamp
+from kvdb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, ValidationError
+from kvdb.table.descriptor import ReplicationSetting, TableDescriptor
+
+
+def shared(table: TableDescriptor, request: UpdateTable, *, region: str, stamp: Stamp) -> TableDescriptor:
+    """The table with the regions and the conflict resolution a request asks for.
+
+    Raises:
+        ResourceInUse: a region has the table already.
+        ResourceNotFound: a region to be taken out has it not.
+        LimitExceeded: too many regions.
+        ValidationError: the table cannot be shared, or not from here.
+    """
+    present = table.replication
+    if present is not None and region not in present.regions:
+        raise ValidationError(
+            f"region {region} was taken out of the regions of this table: "
+            "delete it here, and add the region again in one that has the table"
+        )
+    regions = [region] if present is None else list(present.regions)
+    for update in request.replica_updates or ():
+        name = update.region_name
+        if isinstance(update, CreateReplica):
+            if name in regions:
+                raise ResourceInUse(f"Replica already exists in region {name}")
+            regions.append(name)
+        elif name not in regions:
+            raise ResourceNotFound(f"Replica not found in region {name}")
+        else:
+            regions.remove(name)
+    if len(regions) > limits.REGIONS_MAX:
+        raise LimitExceeded(f"a table can be in {limits.REGIONS_MAX} regions")
+    if any(index.is_unique for index in table.indexes):
+        raise ValidationError("a table with a unique index cannot be shared: no region can keep it alone")
+    changed = (stamp.wall_ms, stamp.counter, stamp.region)
+    setting = ReplicationSetting(tuple(sorted(regions)), changed, region)
+    resolution = request.conflict_resolution
+    if resolution is not None:
+        setting = _resolving(setting, resolution, table)
+    elif present is not None:
+        setting = replace(present, regions=setting.regions, changed=setting.changed)
+    return replace(table, replication=setting)
+
+
+def _resolving(
+    setting: ReplicationSetting, asked: ConflictResolution, table: TableDescriptor
+) -> ReplicationSetting:
+    keys = {key.name for key in table.keys}
+    for name in (*asked.counters, *asked.sets):
+        if name in keys:
+            raise ValidationError(f"a key attribute cannot be merged: {name}")
+    return replace(
+        setting,
+        resolver=asked.resolver,
+        counters=tuple(sorted(asked.counters)),
+        sets=tuple(sorted(asked.sets)),
+        relays=asked.relays,
+    )
+
+
+def resolution_of(setting: ReplicationSetting) -> ConflictResolution:
+    """As it is described."""
+    return ConflictResolution(setting.resolver, setting.counters, setting.sets, setting.relays)

@@ -1,0 +1,121 @@
+"""What a write of a replicated table leaves beside its row: a tombstone, its lineage, a note for peers.
+
+Every row of such a table carries its lineage (``table/lineage``), a deleted item leaves a tombstone, and
+each write made here leaves a note under ``table/replica_keys`` that says which item was written. The note
+has no copy of the item: whoever ships it (``replica/source``) ships the item as it is by then, which
+includes that write. A version that comes from elsewhere is stored as it came, and leaves a note only
+where the topology relays.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from kvdb.env.hlc import Stamp
+from kvdb.item.value import Item
+from kvdb.lsm.batch import WriteBatch
+from kvdb.table import merging, replica_keys, row
+from kvdb.table.descriptor import ReplicationSetting, TableDescriptor
+from kvdb.table.lineage import Lineage, Seen, lineage_of, plain_state
+from kvdb.table.merging import MergeRules, MergeState
+
+
+class ShippedChange(Protocol):
+    """What of a ``mutation.Change`` is needed here."""
+
+    key: bytes
+    old: Item | None
+    new: Item | None
+    old_row: bytes | None
+    new_size: int
+    tombstone: bytes | None
+    given: bytes | None
+
+
+class Shipper:
+    """For one table; immutable, part of ``index.Indexes``."""
+
+    __slots__ = ("_key_names", "_relays", "_tombstones", "_writes", "rules")
+
+    def __init__(self, table: TableDescriptor, setting: ReplicationSetting) -> None:
+        self._writes = replica_keys.writes_prefix(table.table_id)
+        self._tombstones = replica_keys.tombstones_prefix(table.table_id)
+        self._key_names = tuple(key.name for key in table.keys)
+        self._relays = setting.relays
+        self.rules = rules_of(setting)
+
+    @classmethod
+    def of(cls, table: TableDescriptor) -> Shipper | None:
+        setting = table.replication
+        return None if setting is None or not setting.is_on else cls(table, setting)
+
+    def tombstone_key(self, row_key: bytes) -> bytes:
+        """Where the tombstone of an item stands, if there is one."""
+        return self._tombstones + replica_keys.row_part(row_key)
+
+    def add(self, batch: WriteBatch, change: ShippedChange, stamp: Stamp) -> bytes:
+        """Put the row or the tombstone, and the note; gives the row, empty when there is none.
+
+        A delete of what is not there is no write.
+        """
+        given = change.given
+        if given is None:
+            if change.new is None and change.old_row is None:
+                return b""
+            stored = self._version_of(change, stamp)
+        else:
+            stored = given
+        part = replica_keys.row_part(change.key)
+        if change.new is not None:
+            batch.put(change.key, stored)
+            if change.tombstone is not None:
+                batch.delete(self._tombstones + part)
+        else:
+            if change.old_row is not None:
+                batch.delete(change.key)
+            batch.put(self._tombstones + part, stored)
+        if given is None or self._relays:
+            batch.put_stamped(self._writes, part, b"")
+        return stored if change.new is not None else b""
+
+    def _version_of(self, change: ShippedChange, stamp: Stamp) -> bytes:
+        """The row or tombstone of a write made here."""
+        before = change.tombstone if change.old_row is None else change.old_row
+        seen: Seen = {}
+        merge: MergeState | None = None
+        if before is not None:
+            lineage = lineage_of(before)
+            seen, merge = lineage.seen, lineage.merge
+        if self.rules is not None:
+            merge = self._merge_after(before, merge, change, stamp, self.rules)
+        data = Lineage(seen, merge).encoded(stamp)
+        if change.new is not None:
+            return row.encode(change.new, change.new_size, stamp, data)
+        assert change.old_row is not None, "there was an item to delete"
+        old = row.item_of(change.old_row) if change.old is None else change.old
+        return row.encode(self.key_of(old), 0, stamp, data, is_tombstone=True)
+
+    def _merge_after(
+        self,
+        before: bytes | None,
+        merge: MergeState | None,
+        change: ShippedChange,
+        stamp: Stamp,
+        rules: MergeRules,
+    ) -> MergeState:
+        if before is None:
+            assert change.new is not None, "there is an item, or was one"
+            return merging.state_of_plain(change.new, self._key_names, stamp, rules)
+        if merge is None:
+            merge = plain_state(before, self._key_names, rules)
+        return merging.written(merge, change.old, change.new, self._key_names, stamp, rules)
+
+    def key_of(self, item: Item) -> Item:
+        return {name: item[name] for name in self._key_names}
+
+
+def rules_of(setting: ReplicationSetting) -> MergeRules | None:
+    """``None``: versions are not merged."""
+    if setting.resolver != "attributes":
+        return None
+    return MergeRules(frozenset(setting.counters), frozenset(setting.sets))

@@ -1,0 +1,574 @@
+"""Regions that share a table, in one thread, from one seed, over a network that does its worst.
+
+    python -m tests.support.replica_sim --seeds 2000 [--first 1]
+
+Each region is a whole database on a disk of its own (``testing/mem_fs``), with a clock of its own, which is
+off by up to half a second and jumps now and then. What regions say to each other is lost, comes twice, late,
+out of order or damaged; the way from one to another is cut while the way back is not. A region crashes
+between two calls of its disk, in the middle of a write or of taking a page in, and comes back with what a
+power loss would leave; or it stands still for a while. A region is taken out, or added, on the way.
+
+Then the network heals, and what must hold is:
+
+- *convergence*: within ``HEAL_MS`` all regions have the same items, byte for byte, with the same stamps;
+- *the winner* of each item is the write with the latest stamp of all that were acknowledged, or may have
+  been made when a region crashed (resolver "attributes": no acknowledged addition to a counter is lost);
+- *sessions*: who writes in a region reads his write there, and the stamp of an item never goes back in a
+  region, crashes included;
+- *determinism*: the same seed gives the same hash of all that happened.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import heapq
+import logging
+import random
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kvdb.api.items import DeleteItem, GetItem, PutItem, UpdateItem
+from kvdb.api.tables import (
+    AttributeDefinition,
+    ConflictResolution,
+    CreateReplica,
+    CreateTable,
+    DeleteReplica,
+    KeySchemaElement,
+    ResolverKind,
+    UpdateTable,
+)
+from kvdb.database.database import Database
+from kvdb.env.entropy import SystemEntropy
+from kvdb.env.env import Env
+from kvdb.env.hlc import HybridClock, Stamp
+from kvdb.item.value import Item
+from kvdb.metrics import Registry
+from kvdb.options import DatabaseOptions, EngineOptions
+from kvdb.replica.puller import ANSWER_MS_MAX, Puller
+from kvdb.replica.regions import Regions
+from kvdb.replica.topology import named, region_number
+from kvdb.table import replica_keys, row
+from kvdb.testing.inline_jobs import InlineJobs
+from kvdb.testing.manual_clock import ManualClock
+from kvdb.testing.mem_fs import MemFileSystem, PowerLoss
+
+TABLE = "table"
+ITEMS = 5
+HEAL_MS = 60_000
+NAMES = ("amsterdam", "berlin", "cairo")
+
+
+@dataclass
+class Coverage:
+    """What a run has met: runs that met little have shown little."""
+
+    writes: int = 0
+    lost: int = 0
+    doubled: int = 0
+    damaged: int = 0
+    cuts: int = 0
+    crashes: int = 0
+    crashes_in_step: int = 0
+    crashes_in_write: int = 0
+    jumps: int = 0
+    stalls: int = 0
+    conflicts: int = 0
+    added: int = 0
+    removed: int = 0
+
+
+class SimLink:
+    """What a region has of a peer: the network."""
+
+    def __init__(self, world: World, source: str, target: str) -> None:
+        self._world, self._source, self._target = world, source, target
+        self.inbox: list[bytes] = []
+
+    def send(self, frame: bytes) -> None:
+        self._world.send(self._source, self._target, frame)
+
+    def receive(self) -> bytes | None:
+        return self.inbox.pop(0) if self.inbox else None
+
+    def close(self) -> None:
+        self.inbox.clear()
+
+
+@dataclass
+class Node:
+    """One region."""
+
+    name: str
+    clock: ManualClock
+    fs: MemFileSystem
+    database: Database
+    links: dict[str, SimLink]
+    stalled_until_ms: int = 0
+    seen: dict[str, Stamp] = field(default_factory=dict)
+    """Item -> the latest stamp that was seen of it here."""
+
+    @property
+    def regions(self) -> Regions:
+        return self.database.regions
+
+    @property
+    def pullers(self) -> list[Puller]:
+        return list(self.regions.pullers.values())
+
+
+@dataclass
+class Write:
+    """One write that was acknowledged, or whose region crashed meanwhile."""
+
+    stamp: Stamp
+    item: Item | None
+
+
+@dataclass
+class World:
+    """One run."""
+
+    seed: int
+    resolver: ResolverKind = "last_writer"
+    trouble: float = 1.0
+    chance: random.Random = field(init=False)
+    covered: Coverage = field(default_factory=Coverage)
+    nodes: dict[str, Node] = field(default_factory=dict)
+    hash: str = ""
+
+    def __post_init__(self) -> None:
+        self.chance = random.Random(self.seed)
+        self.events = hashlib.sha256()
+        self.now_ms = 1_700_000_000_000
+        self._flying: list[tuple[int, int, Callable[[], None]]] = []
+        self._sent = 0
+        self._cut: set[tuple[str, str]] = set()
+        self.writes: dict[str, list[Write]] = {}
+        self.counted: dict[str, int] = {}
+        self.uncertain: dict[str, int] = {}
+        self.is_disturbed = True
+        self.page_rows = self.chance.choice([1, 2, 1_000])
+        self.names = NAMES[: self.chance.choice([2, 3, 3])]
+        for name in self.names:
+            skew_ms = self.chance.randrange(-500, 501)
+            clock = ManualClock(wall_ms=self.now_ms + skew_ms)
+            self.nodes[name] = self._opened(name, clock, MemFileSystem())
+        first = self.nodes[self.names[0]].database
+        schema = [KeySchemaElement("id", "HASH")]
+        first.call(CreateTable(TABLE, schema, [AttributeDefinition("id", "S")]))
+        joining = self.names[1:] if self.chance.random() < 0.7 else self.names[1:2]
+        resolution = ConflictResolution(self.resolver)
+        if self.resolver == "attributes":
+            resolution = ConflictResolution("attributes", counters=("n",))
+        creations = [CreateReplica(name) for name in joining]
+        first.call(UpdateTable(TABLE, replica_updates=creations))
+        first.call(UpdateTable(TABLE, conflict_resolution=resolution))
+
+    def _opened(self, name: str, clock: ManualClock, fs: MemFileSystem) -> Node:
+        number = region_number(name)
+        env = Env(
+            clock=clock,
+            hlc=HybridClock(clock, number),
+            fs=fs,
+            entropy=SystemEntropy(seed=self.chance.randrange(1 << 30)),
+            jobs=InlineJobs(clock),
+            metrics=Registry(),
+        )
+        options = DatabaseOptions(engine=EngineOptions(), region=number, region_name=name)
+        database = Database.open("/db", options, env)
+        database.regions.source.page_rows = self.page_rows
+        links = {peer: SimLink(self, name, peer) for peer in self.names if peer != name}
+        for peer, link in links.items():
+            database.regions.connect(peer, lambda wake, link=link: link)  # type: ignore[misc]
+        return Node(name, clock, fs, database, links)
+
+    # The network.
+
+    def send(self, source: str, target: str, frame: bytes) -> None:
+        """A question."""
+        self._fly(source, target, frame, lambda frame: self._ask(source, target, frame))
+
+    def _ask(self, source: str, target: str, frame: bytes) -> None:
+        node = self.nodes.get(target)
+        if node is None or self._is_stalled(node):
+            return
+        answer = node.regions.source.encoded_answer(frame)
+        self._fly(target, source, answer, lambda frame: self._answer(source, target, frame))
+
+    def _answer(self, source: str, target: str, frame: bytes) -> None:
+        self.nodes[source].links[target].inbox.append(frame)
+
+    def _fly(self, source: str, target: str, frame: bytes, arrive: Callable[[bytes], None]) -> None:
+        if (source, target) in self._cut:
+            return
+        copies = 1
+        if self.is_disturbed:
+            if self._happens(0.06):
+                self.covered.lost += 1
+                return
+            if self._happens(0.05):
+                self.covered.doubled += 1
+                copies = 2
+            if self._happens(0.05):
+                self.covered.damaged += 1
+                at = self.chance.randrange(len(frame))
+                frame = frame[:at] + bytes((frame[at] ^ (1 << self.chance.randrange(8)),)) + frame[at + 1 :]
+        for _ in range(copies):
+            delay_ms = self.chance.choice([1, 1, 5, 40, 300]) if self.is_disturbed else 1
+            if self.is_disturbed and self._happens(0.02):
+                delay_ms = 12_000
+            self._sent += 1
+            event = (self.now_ms + delay_ms, self._sent, lambda frame=frame: arrive(frame))
+            heapq.heappush(self._flying, event)  # type: ignore[misc]
+
+    def _happens(self, likelihood: float) -> bool:
+        return self.chance.random() < likelihood * self.trouble
+
+    def _is_stalled(self, node: Node) -> bool:
+        return node.stalled_until_ms > self.now_ms
+
+    # What happens.
+
+    def run(self, acts: int) -> str:
+        """Give the hash of everything that happened."""
+        for _ in range(acts):
+            self._act()
+        self._heal()
+        self._check()
+        return self.events.hexdigest()
+
+    def _act(self) -> None:
+        action = self.chance.random()
+        node = self.chance.choice(list(self.nodes.values()))
+        if action < 0.25:
+            self._write(node)
+        elif action < 0.75:
+            self._step(node)
+            self._pass(self.chance.choice([1, 1, 10, 30]))
+        elif action < 0.90:
+            self._pass(self.chance.choice([1, 30, 300]))
+        elif self.chance.random() < self.trouble:
+            self._disturb(node)
+
+    def _disturb(self, node: Node) -> None:
+        kind = self.chance.randrange(10)
+        self._note("disturb", kind, node.name)
+        if kind < 2:
+            self._cut_or_heal()
+        elif kind == 2:
+            self._crash(node)
+        elif kind == 3:
+            self.covered.jumps += 1
+            node.clock.set_wall_ms(node.clock.wall_ms() + self.chance.randrange(-800, 801))
+        elif kind == 4:
+            self.covered.stalls += 1
+            node.stalled_until_ms = self.now_ms + self.chance.choice([200, 2_000])
+        elif kind == 5:
+            self._power_off_in(node, lambda: self._write_once(node))
+        elif kind < 9:
+            self._power_off_in(node, lambda: self._follow(node))
+        else:
+            self._change_regions()
+
+    def _cut_or_heal(self) -> None:
+        if self._cut and self.chance.random() < 0.5:
+            self._cut.discard(self.chance.choice(sorted(self._cut)))
+            return
+        source, target = self.chance.sample(list(self.names), 2)
+        self._cut.add((source, target))
+        self.covered.cuts += 1
+
+    def _change_regions(self) -> None:
+        if len(self.names) < 3:
+            return
+        first, last = self.nodes[self.names[0]], self.names[-1]
+        table = named(first.database._floor.catalog, TABLE)
+        setting = None if table is None else table.descriptor.replication
+        assert setting is not None
+        if last not in setting.regions and not self.covered.removed:
+            self.covered.added += 1
+            first.database.call(UpdateTable(TABLE, replica_updates=[CreateReplica(last)]))
+        elif last in setting.regions and not self.covered.removed and self.chance.random() < 0.3:
+            self.covered.removed += 1
+            first.database.call(UpdateTable(TABLE, replica_updates=[DeleteReplica(last)]))
+
+    def _crash(self, node: Node, mode_seed: int | None = None) -> None:
+        self.covered.crashes += 1
+        seed = self.chance.randrange(1 << 30) if mode_seed is None else mode_seed
+        modes = ("strict", "all", "prefix", "random")
+        disk = node.fs.after_crash(self.chance.choice(modes), seed)  # type: ignore[arg-type]
+        seen = node.seen
+        again = self._opened(node.name, node.clock, disk)
+        again.seen = seen
+        self.nodes[node.name] = again
+
+    def _power_off_in(self, node: Node, work: Callable[[], None]) -> None:
+        """Crash before one of the calls of the disk that ``work`` makes, if it makes so many."""
+        if self._is_stalled(node) or self._table(node) is None:
+            return
+        node.fs.power_off_before(node.fs.calls + self.chance.randrange(1, 4))
+        before = self.covered.writes
+        try:
+            work()
+        except PowerLoss:
+            if self.covered.writes > before:
+                self.covered.crashes_in_write += 1
+            else:
+                self.covered.crashes_in_step += 1
+            self._crash(node)
+        else:
+            node.fs.power_off_before(0)
+
+    def _pass(self, duration_ms: int) -> None:
+        end_ms = self.now_ms + duration_ms
+        while self._flying and self._flying[0][0] <= end_ms:
+            at_ms, number, arrive = heapq.heappop(self._flying)
+            self._advance(max(0, at_ms - self.now_ms))
+            self._note("arrive", number)
+            arrive()
+        self._advance(end_ms - self.now_ms)
+
+    def _advance(self, duration_ms: int) -> None:
+        self.now_ms += duration_ms
+        for node in self.nodes.values():
+            node.clock.advance_ms(duration_ms)
+
+    def _step(self, node: Node) -> None:
+        if self._is_stalled(node):
+            return
+        for puller in node.pullers:
+            puller.step(0)
+        if self.chance.random() < 0.05:
+            node.regions.keeper.step(0)
+        self._look(node)
+
+    def _follow(self, node: Node) -> None:
+        for _ in range(6):
+            self._step(node)
+            self._pass(5)
+
+    # Writing and looking.
+
+    def _table(self, node: Node) -> object:
+        return named(node.database._floor.catalog, TABLE)
+
+    def _is_member(self, node: Node) -> bool:
+        table = named(node.database._floor.catalog, TABLE)
+        setting = None if table is None else table.descriptor.replication
+        return setting is not None and node.name in setting.regions
+
+    def _write(self, node: Node) -> None:
+        if not self._is_stalled(node) and self._is_member(node):
+            self._write_once(node)
+
+    def _write_once(self, node: Node) -> None:
+        if not self._is_member(node):
+            return
+        name = f"item-{self.chance.randrange(ITEMS)}"
+        kind = self.chance.random()
+        self.covered.writes += 1
+        before = self._stored(node, name)
+        key = {"id": name}
+        amount = self.chance.randrange(1, 100)
+        request: PutItem | DeleteItem | UpdateItem
+        if self.resolver == "attributes":
+            request = UpdateItem(
+                TABLE,
+                key,
+                update_expression="ADD n :n SET v = :v",
+                expression_attribute_values={":n": amount, ":v": self.covered.writes},
+            )
+        elif kind < 0.25:
+            request = DeleteItem(TABLE, key)
+        else:
+            request = PutItem(TABLE, {**key, "v": self.covered.writes})
+        try:
+            node.database.call(request)
+        except PowerLoss:
+            self.uncertain[name] = self.uncertain.get(name, 0) + amount
+            raise
+        after = self._stored(node, name)
+        if after == before:
+            assert isinstance(request, DeleteItem), "a write that was acknowledged is not there"
+            return
+        assert after is not None
+        self.counted[name] = self.counted.get(name, 0) + amount
+        assert before is None or row.stamp_of(after) > row.stamp_of(before), "a write in the past"
+        self._record(name, after)
+        shown = node.database.call(GetItem(TABLE, key)).item  # type: ignore[union-attr]
+        expected = None if row.is_tombstone(after) else row.item_of(after)
+        assert shown == expected, "a writer does not read what he wrote"
+        self._look(node)
+
+    def _record(self, name: str, stored: bytes) -> None:
+        item = None if row.is_tombstone(stored) else row.item_of(stored)
+        self.writes.setdefault(name, []).append(Write(row.stamp_of(stored), item))
+        self._note("write", name, row.stamp_of(stored))
+
+    def _stored(self, node: Node, name: str) -> bytes | None:
+        """Row or tombstone of an item in a region."""
+        floor = node.database._floor
+        table = named(floor.catalog, TABLE)
+        if table is None:
+            return None
+        key = table.keys.of_key({"id": name})
+        found = floor.engine.get(key)
+        if found is None:
+            prefix = replica_keys.tombstones_prefix(table.descriptor.table_id)
+            found = floor.engine.get(prefix + replica_keys.row_part(key))
+        return found
+
+    def _look(self, node: Node) -> None:
+        if not self._is_member(node):
+            return
+        for at in range(ITEMS):
+            name = f"item-{at}"
+            stored = self._stored(node, name)
+            stamp = Stamp(0, 0, 0) if stored is None else row.stamp_of(stored)
+            assert stamp >= node.seen.get(name, Stamp(0, 0, 0)), (
+                f"a stamp went back seed={self.seed} region={node.name} item={name}"
+            )
+            node.seen[name] = stamp
+
+    def _note(self, *facts: object) -> None:
+        self.events.update(repr((self.now_ms, *facts)).encode())
+
+    # The end.
+
+    def _heal(self) -> None:
+        self.is_disturbed = False
+        self._cut.clear()
+        self._flying.clear()
+        for node in self.nodes.values():
+            node.stalled_until_ms = 0
+            for link in node.links.values():
+                link.inbox.clear()
+        # Questions whose answers were lost are given up.
+        self._advance(ANSWER_MS_MAX + 1)
+        end_ms = self.now_ms + HEAL_MS
+        quiet = 0
+        while self.now_ms < end_ms and quiet < 6:
+            before = self._positions()
+            for _ in range(8):
+                for node in list(self.nodes.values()):
+                    for puller in node.pullers:
+                        puller.step(0)
+                self._pass(2)
+            self._pass(500)
+            quiet = quiet + 1 if before == self._positions() and self._is_settled() else 0
+        assert quiet, f"no end of it seed={self.seed} {self._states()}"
+
+    def _positions(self) -> list[object]:
+        return [
+            (node.name, name, link.kept, link.status)
+            for node in self.nodes.values()
+            for puller in node.pullers
+            for name, link in puller.links.items()
+        ]
+
+    def _is_settled(self) -> bool:
+        return all(
+            puller.is_connected
+            and all(link.status == "ACTIVE" and not link.fault for link in puller.links.values())
+            for node in self.nodes.values()
+            for puller in node.pullers
+        )
+
+    def _states(self) -> list[object]:
+        return [
+            (
+                node.name,
+                puller.peer,
+                puller.fault,
+                [(link.status, link.fault) for link in puller.links.values()],
+            )
+            for node in self.nodes.values()
+            for puller in node.pullers
+        ]
+
+    def digest(self, node: Node) -> str:
+        """Of all items and tombstones, with their stamps."""
+        hashed = hashlib.sha256()
+        for at in range(ITEMS):
+            stored = self._stored(node, f"item-{at}")
+            if stored is not None:
+                facts = (row.stamp_of(stored), row.is_tombstone(stored), row.item_bytes(stored))
+                hashed.update(repr(facts).encode())
+        return hashed.hexdigest()
+
+    def _check(self) -> None:
+        members = [node for node in self.nodes.values() if self._is_member(node)]
+        digests = {node.name: self.digest(node) for node in members}
+        self._note("digests", sorted(digests.items()))
+        assert len(set(digests.values())) == 1, f"regions differ seed={self.seed} {digests}"
+        for node in members:
+            floor = node.database._floor
+            table = named(floor.catalog, TABLE)
+            assert table is not None
+            noted = floor.engine.scan(
+                *replica_keys.conflicts_range(table.descriptor.table_id, 0, replica_keys.SEQNO_MAX)
+            )
+            self.covered.conflicts += sum(1 for _ in noted)
+        for name, writes in self.writes.items():
+            self._check_winner(members[0], name, writes)
+
+    def _check_winner(self, node: Node, name: str, writes: list[Write]) -> None:
+        stored = self._stored(node, name)
+        if self.covered.removed:
+            # What the region that was taken out had not sent is not here, or only in part.
+            gone = region_number(self.names[-1])
+            sent = [write.stamp for write in writes if write.stamp.region != gone]
+            assert not sent or (stored is not None and row.stamp_of(stored) >= max(sent)), (
+                f"the latest write does not stand seed={self.seed} item={name}"
+            )
+            return
+        assert stored is not None, f"an item is gone with its tombstone seed={self.seed} item={name}"
+        stamp = row.stamp_of(stored)
+        item = None if row.is_tombstone(stored) else row.item_of(stored)
+        latest = max(writes, key=lambda write: write.stamp)
+        uncertain = name in self.uncertain
+        if self.resolver == "attributes":
+            total = 0 if item is None else item["n"]
+            assert isinstance(total, int)
+            lowest = self.counted[name]
+            assert lowest <= total <= lowest + self.uncertain.get(name, 0), (
+                f"additions were lost seed={self.seed} item={name} has={total} wanted={lowest}"
+            )
+            return
+        assert stamp >= latest.stamp, f"the latest write does not stand seed={self.seed} item={name}"
+        if stamp == latest.stamp:
+            assert item == latest.item, f"the winner is another item seed={self.seed} item={name}"
+        else:
+            assert uncertain, f"a write that nobody made stands seed={self.seed} item={name}"
+
+
+def run_seed(seed: int, acts: int = 60) -> World:
+    """One run; even seeds with the last writer, odd ones with merged attributes."""
+    world = World(seed, "last_writer" if seed % 3 else "attributes")
+    world.hash = world.run(acts)
+    return world
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=2_000)
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--acts", type=int, default=60)
+    options = parser.parse_args(arguments)
+    if not 0 < options.seeds <= 100_000:
+        parser.error("--seeds must be 1 to 100000")
+    logging.disable(logging.CRITICAL)
+    total = Coverage()
+    for seed in range(options.first, options.first + options.seeds):
+        world = run_seed(seed, options.acts)
+        for name in vars(total):
+            setattr(total, name, getattr(total, name) + getattr(world.covered, name))
+    sys.stdout.write(f"{options.seeds} seeds from {options.first}: {total}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
