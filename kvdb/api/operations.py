@@ -22,6 +22,18 @@ from kvdb.api.archive import (
     UpdateContinuousBackups,
     UpdateContinuousBackupsResult,
 )
+from kvdb.api.backups import (
+    BackupRequest,
+    BackupResult,
+    CreateBackup,
+    CreateBackupResult,
+    DeleteBackup,
+    DeleteBackupResult,
+    DescribeBackup,
+    DescribeBackupResult,
+    ListBackups,
+    ListBackupsResult,
+)
 from kvdb.api.items import (
     BatchGetItem,
     BatchGetItemResult,
@@ -131,6 +143,7 @@ Request: TypeAlias = (
     | ArchiveRequest
     | StreamRequest
     | JobRequest
+    | BackupRequest
 )
 Result: TypeAlias = (
     GetItemResult
@@ -162,6 +175,7 @@ Result: TypeAlias = (
     | ArchiveResult
     | StreamResult
     | JobResult
+    | BackupResult
 )
 
 
@@ -208,6 +222,10 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("DescribeLimits", DescribeLimits, DescribeLimitsResult, True),
     Operation("StartCheck", StartCheck, StartCheckResult, True),
     Operation("DescribeCheck", DescribeCheck, DescribeCheckResult, True),
+    Operation("CreateBackup", CreateBackup, CreateBackupResult, False),
+    Operation("DescribeBackup", DescribeBackup, DescribeBackupResult, True),
+    Operation("ListBackups", ListBackups, ListBackupsResult, True),
+    Operation("DeleteBackup", DeleteBackup, DeleteBackupResult, False),
     Operation("DescribeJob", DescribeJob, DescribeJobResult, True),
     Operation("ListJobs", ListJobs, ListJobsResult, True),
     Operation("CancelJob", CancelJob, CancelJobResult, False),

@@ -3,12 +3,16 @@
 Format: a JSON object on one line, then the sha256 of that line (without its newline) in hex:
 
     manifest := json "\\n" <64 hex digits> "\\n"
-    json     := {"format_version": 1, "backup_id": text, "kind": "user" | "base",
+    json     := {"format_version": 2, "backup_id": text, "name": text, "kind": "user" | "base",
                  "database_id": hex, "created_ms": int, "is_whole": bool,
-                 "tables": [{"name": text, "id": int, "uuid": text} ...],
+                 "tables": [{"name": text, "id": int, "uuid": text, "descriptor": base64,
+                             "size": int, "items": int} ...],
                  "seqno": int, "previous": {"backup_id": text, "digest": hex} | null,
                  "stored_bytes": int, "parts": [{"file": text, "size": int, "sha256": hex} ...],
                  "image": base64 of the msgpack of ``lsm/image``}
+
+``descriptor`` is the table's catalog entry, ``size`` and ``items`` are what its last census found. A
+manifest of version 1 has none of the three, and no ``name``.
 
 ``parts`` are the files of the image, in its order: sstables, then logs. A part's object is named by
 its sha256. File names are made from the image's numbers, and what a manifest calls them has to agree:
@@ -35,12 +39,14 @@ from kvdb.errors import BackupNotFound, CorruptionError, FormatTooNew, KvdbError
 from kvdb.lsm.filenames import log_name, sstable_name
 from kvdb.lsm.image import Image, from_plain
 from kvdb.lsm.internal_key import SEQNO_MAX
+from kvdb.table.descriptor import TableDescriptor, decode_descriptor
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 MANIFEST_BYTES_MAX: Final = 64 * 1024 * 1024
 _DIGEST_BYTES: Final = 32
 _TABLES_MAX: Final = 100_000
 _UUID_CHARS_MAX: Final = 64
+_DESCRIPTOR_BYTES_MAX: Final = 1024 * 1024
 
 BackupKind = Literal["user", "base"]
 """Asked for by somebody, or by the continuous archive as a base to replay from."""
@@ -64,6 +70,20 @@ class BackedTable(NamedTuple):
     name: str
     table_id: int
     uuid: str
+    descriptor: bytes = b""
+    """Its catalog entry (``table/descriptor``); empty in a manifest of version 1."""
+    size_bytes: int = 0
+    """What its last census found, as ``items``."""
+    items: int = 0
+
+    def described(self) -> TableDescriptor | None:
+        """Raises ``CorruptionError``: the catalog entry is none, or another table's."""
+        if not self.descriptor:
+            return None
+        descriptor = decode_descriptor(self.descriptor)
+        if (descriptor.name, descriptor.table_id, descriptor.uuid) != (self.name, self.table_id, self.uuid):
+            raise CorruptionError("a table and its descriptor are not of one table", file=self.name)
+        return descriptor
 
 
 class Previous(NamedTuple):
@@ -89,6 +109,8 @@ class Manifest:
     """What was new to the store."""
     parts: tuple[Part, ...]
     image: Image
+    name: str = ""
+    """What the user calls it."""
 
     @property
     def seqno(self) -> int:
@@ -111,12 +133,21 @@ class Manifest:
         fields = {
             "format_version": FORMAT_VERSION,
             "backup_id": self.backup_id,
+            "name": self.name,
             "kind": self.kind,
             "database_id": self.image.database_id.hex(),
             "created_ms": self.created_ms,
             "is_whole": self.is_whole,
             "tables": [
-                {"name": table.name, "id": table.table_id, "uuid": table.uuid} for table in self.tables
+                {
+                    "name": table.name,
+                    "id": table.table_id,
+                    "uuid": table.uuid,
+                    "descriptor": base64.b64encode(table.descriptor).decode(),
+                    "size": table.size_bytes,
+                    "items": table.items,
+                }
+                for table in self.tables
             ],
             "seqno": self.seqno,
             "previous": None
@@ -209,6 +240,7 @@ def _decoded(fields: dict[str, object]) -> Manifest:
         stored_bytes=_whole(fields["stored_bytes"]),
         parts=tuple(map(_part, _objects(fields["parts"], 10_000_000))),
         image=from_plain(msgpack.unpackb(packed)),
+        name=_name(fields.get("name", "")),
     )
 
 
@@ -231,9 +263,21 @@ def _table(fields: dict[str, object]) -> BackedTable:
     table_id = _whole(fields["id"])
     if not 0 < table_id < 1 << 32:
         raise ValueError("bad table id")
-    return BackedTable(
-        _text(fields["name"], limits.TABLE_NAME_CHARS_MAX), table_id, _text(fields["uuid"], _UUID_CHARS_MAX)
+    packed = fields.get("descriptor", "")
+    table = BackedTable(
+        _text(fields["name"], limits.TABLE_NAME_CHARS_MAX),
+        table_id,
+        _text(fields["uuid"], _UUID_CHARS_MAX),
+        base64.b64decode(_text(packed, 2 * _DESCRIPTOR_BYTES_MAX), validate=True) if packed else b"",
+        _whole(fields.get("size", 0)),
+        _whole(fields.get("items", 0)),
     )
+    table.described()
+    return table
+
+
+def _name(value: object) -> str:
+    return "" if value == "" else _text(value, limits.TABLE_NAME_CHARS_MAX)
 
 
 def _part(fields: dict[str, object]) -> Part:

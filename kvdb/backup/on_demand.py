@@ -20,9 +20,9 @@ that were not chosen with a part of their rows. So no door offers to choose.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, cast
 
 from kvdb.backup import names, shelf
 from kvdb.backup.manifest import BackedTable, BackupKind, Manifest, Part, Previous, files_of
@@ -38,6 +38,7 @@ from kvdb.lsm.engine import Engine
 from kvdb.lsm.image import Image, KeySpan
 from kvdb.lsm.pin import Pin, PinnedFile
 from kvdb.table import keys
+from kvdb.table.description import Size, decode_sizes
 from kvdb.table.descriptor import decode_descriptor
 
 _PIN_TRIES_MAX: Final = 10
@@ -66,10 +67,33 @@ def create(
     *,
     tables: Sequence[str] | None = None,
     kind: BackupKind = "user",
+    name: str = "",
     backup_id: str | None = None,
     on_progress: OnProgress = silent,
 ) -> Manifest:
-    """Back up the whole database, or ``tables``, as of one moment in this call.
+    """Back up the whole database, or ``tables``, as of one moment in this call."""
+    making = steps(env, engine, store, tables=tables, kind=kind, name=name, backup_id=backup_id)
+    while True:
+        try:
+            on_progress(next(making))
+        except StopIteration as stop:
+            return cast(Manifest, stop.value)
+        except BaseException:
+            making.close()
+            raise
+
+
+def steps(
+    env: Env,
+    engine: Engine,
+    store: BackupStore,
+    *,
+    tables: Sequence[str] | None = None,
+    kind: BackupKind = "user",
+    name: str = "",
+    backup_id: str | None = None,
+) -> Generator[Progress, None, Manifest]:
+    """``create``, a file at a time. Close it to give up: there is no backup then.
 
     Memory: a megabyte, and the manifests of this backup and the one before.
 
@@ -79,7 +103,7 @@ def create(
         CorruptionError: a file of the database is damaged; there is no backup.
         KvdbError: as ``Engine.flush`` and ``Engine.pin``.
     """
-    return _Making(env, engine, store, tables, kind, backup_id, on_progress).run()
+    return _Making(env, engine, store, tables, kind, name, backup_id).run()
 
 
 class _Making:
@@ -92,31 +116,35 @@ class _Making:
         store: BackupStore,
         tables: Sequence[str] | None,
         kind: BackupKind,
+        name: str,
         backup_id: str | None,
-        on_progress: OnProgress,
     ) -> None:
         self._env = env
         self._engine = engine
         self._store = store
         self._wanted = tables
         self._kind = kind
-        self._on_progress = on_progress
+        self._name = name
         self._id = backup_id or names.new_id(env.clock.wall_ms(), env.entropy.bytes(4))
         self._claim = shelf.Claim(env, store, names.pending_name(self._id))
         self._stored_bytes = 0
         self._done_bytes = 0
         self._total_bytes = 0
 
-    def run(self) -> Manifest:
+    def run(self) -> Generator[Progress, None, Manifest]:
         created_ms = self._env.clock.wall_ms()
         with self._claim:
-            shelf.wait_for_sweeps(self._env, self._store)
+            for _ in shelf.sweeps_under_way(self._env, self._store):
+                yield Progress("wait", 0, 0)
             self._engine.flush()
             with _pinned(self._engine, self._wanted) as (pin, tables):
                 image = pin.image if self._wanted is None else pin.image.only(_spans(tables))
                 previous = shelf.newest(self._store, image.database_id)
                 self._total_bytes = sum(size for _, size in files_of(image))
-                parts = tuple(self._stored(pin, image, None if previous is None else previous[0]))
+                parts: list[Part] = []
+                for part in self._stored(pin, image, None if previous is None else previous[0]):
+                    parts.append(part)
+                    yield Progress("store", self._done_bytes, self._total_bytes)
                 manifest = Manifest(
                     backup_id=self._id,
                     kind=self._kind,
@@ -125,8 +153,9 @@ class _Making:
                     tables=tables,
                     previous=None if previous is None else Previous(previous[0].backup_id, previous[1]),
                     stored_bytes=self._stored_bytes,
-                    parts=parts,
+                    parts=tuple(parts),
                     image=image,
+                    name=self._name,
                 )
             self._claim.refresh()
             self._store.put(names.manifest_name(self._id), [manifest.encoded()])
@@ -148,7 +177,6 @@ class _Making:
                 self._put(pin, file, part)
                 present[part.object_name] = part.size
             self._done_bytes += file.size
-            self._on_progress(Progress("store", self._done_bytes, self._total_bytes))
             self._claim.keep()
             yield part
 
@@ -196,15 +224,26 @@ def _pinned(engine: Engine, wanted: Sequence[str] | None) -> Iterator[tuple[Pin,
         before = _tables(engine)
         with engine.pin() as pin:
             # The same before and after is the same at the moment between.
-            if _tables(engine) == before:
+            if _same(_tables(engine), before):
                 yield pin, _chosen(before, wanted)
                 return
     raise ServiceUnavailable("tables are being made and dropped too quickly to back them up")
 
 
 def _tables(engine: Engine) -> tuple[BackedTable, ...]:
-    found = (decode_descriptor(value) for _, value in engine.scan(*keys.descriptor_range()))
-    return tuple(BackedTable(each.name, each.table_id, each.uuid) for each in found)
+    return tuple(_backed(engine, value) for _, value in engine.scan(*keys.descriptor_range()))
+
+
+def _backed(engine: Engine, stored: bytes) -> BackedTable:
+    found = decode_descriptor(stored)
+    census = engine.get(keys.census_key(found.table_id))
+    size = Size() if census is None else decode_sizes(census).get(keys.TABLE_NUMBER, Size())
+    return BackedTable(found.name, found.table_id, found.uuid, stored, size.size_bytes, size.items)
+
+
+def _same(tables: tuple[BackedTable, ...], others: tuple[BackedTable, ...]) -> bool:
+    """Whatever the census counts meanwhile."""
+    return [table[:4] for table in tables] == [table[:4] for table in others]
 
 
 def _chosen(tables: tuple[BackedTable, ...], wanted: Sequence[str] | None) -> tuple[BackedTable, ...]:

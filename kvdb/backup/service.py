@@ -1,9 +1,27 @@
-"""The calls of this room: from a request of ``api`` to what serves it."""
+"""The calls of this room: from a request of ``api`` to what serves it.
+
+A store may be shared by several databases: its backups are listed, described and restored by each.
+"""
 
 from __future__ import annotations
 
+import contextlib
+from collections import OrderedDict
+from collections.abc import Iterator
 from typing import Final
 
+from kvdb.api import arn
+from kvdb.api.backups import (
+    BackupSummary,
+    CreateBackup,
+    CreateBackupResult,
+    DeleteBackup,
+    DeleteBackupResult,
+    DescribeBackup,
+    DescribeBackupResult,
+    ListBackups,
+    ListBackupsResult,
+)
 from kvdb.api.jobs import (
     CancelJob,
     CancelJobResult,
@@ -13,20 +31,38 @@ from kvdb.api.jobs import (
     ListJobs,
     ListJobsResult,
 )
+from kvdb.backup import names, shelf
+from kvdb.backup.backup_jobs import BACKUP, SWEEP, BackupRequest
+from kvdb.backup.described import Describing
 from kvdb.backup.jobs import JobRecord, Jobs
+from kvdb.backup.manifest import Manifest, read_manifest
 from kvdb.backup.store import BackupStore
-from kvdb.errors import ValidationError
-from kvdb.limits import LIST_JOBS_PAGE_MAX
+from kvdb.errors import (
+    BackupInUse,
+    BackupNotFound,
+    CorruptionError,
+    ResourceNotFound,
+    TableInUse,
+    TableNotFound,
+    ValidationError,
+)
+from kvdb.limits import LIST_BACKUPS_PAGE_MAX, LIST_JOBS_PAGE_MAX
+from kvdb.table.catalog import Catalog
 
 NO_STORE: Final = "this database was opened without a backup store (backup_store, or serve --backup-store)"
+_SUMMARIES_MAX: Final = 10_000
 
 
 class BackupService:
     """Backups, restores and jobs of one database, as calls."""
 
-    def __init__(self, jobs: Jobs, store: BackupStore | None) -> None:
+    def __init__(self, jobs: Jobs, catalog: Catalog, store: BackupStore | None) -> None:
         self.jobs = jobs
+        self._catalog = catalog
         self._store = store
+        self._describing = Describing(catalog.arn_prefix)
+        self._summaries: OrderedDict[str, BackupSummary] = OrderedDict()
+        """What was read of manifests, which never change: by backup id."""
 
     @property
     def store(self) -> BackupStore:
@@ -34,6 +70,118 @@ class BackupService:
         if self._store is None:
             raise ValidationError(NO_STORE)
         return self._store
+
+    # Backups.
+
+    def create_backup(self, request: CreateBackup) -> CreateBackupResult:
+        """Source: API Reference, CreateBackup.
+
+        Raises:
+            TableNotFound, TableInUse: it is not there, or not ready.
+            BackupInUse: a backup of it is being made.
+            LimitExceeded: too many jobs are under way.
+        """
+        self.store  # noqa: B018  raises if there is none
+        name, descriptor = None, b""
+        if request.table_name is not None:
+            try:
+                table = self._catalog.named(request.table_name).descriptor
+            except ResourceNotFound:
+                raise TableNotFound(f"Table not found: {request.table_name}") from None
+            if self._catalog.described(table.name).table_status in ("CREATING", "DELETING"):
+                raise TableInUse(f"Table is being created or deleted: {table.name}")
+            name, descriptor = table.name, table.encoded()
+        resource = self._describing.resource(name)
+        if self._under_way(resource):
+            raise BackupInUse(f"A backup of this table is being made: {name or 'the whole database'}")
+        asked = BackupRequest(request.backup_name, name, descriptor)
+        job = self.jobs.submit(BACKUP, asked.to_plain(), resource=resource)
+        return CreateBackupResult(self._describing.details_of_job(job))
+
+    def describe_backup(self, request: DescribeBackup) -> DescribeBackupResult:
+        """Source: API Reference, DescribeBackup."""
+        backup_id = _id_of(request.backup_arn)
+        try:
+            return DescribeBackupResult(self._describing.description(self._read(backup_id)))
+        except BackupNotFound:
+            job = self._job(backup_id)
+            if job is None:
+                raise _not_found(request.backup_arn) from None
+            return DescribeBackupResult(self._describing.description_of_job(job))
+
+    def list_backups(self, request: ListBackups) -> ListBackupsResult:
+        """Source: API Reference, ListBackups. What is damaged is left out: ``verify`` names it."""
+        start = request.exclusive_start_backup_arn
+        after = "" if start is None else _id_of(start)
+        limit = request.limit or LIST_BACKUPS_PAGE_MAX
+        page: list[BackupSummary] = []
+        for summary in self._summaries_after(after):
+            if not _is_asked_for(summary, request):
+                continue
+            if len(page) == limit:
+                return ListBackupsResult(page, page[-1].backup_arn)
+            page.append(summary)
+        return ListBackupsResult(page)
+
+    def delete_backup(self, request: DeleteBackup) -> DeleteBackupResult:
+        """Source: API Reference, DeleteBackup. What only it had goes by a job of its own.
+
+        Raises:
+            BackupNotFound: there is no such backup.
+            BackupInUse: it is being made, or restored from.
+        """
+        store = self.store
+        backup_id = _id_of(request.backup_arn)
+        if self._job(backup_id) is not None:
+            raise BackupInUse(f"Backup is being created: {request.backup_arn}")
+        try:
+            gone = self._describing.description(self._read(backup_id), "DELETED")
+        except BackupNotFound:
+            raise _not_found(request.backup_arn) from None
+        store.delete(names.manifest_name(backup_id))
+        self._summaries.pop(backup_id, None)
+        if not any(not job.is_over for job in self.jobs.listed(SWEEP)):
+            self.jobs.submit(SWEEP, None, resource=self._describing.resource(None))
+        return DeleteBackupResult(gone)
+
+    def _read(self, backup_id: str) -> Manifest:
+        return read_manifest(self.store, backup_id)[0]
+
+    def _job(self, backup_id: str) -> JobRecord | None:
+        """The job that makes a backup."""
+        for job in self.jobs.listed(BACKUP):
+            if job.job_id == backup_id and not job.is_over:
+                return job
+        return None
+
+    def _under_way(self, resource: str) -> bool:
+        return any(not job.is_over for job in self.jobs.listed(BACKUP, resource))
+
+    def _summaries_after(self, backup_id: str) -> Iterator[BackupSummary]:
+        """Of the backups with higher ids, oldest first; those that are being made, too."""
+        making = {job.job_id: job for job in self.jobs.listed(BACKUP) if not job.is_over}
+        stored = shelf.backup_ids(self.store)
+        for found in sorted({*stored, *making}):
+            if found <= backup_id:
+                continue
+            job = making.get(found)
+            if job is not None:
+                yield self._describing.summary_of_job(job)
+                continue
+            # Deleted since it was listed, or damaged.
+            with contextlib.suppress(BackupNotFound, CorruptionError):
+                yield self._summary(found)
+
+    def _summary(self, backup_id: str) -> BackupSummary:
+        known = self._summaries.get(backup_id)
+        if known is None:
+            known = self._summaries[backup_id] = self._describing.summary(self._read(backup_id))
+            if len(self._summaries) > _SUMMARIES_MAX:
+                with contextlib.suppress(KeyError):
+                    self._summaries.popitem(last=False)
+        return known
+
+    # Jobs.
 
     def describe_job(self, request: DescribeJob) -> DescribeJobResult:
         return DescribeJobResult(described_job(self.jobs.get(request.job_id)))
@@ -69,4 +217,27 @@ def described_job(record: JobRecord) -> JobDescription:
         ended_ms=record.ended_ms,
         failure_code=record.failure_code or None,
         failure_message=record.failure_message or None,
+    )
+
+
+def _id_of(backup_arn: str) -> str:
+    backup_id = arn.backup_id_of(backup_arn)
+    if backup_id is None:
+        raise _not_found(backup_arn)
+    return backup_id
+
+
+def _not_found(backup_arn: str) -> BackupNotFound:
+    return BackupNotFound(f"Backup not found: {backup_arn}")
+
+
+def _is_asked_for(summary: BackupSummary, request: ListBackups) -> bool:
+    wanted = request.backup_type or "USER"
+    created_ms = summary.backup_creation_date_time_ms
+    lower_ms, upper_ms = request.time_range_lower_bound_ms, request.time_range_upper_bound_ms
+    return (
+        (wanted == "ALL" or summary.backup_type == wanted)
+        and (request.table_name is None or request.table_name in (summary.table_name, summary.table_arn))
+        and (lower_ms is None or created_ms >= lower_ms)
+        and (upper_ms is None or created_ms < upper_ms)
     )

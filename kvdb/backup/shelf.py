@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from collections.abc import Generator, Iterator
+from typing import Final, NamedTuple, cast
 
 from kvdb.backup import names
 from kvdb.backup.manifest import Manifest, opened, read_manifest, sealed
@@ -64,8 +64,8 @@ class Claim:
             self.refresh()
 
 
-def wait_for_sweeps(env: Env, store: BackupStore) -> None:
-    """Until no sweep is under way.
+def sweeps_under_way(env: Env, store: BackupStore) -> Iterator[None]:
+    """Waits a little at a time until no sweep is under way.
 
     Raises:
         ServiceUnavailable: one goes on for minutes.
@@ -76,6 +76,7 @@ def wait_for_sweeps(env: Env, store: BackupStore) -> None:
             raise ServiceUnavailable(f"backup store is being swept store={store.url}")
         env.clock.sleep_ms(_WAIT_STEP_MS)
         waited_ms += _WAIT_STEP_MS
+        yield
 
 
 def backup_ids(store: BackupStore) -> list[str]:
@@ -154,7 +155,18 @@ def prune(
 
 
 def sweep(env: Env, store: BackupStore) -> Swept:
-    """Delete every object that no backup refers to, unless a backup is under way.
+    """``sweep_steps``, to its end."""
+    steps = sweep_steps(env, store)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return cast(Swept, stop.value)
+
+
+def sweep_steps(env: Env, store: BackupStore) -> Generator[int, None, Swept]:
+    """Delete every object that no backup refers to, unless a backup is under way. Yields how many were
+    looked at.
 
     Memory: a digest an object.
 
@@ -170,8 +182,10 @@ def sweep(env: Env, store: BackupStore) -> Swept:
         for manifest in backups(store):
             referred.update(part.object_name for part in manifest.parts)
             claim.keep()
+            yield 0
         objects = size = 0
-        for stored in list(store.listed(names.OBJECTS)):
+        for number, stored in enumerate(list(store.listed(names.OBJECTS)), 1):
+            yield number
             if stored.name in referred or not names.is_ours(stored.name):
                 continue
             claim.keep()

@@ -26,6 +26,18 @@ from kvdb.api.archive import (
     LabelArchive,
     LabelArchiveResult,
 )
+from kvdb.api.backups import (
+    BackupDescription,
+    BackupSummary,
+    CreateBackup,
+    CreateBackupResult,
+    DeleteBackup,
+    DeleteBackupResult,
+    DescribeBackup,
+    DescribeBackupResult,
+    ListBackups,
+    ListBackupsResult,
+)
 from kvdb.api.items import (
     BatchGetItem,
     BatchGetItemResult,
@@ -79,7 +91,7 @@ from kvdb.client.sync_table import WAIT_MS_MAX, Table
 from kvdb.client.sync_transaction import Transaction
 from kvdb.client.table_requests import Billing, Index, KeyAttribute
 from kvdb.client.transport import Transport
-from kvdb.errors import ServiceUnavailable, TransactionConflict, ValidationError
+from kvdb.errors import ClosedError, ServiceUnavailable, TransactionConflict, ValidationError, from_code
 from kvdb.item.value import Item
 
 _Member = TypeVar("_Member")
@@ -385,6 +397,58 @@ class Client:
         assert isinstance(result, LabelArchiveResult)
         return result
 
+    # Backups, in the store that the database was opened with.
+
+    def create_backup(self, name: str, table: str | None = None, *, wait: bool = True) -> str:
+        """Back up a table, or the whole database, as of a moment in this call; gives the backup's ARN.
+
+        Writes go on meanwhile, and what the store has already is not stored again. Without ``wait`` the
+        backup is only begun: ``wait_for_job`` takes the ARN.
+
+        Raises:
+            TableNotFound, TableInUse, BackupInUse: it cannot be backed up now.
+            ValidationError: the database was opened without a backup store.
+            The error it failed with, as BackupStoreError.
+        """
+        result = self._transport.send(CreateBackup(name, table))
+        assert isinstance(result, CreateBackupResult)
+        backup_arn = result.backup_details.backup_arn
+        if wait:
+            _require_completed(self.wait_for_job(backup_arn))
+        return backup_arn
+
+    def backup(self, backup_arn: str) -> BackupDescription:
+        """What a backup is of; by its ARN or id.
+
+        Raises:
+            BackupNotFound: there is none in the store.
+        """
+        result = self._transport.send(DescribeBackup(backup_arn))
+        assert isinstance(result, DescribeBackupResult)
+        return result.backup_description
+
+    def backups(self, table: str | None = None) -> list[BackupSummary]:
+        """The backups in the store, oldest first: of one table, or all."""
+        found: list[BackupSummary] = []
+        start: str | None = None
+        while True:
+            result = self._transport.send(ListBackups(table, exclusive_start_backup_arn=start))
+            assert isinstance(result, ListBackupsResult)
+            found += result.backup_summaries
+            start = result.last_evaluated_backup_arn
+            if start is None:
+                return found
+
+    def delete_backup(self, backup_arn: str) -> BackupDescription:
+        """Delete a backup; what only it had leaves the store in the background.
+
+        Raises:
+            BackupNotFound, BackupInUse
+        """
+        result = self._transport.send(DeleteBackup(backup_arn))
+        assert isinstance(result, DeleteBackupResult)
+        return result.backup_description
+
     # Jobs: backups, restores, exports, imports under way.
 
     def job(self, job_id: str) -> JobDescription:
@@ -496,6 +560,13 @@ def _members(given: Iterable[_Member]) -> list[_Member]:
     if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
         raise ValidationError(f"a transaction must be a list, not {type(given).__name__}")
     return list(given)
+
+
+def _require_completed(job: JobDescription) -> None:
+    if job.status == "FAILED":
+        raise from_code(job.failure_code or "", job.failure_message or "")
+    if job.status == "CANCELLED":
+        raise ClosedError(f"the job was cancelled job={job.job_id}")
 
 
 def _count(request: BatchWriteItem | BatchGetItem) -> int:

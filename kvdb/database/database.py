@@ -21,6 +21,7 @@ from kvdb.api.items import Page, Query
 from kvdb.api.operations import Request, Result
 from kvdb.api.streams import Subscribe
 from kvdb.backup.archive import Archive
+from kvdb.backup.backup_jobs import BACKUP, SWEEP, BackupRunner, SweepRunner
 from kvdb.backup.continuous import ContinuousBackups
 from kvdb.backup.jobs import Jobs, Runner
 from kvdb.backup.places import open_store
@@ -311,7 +312,7 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions, store: BackupStor
     tokens = ClientTokens(engine, env)
     snapshots = Snapshots(engine, env)
     background = Background(env, engine, catalog, latches, writer, tokens, snapshots)
-    jobs = Jobs(engine, env, _runners())
+    jobs = Jobs(engine, env, _runners(env, engine, store))
     jobs.resume()
     recovery.finish_dropped_tables(engine, catalog, background)
     recovery.finish_creating_indexes(engine, catalog, background)
@@ -332,7 +333,7 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions, store: BackupStor
         horizon_ms=options.replica_horizon_ms,
         on_created=background.look_after_all,
     )
-    backups = BackupService(jobs, store)
+    backups = BackupService(jobs, catalog, store)
     archive = None
     if options.archive is not None:
         archive = Archive(env, engine, open_store(options.archive.url, env), options.archive)
@@ -353,9 +354,9 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions, store: BackupStor
     )
 
 
-def _runners() -> Mapping[str, Runner]:
+def _runners(env: Env, engine: Engine, store: BackupStore | None) -> Mapping[str, Runner]:
     """The kinds of jobs (``backup/jobs``), by their names in ARNs."""
-    return {}
+    return {BACKUP: BackupRunner(env, engine, store), SWEEP: SweepRunner(env, store)}
 
 
 def _engine_options(options: DatabaseOptions, *, in_memory: bool) -> EngineOptions:

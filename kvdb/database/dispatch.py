@@ -23,6 +23,16 @@ from kvdb.api.archive import (
     UpdateContinuousBackups,
     UpdateContinuousBackupsResult,
 )
+from kvdb.api.backups import (
+    CreateBackup,
+    CreateBackupResult,
+    DeleteBackup,
+    DeleteBackupResult,
+    DescribeBackup,
+    DescribeBackupResult,
+    ListBackups,
+    ListBackupsResult,
+)
 from kvdb.api.items import (
     BatchGetItem,
     BatchGetItemResult,
@@ -344,6 +354,22 @@ def _describe_check(floor: TableFloor, request: DescribeCheck) -> DescribeCheckR
     return check.describe_check(floor.engine)
 
 
+def _create_backup(floor: TableFloor, request: CreateBackup) -> CreateBackupResult:
+    return floor.backups.create_backup(request)
+
+
+def _describe_backup(floor: TableFloor, request: DescribeBackup) -> DescribeBackupResult:
+    return floor.backups.describe_backup(request)
+
+
+def _list_backups(floor: TableFloor, request: ListBackups) -> ListBackupsResult:
+    return floor.backups.list_backups(request)
+
+
+def _delete_backup(floor: TableFloor, request: DeleteBackup) -> DeleteBackupResult:
+    return floor.backups.delete_backup(request)
+
+
 def _describe_job(floor: TableFloor, request: DescribeJob) -> DescribeJobResult:
     return floor.backups.describe_job(request)
 
@@ -426,6 +452,10 @@ _ANSWERS: Mapping[type, Callable[..., Result]] = {
     DescribeLimits: _describe_limits,
     StartCheck: _start_check,
     DescribeCheck: _describe_check,
+    CreateBackup: _create_backup,
+    DescribeBackup: _describe_backup,
+    ListBackups: _list_backups,
+    DeleteBackup: _delete_backup,
     DescribeJob: _describe_job,
     ListJobs: _list_jobs,
     CancelJob: _cancel_job,

@@ -1,7 +1,7 @@
 """The methods of the services: which path serves which request, in which messages.
 
 ``METHODS`` is the door's table. The pairs of its rows stand in ``item_pairs``, ``table_pairs``,
-``stream_pairs``, ``job_pairs`` and ``admin_pairs``.
+``stream_pairs``, ``job_pairs``, ``backup_pairs`` and ``admin_pairs``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from kvdb.api.operations import OPERATIONS, Request, Result
 from kvdb.errors import KvdbError, SerializationError, UnknownOperation
 from kvdb.rpc import admin_pairs as admin
 from kvdb.rpc import archive_pairs as archive
+from kvdb.rpc import backup_pairs as backups
 from kvdb.rpc import item_pairs as items
 from kvdb.rpc import job_pairs as jobs
 from kvdb.rpc import stream_pairs as streams
@@ -23,6 +24,7 @@ from kvdb.rpc.fields import Pair
 from kvdb.rpc.gen import (
     admin_pb2,
     archive_pb2,
+    backups_pb2,
     items_pb2,
     jobs_pb2,
     streams_pb2,
@@ -69,7 +71,8 @@ _ADMIN = admin_pb2.DESCRIPTOR.services_by_name["Admin"].full_name
 _STREAMS = streams_pb2.DESCRIPTOR.services_by_name["Streams"].full_name
 _JOBS = jobs_pb2.DESCRIPTOR.services_by_name["Jobs"].full_name
 _ARCHIVE = archive_pb2.DESCRIPTOR.services_by_name["Archive"].full_name
-SERVICES: tuple[str, ...] = (_ITEMS, _TRANSACTIONS, _TABLES, _STREAMS, _ADMIN, _JOBS, _ARCHIVE)
+_BACKUPS = backups_pb2.DESCRIPTOR.services_by_name["Backups"].full_name
+SERVICES: tuple[str, ...] = (_ITEMS, _TRANSACTIONS, _TABLES, _STREAMS, _ADMIN, _JOBS, _ARCHIVE, _BACKUPS)
 
 METHODS: tuple[Method, ...] = (
     Method("GetItem", _ITEMS, items.GET_ITEM, items.GET_ITEM_RESULT),
@@ -103,6 +106,10 @@ METHODS: tuple[Method, ...] = (
     Method("DescribeLimits", _TABLES, tables.DESCRIBE_LIMITS, tables.DESCRIBE_LIMITS_RESULT),
     Method("StartCheck", _ADMIN, admin.START_CHECK, admin.START_CHECK_RESULT),
     Method("DescribeCheck", _ADMIN, admin.DESCRIBE_CHECK, admin.DESCRIBE_CHECK_RESULT),
+    Method("CreateBackup", _BACKUPS, backups.CREATE_BACKUP, backups.CREATE_BACKUP_RESULT),
+    Method("DescribeBackup", _BACKUPS, backups.DESCRIBE_BACKUP, backups.DESCRIBE_BACKUP_RESULT),
+    Method("ListBackups", _BACKUPS, backups.LIST_BACKUPS, backups.LIST_BACKUPS_RESULT),
+    Method("DeleteBackup", _BACKUPS, backups.DELETE_BACKUP, backups.DELETE_BACKUP_RESULT),
     Method("DescribeJob", _JOBS, jobs.DESCRIBE_JOB, jobs.DESCRIBE_JOB_RESULT),
     Method("ListJobs", _JOBS, jobs.LIST_JOBS, jobs.LIST_JOBS_RESULT),
     Method("CancelJob", _JOBS, jobs.CANCEL_JOB, jobs.CANCEL_JOB_RESULT),

@@ -12,7 +12,7 @@ from kvdb.rpc.item_pairs import LIMIT, TABLE_NAME
 
 # Parts of requests and descriptions.
 
-_INDEX_NAME = fields.scalar("index_name")
+INDEX_NAME = fields.scalar("index_name")
 _ATTRIBUTE_NAME = fields.scalar("attribute_name")
 _UNITS = (fields.scalar("read_capacity_units"), fields.scalar("write_capacity_units"))
 
@@ -29,7 +29,7 @@ _ATTRIBUTE_DEFINITION = Pair(
     fields.enum("attribute_type", "ATTRIBUTE_TYPE_", "S", "N", "B", absent=""),
 )
 KEY_SCHEMA = fields.messages("key_schema", _KEY_SCHEMA_ELEMENT, tuple)
-_PROJECTION = fields.message(
+PROJECTION = fields.message(
     "projection",
     Pair(
         tables.Projection,
@@ -38,7 +38,7 @@ _PROJECTION = fields.message(
         fields.wrapped("non_key_attributes", fields.texts("values", tuple)),
     ),
 )
-_THROUGHPUT = (
+THROUGHPUT = (
     fields.optional_message(
         "provisioned_throughput",
         Pair(tables.ProvisionedThroughput, tables_pb2.ProvisionedThroughput, *_UNITS),
@@ -70,43 +70,41 @@ _PROVISIONED_DESCRIPTION = Pair(
     fields.optional("last_increase_date_time_ms"),
     fields.optional("last_decrease_date_time_ms"),
 )
-_BILLING_MODE = fields.enum("billing_mode", "BILLING_MODE_", "PROVISIONED", "PAY_PER_REQUEST")
+BILLING_MODE = fields.enum("billing_mode", "BILLING_MODE_", "PROVISIONED", "PAY_PER_REQUEST")
 VIEW_TYPES = ("STREAM_VIEW_TYPE_", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY")
-_STREAM = fields.optional_message(
-    "stream_specification",
-    Pair(
-        tables.StreamSpecification,
-        tables_pb2.StreamSpecification,
-        fields.flag("stream_enabled"),
-        fields.enum("stream_view_type", *VIEW_TYPES),
-        fields.optional("retention_ms"),
-    ),
+STREAM_SPECIFICATION = Pair(
+    tables.StreamSpecification,
+    tables_pb2.StreamSpecification,
+    fields.flag("stream_enabled"),
+    fields.enum("stream_view_type", *VIEW_TYPES),
+    fields.optional("retention_ms"),
 )
+STREAM = fields.optional_message("stream_specification", STREAM_SPECIFICATION)
 _TABLE_CLASS = fields.enum("table_class", "TABLE_CLASS_", "STANDARD", "STANDARD_INFREQUENT_ACCESS")
 _TAG = Pair(tables.Tag, tables_pb2.Tag, fields.scalar("key"), fields.scalar("value"))
 _INDEX_SPECIFICATION = Pair(
     tables.IndexSpecification,
     tables_pb2.IndexSpecification,
-    _INDEX_NAME,
+    INDEX_NAME,
     KEY_SCHEMA,
-    _PROJECTION,
-    *_THROUGHPUT,
+    PROJECTION,
+    *THROUGHPUT,
     fields.flag("is_unique"),
 )
 _INDEX_DESCRIPTION = Pair(
     tables.IndexDescription,
     tables_pb2.IndexDescription,
     fields.enum("kind", "INDEX_KIND_", "LOCAL", "GLOBAL", absent=""),
-    _INDEX_NAME,
+    INDEX_NAME,
     KEY_SCHEMA,
-    _PROJECTION,
+    PROJECTION,
     fields.scalar("index_arn"),
     fields.scalar("index_size_bytes"),
     fields.scalar("item_count"),
     fields.enum("index_status", "INDEX_STATUS_", "CREATING", "UPDATING", "ACTIVE", "DELETING"),
     fields.optional_flag("is_backfilling"),
     fields.optional_message("provisioned_throughput", _PROVISIONED_DESCRIPTION),
-    *_THROUGHPUT[1:],
+    *THROUGHPUT[1:],
     fields.flag("is_unique"),
     fields.optional("backfilled_count"),
 )
@@ -153,13 +151,13 @@ _TABLE_DESCRIPTION = Pair(
         Pair(
             tables.BillingModeSummary,
             tables_pb2.BillingModeSummary,
-            _BILLING_MODE,
+            BILLING_MODE,
             fields.optional("last_update_to_pay_per_request_date_time_ms"),
         ),
     ),
     fields.message("provisioned_throughput", _PROVISIONED_DESCRIPTION),
-    *_THROUGHPUT[1:],
-    _STREAM,
+    *THROUGHPUT[1:],
+    STREAM,
     fields.optional("latest_stream_label"),
     fields.optional("latest_stream_arn"),
     _TABLE_CLASS,
@@ -180,9 +178,9 @@ CREATE_TABLE = Pair(
     fields.messages("attribute_definitions", _ATTRIBUTE_DEFINITION),
     fields.wrapped("local_secondary_indexes", fields.messages("values", _INDEX_SPECIFICATION)),
     fields.wrapped("global_secondary_indexes", fields.messages("values", _INDEX_SPECIFICATION)),
-    _BILLING_MODE,
-    *_THROUGHPUT,
-    _STREAM,
+    BILLING_MODE,
+    *THROUGHPUT,
+    STREAM,
     fields.wrapped("tags", fields.messages("values", _TAG)),
     _TABLE_CLASS,
     fields.flag("deletion_protection_enabled"),
@@ -197,18 +195,18 @@ _INDEX_UPDATE = Choice[object](
     create_index=Pair(
         tables.CreateIndex, tables_pb2.CreateIndex, fields.message("index", _INDEX_SPECIFICATION)
     ),
-    update_index=Pair(tables.UpdateIndex, tables_pb2.UpdateIndex, _INDEX_NAME, *_THROUGHPUT),
-    delete_index=Pair(tables.DeleteIndex, tables_pb2.DeleteIndex, _INDEX_NAME),
+    update_index=Pair(tables.UpdateIndex, tables_pb2.UpdateIndex, INDEX_NAME, *THROUGHPUT),
+    delete_index=Pair(tables.DeleteIndex, tables_pb2.DeleteIndex, INDEX_NAME),
 )
 UPDATE_TABLE = Pair(
     tables.UpdateTable,
     tables_pb2.UpdateTableRequest,
     TABLE_NAME,
     fields.wrapped("attribute_definitions", fields.messages("values", _ATTRIBUTE_DEFINITION)),
-    _BILLING_MODE,
-    *_THROUGHPUT,
+    BILLING_MODE,
+    *THROUGHPUT,
     fields.wrapped("global_secondary_index_updates", fields.messages("values", _INDEX_UPDATE)),
-    _STREAM,
+    STREAM,
     _TABLE_CLASS,
     fields.optional_flag("deletion_protection_enabled"),
     fields.wrapped("replica_updates", fields.messages("values", _REPLICA_UPDATE)),

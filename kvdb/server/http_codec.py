@@ -6,8 +6,8 @@ A body is read in the service's order: is it JSON; has every part the right JSON
 (``SerializationException``); is the request sound (``api/validation``); are its attribute values.
 What is no JSON at all is refused without a message, as the service does.
 
-The tables of members stand in ``http_items``, ``http_tables`` and ``http_streams``, errors in
-``http_errors``.
+The tables of members stand in ``http_items``, ``http_tables``, ``http_backups`` and ``http_streams``,
+errors in ``http_errors``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from kvdb.api.operations import Request, Result
 from kvdb.errors import SerializationError, ValidationError
 from kvdb.item.dynamo_json import JsonObject
 from kvdb.server import http_archive as archive
+from kvdb.server import http_backups as backups
 from kvdb.server import http_items as items
 from kvdb.server import http_streams as streams
 from kvdb.server import http_tables as tables
@@ -186,6 +187,10 @@ ROUTES: tuple[Route, ...] = (
     Route("DescribeLimits", tables.DESCRIBE_LIMITS, tables.WRITE_LIMITS),
     Route("UpdateContinuousBackups", archive.UPDATE_CONTINUOUS_BACKUPS, archive.write_continuous_backups),
     Route("DescribeContinuousBackups", archive.DESCRIBE_CONTINUOUS_BACKUPS, archive.write_continuous_backups),
+    Route("CreateBackup", backups.CREATE_BACKUP, backups.WRITE_CREATE_BACKUP),
+    Route("DescribeBackup", backups.DESCRIBE_BACKUP, backups.WRITE_BACKUP_DESCRIPTION),
+    Route("ListBackups", backups.LIST_BACKUPS, backups.WRITE_LIST_BACKUPS),
+    Route("DeleteBackup", backups.DELETE_BACKUP, backups.WRITE_BACKUP_DESCRIPTION),
 )
 STREAM_ROUTES: tuple[Route, ...] = (
     Route("ListStreams", streams.LIST_STREAMS, streams.WRITE_LIST_STREAMS),

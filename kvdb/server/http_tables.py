@@ -25,8 +25,8 @@ from kvdb.server.http_shapes import (
     wrapped,
 )
 
-_TABLE = Field("TableName", "table_name", STRING, is_required=True)
-_INDEX_NAME = Field("IndexName", "index_name", STRING, is_required=True)
+TABLE = Field("TableName", "table_name", STRING, is_required=True)
+INDEX_NAME = Field("IndexName", "index_name", STRING, is_required=True)
 
 # Parts that requests and descriptions share.
 
@@ -36,25 +36,25 @@ _DEFINITION = struct(
     Field("AttributeName", "attribute_name", STRING, is_required=True),
     Field("AttributeType", "attribute_type", STRING, is_required=True),
 )
-_KEY_ELEMENT = struct(
+KEY_ELEMENT = struct(
     "KeySchemaElement",
     api.KeySchemaElement,
     Field("AttributeName", "attribute_name", STRING, is_required=True),
     Field("KeyType", "key_type", STRING, is_required=True),
 )
-_PROJECTION = struct(
+PROJECTION = struct(
     "Projection",
     api.Projection,
     Field("ProjectionType", "projection_type", STRING),
     Field("NonKeyAttributes", "non_key_attributes", list_of(STRING, tuple)),
 )
-_THROUGHPUT = struct(
+THROUGHPUT = struct(
     "ProvisionedThroughput",
     api.ProvisionedThroughput,
     Field("ReadCapacityUnits", "read_capacity_units", LONG, is_required=True),
     Field("WriteCapacityUnits", "write_capacity_units", LONG, is_required=True),
 )
-_ON_DEMAND = struct(
+ON_DEMAND = struct(
     "OnDemandThroughput",
     api.OnDemandThroughput,
     Field("MaxReadRequestUnits", "max_read_request_units", LONG),
@@ -66,7 +66,7 @@ _WARM = struct(
     Field("ReadUnitsPerSecond", "read_units_per_second", LONG),
     Field("WriteUnitsPerSecond", "write_units_per_second", LONG),
 )
-_STREAM = struct(
+STREAM = struct(
     "StreamSpecification",
     api.StreamSpecification,
     Field("StreamEnabled", "stream_enabled", BOOLEAN, is_required=True),
@@ -78,19 +78,19 @@ _TAG = struct(
     Field("Key", "key", STRING, is_required=True),
     Field("Value", "value", STRING, is_required=True),
 )
-KEY_SCHEMA = Field("KeySchema", "key_schema", list_of(_KEY_ELEMENT, tuple), is_required=True)
+KEY_SCHEMA = Field("KeySchema", "key_schema", list_of(KEY_ELEMENT, tuple), is_required=True)
 _THROUGHPUTS = (
-    Field("ProvisionedThroughput", "provisioned_throughput", _THROUGHPUT),
-    Field("OnDemandThroughput", "on_demand_throughput", _ON_DEMAND),
+    Field("ProvisionedThroughput", "provisioned_throughput", THROUGHPUT),
+    Field("OnDemandThroughput", "on_demand_throughput", ON_DEMAND),
     Field("WarmThroughput", "warm_throughput", _WARM),
 )
-_INDEX = (_INDEX_NAME, KEY_SCHEMA, Field("Projection", "projection", _PROJECTION, is_required=True))
-_LOCAL_INDEX = struct("LocalSecondaryIndex", api.IndexSpecification, *_INDEX)
-_GLOBAL_INDEX = struct("GlobalSecondaryIndex", api.IndexSpecification, *_INDEX, *_THROUGHPUTS)
+_INDEX = (INDEX_NAME, KEY_SCHEMA, Field("Projection", "projection", PROJECTION, is_required=True))
+LOCAL_INDEX = struct("LocalSecondaryIndex", api.IndexSpecification, *_INDEX)
+GLOBAL_INDEX = struct("GlobalSecondaryIndex", api.IndexSpecification, *_INDEX, *_THROUGHPUTS)
 _SETTINGS = (
     Field("BillingMode", "billing_mode", STRING),
     *_THROUGHPUTS,
-    Field("StreamSpecification", "stream_specification", _STREAM),
+    Field("StreamSpecification", "stream_specification", STREAM),
     Field("TableClass", "table_class", STRING),
     Field("DeletionProtectionEnabled", "deletion_protection_enabled", BOOLEAN),
 )
@@ -108,15 +108,15 @@ CREATE_TABLE = struct(
     "CreateTableInput",
     _create_table,
     _DEFINITIONS._replace(is_required=True),
-    _TABLE,
-    KEY_SCHEMA._replace(kind=list_of(_KEY_ELEMENT)),
-    Field("LocalSecondaryIndexes", "local_secondary_indexes", list_of(_LOCAL_INDEX)),
-    Field("GlobalSecondaryIndexes", "global_secondary_indexes", list_of(_GLOBAL_INDEX)),
+    TABLE,
+    KEY_SCHEMA._replace(kind=list_of(KEY_ELEMENT)),
+    Field("LocalSecondaryIndexes", "local_secondary_indexes", list_of(LOCAL_INDEX)),
+    Field("GlobalSecondaryIndexes", "global_secondary_indexes", list_of(GLOBAL_INDEX)),
     *_SETTINGS,
     Field("Tags", "tags", list_of(_TAG)),
 )
-DESCRIBE_TABLE = struct("DescribeTableInput", api.DescribeTable, _TABLE)
-DELETE_TABLE = struct("DeleteTableInput", api.DeleteTable, _TABLE)
+DESCRIBE_TABLE = struct("DescribeTableInput", api.DescribeTable, TABLE)
+DELETE_TABLE = struct("DeleteTableInput", api.DeleteTable, TABLE)
 LIST_TABLES = struct(
     "ListTablesInput",
     api.ListTables,
@@ -145,7 +145,7 @@ _INDEX_UPDATE = one_of(
         (
             "Update",
             api.UpdateIndex,
-            struct("UpdateGlobalSecondaryIndexAction", api.UpdateIndex, _INDEX_NAME, *_THROUGHPUTS),
+            struct("UpdateGlobalSecondaryIndexAction", api.UpdateIndex, INDEX_NAME, *_THROUGHPUTS),
         ),
         (
             "Create",
@@ -155,7 +155,7 @@ _INDEX_UPDATE = one_of(
         (
             "Delete",
             api.DeleteIndex,
-            struct("DeleteGlobalSecondaryIndexAction", api.DeleteIndex, _INDEX_NAME),
+            struct("DeleteGlobalSecondaryIndexAction", api.DeleteIndex, INDEX_NAME),
         ),
     ),
     many=_ONE_INDEX_UPDATE,
@@ -189,7 +189,7 @@ UPDATE_TABLE = struct(
     "UpdateTableInput",
     api.UpdateTable,
     _DEFINITIONS,
-    _TABLE,
+    TABLE,
     *_SETTINGS,
     Field("GlobalSecondaryIndexUpdates", "global_secondary_index_updates", list_of(_INDEX_UPDATE)),
     Field("ReplicaUpdates", "replica_updates", list_of(_REPLICA_UPDATE)),
@@ -219,10 +219,10 @@ def _update_time_to_live(table_name: object, specification: _TimeToLive | None) 
 UPDATE_TIME_TO_LIVE = struct(
     "UpdateTimeToLiveInput",
     _update_time_to_live,
-    _TABLE,
+    TABLE,
     Field("TimeToLiveSpecification", "specification", _TIME_TO_LIVE, is_required=True),
 )
-DESCRIBE_TIME_TO_LIVE = struct("DescribeTimeToLiveInput", api.DescribeTimeToLive, _TABLE)
+DESCRIBE_TIME_TO_LIVE = struct("DescribeTimeToLiveInput", api.DescribeTimeToLive, TABLE)
 
 # Tags and limits.
 
@@ -270,15 +270,15 @@ _WRITE_WARM_UNITS = wrapped(
 )
 _DESCRIBED_THROUGHPUTS = (
     Field("ProvisionedThroughput", "provisioned_throughput", _DESCRIBED_THROUGHPUT),
-    Field("OnDemandThroughput", "on_demand_throughput", _ON_DEMAND),
+    Field("OnDemandThroughput", "on_demand_throughput", ON_DEMAND),
     Field("WarmThroughput", "warm_throughput", _WARM._replace(write=_write_warm)),
 )
 _DESCRIBED_INDEX = struct(
     "GlobalSecondaryIndexDescription",
     api.IndexDescription,
     Field("IndexName", "index_name", STRING),
-    Field("KeySchema", "key_schema", list_of(_KEY_ELEMENT)),
-    Field("Projection", "projection", _PROJECTION),
+    Field("KeySchema", "key_schema", list_of(KEY_ELEMENT)),
+    Field("Projection", "projection", PROJECTION),
     Field("IndexStatus", "index_status", STRING),
     Field("Backfilling", "is_backfilling", BOOLEAN),
     *_DESCRIBED_THROUGHPUTS,
@@ -299,12 +299,12 @@ _REPLICA = struct(
     Field("ReplicaStatus", "replica_status", STRING),
     Field("ReplicaStatusDescription", "replica_status_description", STRING),
 )
-_DESCRIPTION = struct(
+DESCRIPTION = struct(
     "TableDescription",
     api.TableDescription,
     _DEFINITIONS,
     Field("TableName", "table_name", STRING),
-    Field("KeySchema", "key_schema", list_of(_KEY_ELEMENT)),
+    Field("KeySchema", "key_schema", list_of(KEY_ELEMENT)),
     Field("TableStatus", "table_status", STRING),
     Field("CreationDateTime", "creation_date_time_ms", SECONDS),
     *_DESCRIBED_THROUGHPUTS,
@@ -325,7 +325,7 @@ _DESCRIPTION = struct(
         list_of(_DESCRIBED_INDEX),
         is_left_out_empty=True,
     ),
-    Field("StreamSpecification", "stream_specification", _STREAM),
+    Field("StreamSpecification", "stream_specification", STREAM),
     Field("LatestStreamLabel", "latest_stream_label", STRING),
     Field("LatestStreamArn", "latest_stream_arn", STRING),
     Field("TableClassSummary", "table_class", Kind("", STRING.read, _write_table_class)),
@@ -335,13 +335,13 @@ _DESCRIPTION = struct(
 
 # Results.
 
-WRITE_TABLE_DESCRIPTION = wrapped(Field("TableDescription", "table_description", _DESCRIPTION))
+WRITE_TABLE_DESCRIPTION = wrapped(Field("TableDescription", "table_description", DESCRIPTION))
 """The result of CreateTable and UpdateTable."""
 
 
 def write_deleted(result: api.DeleteTableResult) -> JsonObject:
     """Without what the table was made of. Source: ScyllaDB, test_table.py, run against the service."""
-    described = _DESCRIPTION.write(result.table_description)
+    described = DESCRIPTION.write(result.table_description)
     assert isinstance(described, dict)
     return {"TableDescription": {name: described[name] for name in described if name not in _NOT_OF_DELETED}}
 
@@ -355,7 +355,7 @@ _NOT_OF_DELETED = frozenset(
         "GlobalSecondaryIndexes",
     }
 )
-WRITE_DESCRIBE_TABLE = wrapped(Field("Table", "table", _DESCRIPTION))
+WRITE_DESCRIBE_TABLE = wrapped(Field("Table", "table", DESCRIPTION))
 WRITE_LIST_TABLES = wrapped(
     Field("TableNames", "table_names", list_of(STRING)),
     Field("LastEvaluatedTableName", "last_evaluated_table_name", STRING),

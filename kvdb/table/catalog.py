@@ -180,6 +180,19 @@ class Catalog:
         """Whether there is a table of this name, ready or not."""
         return name in self._tables
 
+    @property
+    def arn_prefix(self) -> str:
+        """What the ARNs of all its tables begin with."""
+        return self._arn_prefix
+
+    def named(self, name: str) -> Table:
+        """The table a table operation names, ready or not.
+
+        Raises:
+            ResourceNotFound: there is none.
+        """
+        return self._named(name)
+
     def described(self, name: str) -> TableDescription:
         """Source: API Reference, DescribeTable."""
         return self._described(self._named(name).descriptor)

@@ -22,7 +22,9 @@ NO_RETRIES = Config(retries={"max_attempts": 0}, parameter_validation=False)
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     data_dir = tmp_path_factory.mktemp("dynamodb") / "data"
-    with ServerProcess(data_dir, "--sync", "none", doors=("http", "admin")) as process:
+    store = str(data_dir.parent / "store")
+    arguments = ("--sync", "none", "--backup-store", store)
+    with ServerProcess(data_dir, *arguments, doors=("http", "admin")) as process:
         yield process
 
 

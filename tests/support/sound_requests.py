@@ -14,6 +14,7 @@ from kvdb.api.archive import (
     LabelArchive,
     UpdateContinuousBackups,
 )
+from kvdb.api.backups import CreateBackup, DeleteBackup, DescribeBackup, ListBackups
 from kvdb.api.items import (
     BatchGetItem,
     BatchWriteItem,
@@ -63,6 +64,7 @@ A = AttributeDefinition("a", "S")
 TABLE_ARN = "arn:aws:dynamodb:ddblocal:000000000000:table/table"
 STREAM_ARN = f"{TABLE_ARN}/stream/2026-11-29T02:30:00.000"
 JOB_ID = "01700000000000-0123abcd"
+BACKUP_ARN = f"{TABLE_ARN}/backup/{JOB_ID}"
 SHARD_ID = "shardId-00000000000000000001-0000ffff"
 B = AttributeDefinition("b", "N")
 
@@ -102,6 +104,10 @@ SOUND: dict[type, Request] = {
     DescribeContinuousBackups: DescribeContinuousBackups("movies"),
     DescribeArchive: DescribeArchive(),
     LabelArchive: LabelArchive("before"),
+    CreateBackup: CreateBackup("backup", "table"),
+    DescribeBackup: DescribeBackup(BACKUP_ARN),
+    ListBackups: ListBackups(),
+    DeleteBackup: DeleteBackup(BACKUP_ARN),
     DescribeJob: DescribeJob(JOB_ID),
     ListJobs: ListJobs(),
     CancelJob: CancelJob(JOB_ID),

@@ -23,6 +23,7 @@ from collections.abc import Callable, Mapping
 
 from kvdb.api.admin import DescribeCheck, StartCheck
 from kvdb.api.archive import DescribeArchive, DescribeContinuousBackups, LabelArchive, UpdateContinuousBackups
+from kvdb.api.backups import CreateBackup, DeleteBackup, DescribeBackup, ListBackups
 from kvdb.api.items import (
     BatchGetItem,
     BatchWriteItem,
@@ -62,7 +63,7 @@ from kvdb.api.tables import (
     UpdateTable,
     UpdateTimeToLive,
 )
-from kvdb.api.validation import admin, archive, items, jobs, settings, streams, tables, transactions
+from kvdb.api.validation import admin, archive, backups, items, jobs, settings, streams, tables, transactions
 from kvdb.limits import AWS, LimitsProfile
 
 
@@ -111,6 +112,10 @@ _CHECKS: Mapping[type, Callable[..., None]] = {
     DescribeLimits: settings.check_describe_limits,
     StartCheck: admin.check_start_check,
     DescribeCheck: admin.check_describe_check,
+    CreateBackup: backups.check_create_backup,
+    DescribeBackup: backups.check_named_backup,
+    ListBackups: backups.check_list_backups,
+    DeleteBackup: backups.check_named_backup,
     DescribeJob: jobs.check_named_job,
     ListJobs: jobs.check_list_jobs,
     CancelJob: jobs.check_named_job,

@@ -251,7 +251,7 @@ def test_a_manifest_of_a_later_kvdb_is_refused_by_name() -> None:
     fs, _, store, made, _ = _backed_up()
     name = f"store/backups/{made.backup_id}.json"
     fields = json.loads(bytes(fs._inode(name).content).split(b"\n")[0])
-    fields["format_version"] = 2
+    fields["format_version"] = 3
     fs._inode(name).content[:] = sealed(json.dumps(fields).encode())
     with pytest.raises(FormatTooNew, match="newer"):
         restore.plan_backup(store, made.backup_id)

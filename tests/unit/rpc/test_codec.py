@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kvdb.api import admin, archive, items, jobs, streams, tables, validation
+from kvdb.api import admin, archive, backups, items, jobs, streams, tables, validation
 from kvdb.api.operations import OPERATIONS
 from kvdb.errors import SerializationError, UnknownOperation, ValidationError
 from kvdb.rpc.codec import METHODS, STREAM_BY_REQUEST, SUBSCRIBE, UNARY_BY_REQUEST, Method, method_of
@@ -207,6 +207,12 @@ REQUESTS = [
     admin.StartCheck(),
     admin.StartCheck(True),
     admin.DescribeCheck(),
+    backups.CreateBackup("name"),
+    backups.CreateBackup("name", "t"),
+    backups.DescribeBackup("arn"),
+    backups.ListBackups(),
+    backups.ListBackups("t", 5, 1_700_000_000_000, 1_700_000_000_001, "arn", "ALL"),
+    backups.DeleteBackup("arn"),
     jobs.DescribeJob("01700000000000-0123abcd"),
     jobs.ListJobs(),
     jobs.ListJobs("backup", "arn", 7, "01700000000000-0123abcd"),
@@ -222,6 +228,28 @@ ARCHIVE = archive.ArchiveDescription("store", "00ff", "behind", "no answer", 5, 
 JOB = jobs.JobDescription("id", "arn", "backup", "table", "IN_PROGRESS", False, 1 << 40, 0, "bytes", 5)
 FAILED_JOB = dataclasses.replace(
     JOB, status="FAILED", ended_ms=6, failure_code="DiskFull", failure_message=""
+)
+DETAILS = backups.BackupDetails("arn", "name", "AVAILABLE", "USER", 1_700_000_000_000, 1 << 40, 1 << 41)
+BACKED_INDEX = backups.IndexInfo(
+    "by_icao",
+    (tables.KeySchemaElement("icao", "HASH"),),
+    tables.Projection("INCLUDE", ("name",)),
+    tables.ProvisionedThroughput(1, 2),
+    tables.OnDemandThroughput(3, 4),
+)
+BACKUP_DESCRIPTION = backups.BackupDescription(
+    dataclasses.replace(DETAILS, backup_status="DELETED"),
+    backups.SourceTableDetails(
+        *("t", "uuid", "table arn", 5, (tables.KeySchemaElement("icao", "HASH"),)),
+        *(tables.ProvisionedThroughput(0, 0), None, "PAY_PER_REQUEST", 1 << 40, 7),
+    ),
+    backups.SourceTableFeatureDetails(
+        (dataclasses.replace(BACKED_INDEX, provisioned_throughput=None, on_demand_throughput=None),),
+        (BACKED_INDEX,),
+        tables.StreamSpecification(True, "KEYS_ONLY"),
+        "expires",
+    ),
+    ("t", "u"),
 )
 RESULTS = [
     ("GetItem", items.GetItemResult(None)),
@@ -273,6 +301,20 @@ RESULTS = [
     ("GetRecords", streams.GetRecordsResult([], None)),
     ("GetRecords", streams.GetRecordsResult([RECORD], "iterator")),
     ("Subscribe", streams.FeedPage([RECORD], "cursor")),
+    ("CreateBackup", backups.CreateBackupResult(DETAILS)),
+    ("DescribeBackup", backups.DescribeBackupResult(backups.BackupDescription(DETAILS))),
+    ("DeleteBackup", backups.DeleteBackupResult(BACKUP_DESCRIPTION)),
+    ("ListBackups", backups.ListBackupsResult([])),
+    (
+        "ListBackups",
+        backups.ListBackupsResult(
+            [
+                backups.BackupSummary("arn", "name", "CREATING", "SYSTEM", 5),
+                backups.BackupSummary("arn", "name", "AVAILABLE", "USER", 5, 7, "t", "uuid", "table arn"),
+            ],
+            "arn",
+        ),
+    ),
     ("DescribeJob", jobs.DescribeJobResult(JOB)),
     ("ListJobs", jobs.ListJobsResult([])),
     ("ListJobs", jobs.ListJobsResult([JOB, FAILED_JOB], "01700000000000-0123abcd")),

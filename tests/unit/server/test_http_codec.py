@@ -63,7 +63,7 @@ def sample(shape_name, depth=0):
         return {"aaa": sample(shape["value"]["shape"], depth + 1)}
     if "enum" in shape:
         return shape["enum"][0]
-    return {"string": "aaa", "boolean": True, "integer": 1, "long": 1, "double": 1.0}[kind]
+    return {"string": "aaa", "boolean": True, "integer": 1, "long": 1, "double": 1.0, "timestamp": 1.0}[kind]
 
 
 def test_every_operation_of_the_contract_but_the_native_ones_has_a_route():
