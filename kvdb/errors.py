@@ -21,6 +21,11 @@
     │  ├─ TableInUse                      TableInUseException: the table is being made, changed or deleted
     │  ├─ TableAlreadyExists              TableAlreadyExistsException: a restore's target
     │  ├─ JobNotFound                     JobNotFound: no job has this id
+    │  ├─ ExportNotFound                  ExportNotFoundException
+    │  ├─ ImportNotFound                  ImportNotFoundException
+    │  ├─ ExportConflict                  ExportConflictException: its client token stands for another
+    │  ├─ ImportConflict                  ImportConflictException: likewise
+    │  ├─ InvalidExportTime               InvalidExportTimeException: no moment that can be read
     │  ├─ InvalidRestoreTime              InvalidRestoreTimeException: no point the archive can restore
     │  ├─ PointInTimeRecoveryUnavailable  PointInTimeRecoveryUnavailableException: off for this table
     │  ├─ ContinuousBackupsUnavailable    ContinuousBackupsUnavailableException: there is no archive
@@ -222,6 +227,36 @@ class JobNotFound(RequestError):
     """No job of this database has this id."""
 
     code = "JobNotFound"
+
+
+class ExportNotFound(RequestError):
+    """No export of this database has this ARN."""
+
+    code = "ExportNotFoundException"
+
+
+class ImportNotFound(RequestError):
+    """No import of this database has this ARN."""
+
+    code = "ImportNotFoundException"
+
+
+class ExportConflict(RequestError):
+    """The client token stands for another export."""
+
+    code = "ExportConflictException"
+
+
+class ImportConflict(RequestError):
+    """The client token stands for another import."""
+
+    code = "ImportConflictException"
+
+
+class InvalidExportTime(RequestError):
+    """A table cannot be exported as of then: in the future, or before the kept history."""
+
+    code = "InvalidExportTimeException"
 
 
 class InvalidRestoreTime(RequestError):

@@ -238,6 +238,9 @@ class DatabaseOptions:
     replica_horizon_ms: int = 24 * 60 * 60 * 1000
     """For how long writes are kept for a peer that does not fetch them; after that its table must begin
     anew. Tombstones are kept twice as long."""
+    export_root: str | None = None
+    """Below here every folder is a bucket that exports go to and imports come from: a directory, or
+    s3://BUCKET/PREFIX, gs://..., az://... ``None``: these calls are refused."""
     limits: LimitsName = "aws"
     """"aws": the service's numbers. "open": larger items, batches and transactions (``kvdb/limits``)."""
 

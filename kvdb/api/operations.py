@@ -111,6 +111,22 @@ from kvdb.api.tables import (
     UpdateTimeToLive,
     UpdateTimeToLiveResult,
 )
+from kvdb.api.transfers import (
+    DescribeExport,
+    DescribeExportResult,
+    DescribeImport,
+    DescribeImportResult,
+    ExportTableToPointInTime,
+    ExportTableToPointInTimeResult,
+    ImportTable,
+    ImportTableResult,
+    ListExports,
+    ListExportsResult,
+    ListImports,
+    ListImportsResult,
+    TransferRequest,
+    TransferResult,
+)
 
 Request: TypeAlias = (
     GetItem
@@ -144,6 +160,7 @@ Request: TypeAlias = (
     | StreamRequest
     | JobRequest
     | BackupRequest
+    | TransferRequest
 )
 Result: TypeAlias = (
     GetItemResult
@@ -176,6 +193,7 @@ Result: TypeAlias = (
     | StreamResult
     | JobResult
     | BackupResult
+    | TransferResult
 )
 
 
@@ -238,6 +256,12 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GetShardIterator", GetShardIterator, GetShardIteratorResult, True),
     Operation("GetRecords", GetRecords, GetRecordsResult, True),
     Operation("UpdateStream", UpdateStream, UpdateStreamResult, False),
+    Operation("ExportTableToPointInTime", ExportTableToPointInTime, ExportTableToPointInTimeResult, False),
+    Operation("DescribeExport", DescribeExport, DescribeExportResult, True),
+    Operation("ListExports", ListExports, ListExportsResult, True),
+    Operation("ImportTable", ImportTable, ImportTableResult, False),
+    Operation("DescribeImport", DescribeImport, DescribeImportResult, True),
+    Operation("ListImports", ListImports, ListImportsResult, True),
 )
 
 BY_NAME: Mapping[str, Operation] = {operation.name: operation for operation in OPERATIONS}

@@ -258,6 +258,10 @@ class Jobs:
             raise JobNotFound(f"Job not found: {job_id}")
         return record
 
+    def of_token(self, kind: str, token: str) -> JobRecord | None:
+        """The job of a kind that a client's token stands for."""
+        return self._of_token(kind, token, self._env.clock.wall_ms())
+
     def listed(self, kind: str | None = None, resource: str | None = None) -> list[JobRecord]:
         """The jobs of a kind and about a resource, oldest first."""
         with self._guard:

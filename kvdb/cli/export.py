@@ -11,7 +11,7 @@ import click
 from kvdb.api.tables import TableDescription
 from kvdb.backup.names import new_id
 from kvdb.backup.places import open_store
-from kvdb.backup.transfer.export import Export, Sourced
+from kvdb.backup.transfer.export import Export, Sourced, discard
 from kvdb.backup.transfer.layout import ExportFacts, is_object_name
 from kvdb.cli.json_options import as_of_option, expression_options, json_option
 from kvdb.cli.lines import TRANSFER_FORMATS
@@ -81,13 +81,14 @@ def export(
         if dry_run:
             show_facts({**shown, "items": source.count()}, as_json=as_json)
             return
-        run = Export(open_store(url, env, is_name=is_object_name), env.clock, facts, source)
+        store = open_store(url, env, is_name=is_object_name)
+        run = Export(store, env.clock, facts, source)
         try:
             with _progress(described.item_count) as advance:
                 while not run.step():
                     advance(run.state.item_count)
         except BaseException:
-            run.discard()
+            discard(store, facts, len(run.state.files))
             raise
         state = run.state
         shown.update(items=state.item_count, files=len(state.files), bytes=state.raw_bytes)

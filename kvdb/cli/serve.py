@@ -85,6 +85,11 @@ _GRPC_ADDRESS = "127.0.0.1:7400"
     help="Where the backups that calls ask for lie: a directory, or s3://BUCKET/PREFIX, gs://..., az://...",
 )
 @click.option(
+    "--export-root",
+    metavar="URL",
+    help="Where exports go and imports come from: its folders are buckets. A directory, or s3://..., gs://...",
+)
+@click.option(
     "--accept-packed", is_flag=True, help="Take HTTP request bodies in gzip or deflate; no SDK sends them."
 )
 @click.option(
@@ -107,6 +112,7 @@ def serve(
     limits: LimitsName,
     table_status_delay: float,
     backup_store: str | None,
+    export_root: str | None,
     accept_packed: bool,
     insecure: bool,
     verbose: bool,
@@ -129,6 +135,7 @@ def serve(
         limits=limits,
         table_status_delay_ms=round(table_status_delay * 1000),
         backup_store=backup_store,
+        export_root=export_root,
     )
     if grpc_address is None and http_address is None:
         grpc_address = _GRPC_ADDRESS

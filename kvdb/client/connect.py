@@ -33,6 +33,7 @@ def open(
     history_retention: float | timedelta | None = None,
     backup_store: str | None = None,
     archive: str | ArchiveOptions | None = None,
+    export_root: str | None = None,
     options: DatabaseOptions | None = None,
 ) -> Client:
     """Open the database in directory ``path`` in this process; it is made when there is none.
@@ -43,6 +44,7 @@ def open(
     ``limits="open"`` raises those of items, batches and transactions above the service's.
     ``history_retention``, in seconds or as a ``timedelta``, is how far reads of the past reach.
     ``backup_store`` is where backups lie: a directory, or ``s3://BUCKET/PREFIX``, ``gs://``, ``az://``.
+    ``export_root`` is where the buckets of exports and imports are, likewise.
     ``archive`` ships the log to that URL, a directory or an object store, to restore any point from.
 
     Raises:
@@ -58,6 +60,8 @@ def open(
         archive=archive,
         backup_store=backup_store,
     )
+    if export_root is not None:
+        chosen = dataclasses.replace(chosen, export_root=export_root)
     return Client(EmbeddedTransport(Database.open(path, chosen)))
 
 
@@ -70,6 +74,7 @@ async def open_async(
     history_retention: float | timedelta | None = None,
     backup_store: str | None = None,
     archive: str | ArchiveOptions | None = None,
+    export_root: str | None = None,
     options: DatabaseOptions | None = None,
 ) -> AsyncClient:
     """As ``open``, for asyncio."""
@@ -82,6 +87,8 @@ async def open_async(
         archive=archive,
         backup_store=backup_store,
     )
+    if export_root is not None:
+        chosen = dataclasses.replace(chosen, export_root=export_root)
     database = await asyncio.to_thread(Database.open, path, chosen)
     return AsyncClient(AsyncEmbeddedTransport(database))
 

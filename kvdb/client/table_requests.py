@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, TypeAlias, TypeVar
 
 from kvdb.api.tables import (
@@ -30,6 +31,7 @@ from kvdb.api.tables import (
     UpdateIndex,
     UpdateTable,
 )
+from kvdb.api.transfers import ExportTableToPointInTime, FilterSpecification, IncrementalExportSpecification
 from kvdb.errors import ValidationError
 
 KeyAttribute: TypeAlias = tuple[str, AttributeType]
@@ -246,3 +248,42 @@ def _billing(
         case OnDemand():
             return "PAY_PER_REQUEST", None, OnDemandThroughput(billing.reads_max, billing.writes_max)
     raise ValidationError(f"billing must be Provisioned or OnDemand, not {type(billing).__name__}")
+
+
+def export_table(
+    table: str,
+    bucket: str,
+    prefix: str | None,
+    format: str,
+    at: datetime | None,
+    since: datetime | None,
+    until: datetime | None,
+    view: str,
+    filter: FilterSpecification | None,
+    token: str | None,
+) -> ExportTableToPointInTime:
+    """Raises: ValidationError: a time is none, or ``until`` comes without ``since``."""
+    if since is None and until is not None:
+        raise ValidationError("until goes with since: an export of what changed")
+    increment = None
+    if since is not None:
+        increment = IncrementalExportSpecification(_time_ms("since", since), _time_ms("until", until), view)
+    return ExportTableToPointInTime(
+        table,
+        bucket,
+        _time_ms("at", at),
+        token,
+        s3_prefix=prefix,
+        export_format=format,
+        export_type="FULL_EXPORT" if increment is None else "INCREMENTAL_EXPORT",
+        incremental_export_specification=increment,
+        filter_specification=filter,
+    )
+
+
+def _time_ms(name: str, moment: datetime | None) -> int | None:
+    if moment is None:
+        return None
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise ValidationError(f"{name} must be a datetime with a time zone: {moment!r}")
+    return round(moment.timestamp() * 1000)

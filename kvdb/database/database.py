@@ -27,6 +27,9 @@ from kvdb.backup.jobs import Jobs, Runner
 from kvdb.backup.places import open_store
 from kvdb.backup.service import BackupService
 from kvdb.backup.store import BackupStore
+from kvdb.backup.transfer.calls import TransferService
+from kvdb.backup.transfer.kinds import EXPORT, IMPORT, ExportRunner, ImportRunner, StoreOf
+from kvdb.backup.transfer.layout import is_object_name
 from kvdb.database import dispatch, recovery
 from kvdb.database.background import Background
 from kvdb.database.dispatch import TableFloor
@@ -53,6 +56,7 @@ _log = logging.getLogger("kvdb.database")
 
 MEMORY_PATH = ":memory:"
 _MEMORY_DIRECTORY = "/memory"
+NO_EXPORT_ROOT = "this database was opened without an export root (export_root, or serve --export-root)"
 
 
 class Database:
@@ -100,7 +104,8 @@ class Database:
             engine = Engine.open(_MEMORY_DIRECTORY if in_memory else path, env, engine_options)
             try:
                 store = _backup_store(env, options, in_memory=in_memory and owns_env)
-                floor = _wired(env, engine, options, store)
+                buckets = _buckets(env, options, in_memory=in_memory and owns_env)
+                floor = _wired(env, engine, options, store, buckets)
             except BaseException:
                 engine.close()
                 raise
@@ -303,7 +308,22 @@ def _backup_store(env: Env, options: DatabaseOptions, *, in_memory: bool) -> Bac
     return open_store(options.backup_store, replace(env, fs=OsFileSystem()) if in_memory else env)
 
 
-def _wired(env: Env, engine: Engine, options: DatabaseOptions, store: BackupStore | None) -> TableFloor:
+def _buckets(env: Env, options: DatabaseOptions, *, in_memory: bool) -> StoreOf:
+    """Where the buckets of exports and imports are."""
+    files = replace(env, fs=OsFileSystem()) if in_memory else env
+    root = options.export_root
+
+    def store_of(bucket: str) -> BackupStore:
+        if root is None:
+            raise ValidationError(NO_EXPORT_ROOT)
+        return open_store(f"{root.rstrip('/')}/{bucket}", files, is_name=is_object_name)
+
+    return store_of
+
+
+def _wired(
+    env: Env, engine: Engine, options: DatabaseOptions, store: BackupStore | None, buckets: StoreOf
+) -> TableFloor:
     recovery.restore_clock(env, engine, options.region)
     catalog = Catalog(engine, env, options)
     latches = Latches()
@@ -312,7 +332,11 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions, store: BackupStor
     tokens = ClientTokens(engine, env)
     snapshots = Snapshots(engine, env)
     background = Background(env, engine, catalog, latches, writer, tokens, snapshots)
-    jobs = Jobs(engine, env, _runners(env, engine, store))
+    transfers: Mapping[str, Runner] = {
+        EXPORT: ExportRunner(env, engine, catalog, buckets),
+        IMPORT: ImportRunner(engine, catalog, writer, latches, buckets, writer.profile),
+    }
+    jobs = Jobs(engine, env, {**_runners(env, engine, store), **transfers})
     jobs.resume()
     recovery.finish_dropped_tables(engine, catalog, background)
     recovery.finish_creating_indexes(engine, catalog, background)
@@ -347,6 +371,7 @@ def _wired(env: Env, engine: Engine, options: DatabaseOptions, store: BackupStor
         snapshots,
         streams,
         backups,
+        TransferService(env, engine, catalog, jobs, buckets),
         arrivals,
         background,
         continuous,

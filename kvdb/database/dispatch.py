@@ -99,6 +99,7 @@ from kvdb.api.tables import (
     ListTablesResult,
     ListTagsOfResource,
     ListTagsOfResourceResult,
+    TableDescription,
     TagResource,
     TagResourceResult,
     UntagResource,
@@ -108,8 +109,23 @@ from kvdb.api.tables import (
     UpdateTimeToLive,
     UpdateTimeToLiveResult,
 )
+from kvdb.api.transfers import (
+    DescribeExport,
+    DescribeExportResult,
+    DescribeImport,
+    DescribeImportResult,
+    ExportTableToPointInTime,
+    ExportTableToPointInTimeResult,
+    ImportTable,
+    ImportTableResult,
+    ListExports,
+    ListExportsResult,
+    ListImports,
+    ListImportsResult,
+)
 from kvdb.backup.continuous import ContinuousBackups
 from kvdb.backup.service import BackupService
+from kvdb.backup.transfer.calls import TransferService
 from kvdb.database import check
 from kvdb.database.background import Background
 from kvdb.errors import UnknownOperation
@@ -141,6 +157,7 @@ class TableFloor:
     snapshots: Snapshots
     streams: StreamService
     backups: BackupService
+    transfers: TransferService
     arrivals: Arrivals
     background: Background
     continuous: ContinuousBackups
@@ -271,11 +288,15 @@ def _batch_get_item(floor: TableFloor, request: BatchGetItem) -> BatchGetItemRes
 
 
 def _create_table(floor: TableFloor, request: CreateTable) -> CreateTableResult:
+    return CreateTableResult(_created(floor, request))
+
+
+def _created(floor: TableFloor, request: CreateTable) -> TableDescription:
     description = floor.catalog.create(request, floor.profile)
     floor.background.count()
     if description.latest_stream_arn is not None:
         floor.background.keep_streams()
-    return CreateTableResult(description)
+    return description
 
 
 def _describe_table(floor: TableFloor, request: DescribeTable) -> DescribeTableResult:
@@ -422,6 +443,30 @@ def _update_stream(floor: TableFloor, request: UpdateStream) -> UpdateStreamResu
     return floor.streams.update_stream(request)
 
 
+def _export_table(floor: TableFloor, request: ExportTableToPointInTime) -> ExportTableToPointInTimeResult:
+    return floor.transfers.export(request, floor.profile)
+
+
+def _describe_export(floor: TableFloor, request: DescribeExport) -> DescribeExportResult:
+    return floor.transfers.describe_export(request)
+
+
+def _list_exports(floor: TableFloor, request: ListExports) -> ListExportsResult:
+    return floor.transfers.list_exports(request)
+
+
+def _import_table(floor: TableFloor, request: ImportTable) -> ImportTableResult:
+    return floor.transfers.import_table(request, lambda created: _created(floor, created))
+
+
+def _describe_import(floor: TableFloor, request: DescribeImport) -> DescribeImportResult:
+    return floor.transfers.describe_import(request)
+
+
+def _list_imports(floor: TableFloor, request: ListImports) -> ListImportsResult:
+    return floor.transfers.list_imports(request)
+
+
 _WRITES: Mapping[type, Callable[..., Steps[Result]]] = {
     PutItem: _put_item,
     UpdateItem: _update_item,
@@ -468,6 +513,12 @@ _ANSWERS: Mapping[type, Callable[..., Result]] = {
     GetShardIterator: _get_shard_iterator,
     GetRecords: _get_records,
     UpdateStream: _update_stream,
+    ExportTableToPointInTime: _export_table,
+    DescribeExport: _describe_export,
+    ListExports: _list_exports,
+    ImportTable: _import_table,
+    DescribeImport: _describe_import,
+    ListImports: _list_imports,
 }
 SERVED: frozenset[type] = frozenset((*_WRITES, *_ANSWERS))
 """Every request type with a function; a test holds it against ``api/operations``."""

@@ -1,7 +1,7 @@
 """The methods of the services: which path serves which request, in which messages.
 
 ``METHODS`` is the door's table. The pairs of its rows stand in ``item_pairs``, ``table_pairs``,
-``stream_pairs``, ``job_pairs``, ``backup_pairs`` and ``admin_pairs``.
+``stream_pairs``, ``job_pairs``, ``backup_pairs``, ``transfer_pairs`` and ``admin_pairs``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from kvdb.rpc import item_pairs as items
 from kvdb.rpc import job_pairs as jobs
 from kvdb.rpc import stream_pairs as streams
 from kvdb.rpc import table_pairs as tables
+from kvdb.rpc import transfer_pairs as transfers
 from kvdb.rpc.fields import Pair
 from kvdb.rpc.gen import (
     admin_pb2,
@@ -30,6 +31,7 @@ from kvdb.rpc.gen import (
     streams_pb2,
     tables_pb2,
     transactions_pb2,
+    transfers_pb2,
 )
 
 
@@ -72,7 +74,18 @@ _STREAMS = streams_pb2.DESCRIPTOR.services_by_name["Streams"].full_name
 _JOBS = jobs_pb2.DESCRIPTOR.services_by_name["Jobs"].full_name
 _ARCHIVE = archive_pb2.DESCRIPTOR.services_by_name["Archive"].full_name
 _BACKUPS = backups_pb2.DESCRIPTOR.services_by_name["Backups"].full_name
-SERVICES: tuple[str, ...] = (_ITEMS, _TRANSACTIONS, _TABLES, _STREAMS, _ADMIN, _JOBS, _ARCHIVE, _BACKUPS)
+_TRANSFERS = transfers_pb2.DESCRIPTOR.services_by_name["Transfers"].full_name
+SERVICES: tuple[str, ...] = (
+    _ITEMS,
+    _TRANSACTIONS,
+    _TABLES,
+    _STREAMS,
+    _ADMIN,
+    _JOBS,
+    _ARCHIVE,
+    _BACKUPS,
+    _TRANSFERS,
+)
 
 METHODS: tuple[Method, ...] = (
     Method("GetItem", _ITEMS, items.GET_ITEM, items.GET_ITEM_RESULT),
@@ -132,6 +145,12 @@ METHODS: tuple[Method, ...] = (
     Method("GetShardIterator", _STREAMS, streams.GET_SHARD_ITERATOR, streams.GET_SHARD_ITERATOR_RESULT),
     Method("GetRecords", _STREAMS, streams.GET_RECORDS, streams.GET_RECORDS_RESULT),
     Method("UpdateStream", _STREAMS, streams.UPDATE_STREAM, streams.UPDATE_STREAM_RESULT),
+    Method("ExportTableToPointInTime", _TRANSFERS, transfers.EXPORT_TABLE, transfers.EXPORT_TABLE_RESULT),
+    Method("DescribeExport", _TRANSFERS, transfers.DESCRIBE_EXPORT, transfers.DESCRIBE_EXPORT_RESULT),
+    Method("ListExports", _TRANSFERS, transfers.LIST_EXPORTS, transfers.LIST_EXPORTS_RESULT),
+    Method("ImportTable", _TRANSFERS, transfers.IMPORT_TABLE, transfers.IMPORT_TABLE_RESULT),
+    Method("DescribeImport", _TRANSFERS, transfers.DESCRIBE_IMPORT, transfers.DESCRIBE_IMPORT_RESULT),
+    Method("ListImports", _TRANSFERS, transfers.LIST_IMPORTS, transfers.LIST_IMPORTS_RESULT),
 )
 
 SUBSCRIBE: Method = Method("Subscribe", _STREAMS, streams.SUBSCRIBE, streams.FEED_PAGE, is_stream=True)  # type: ignore[arg-type]

@@ -28,6 +28,7 @@ from kvdb.server import http_backups as backups
 from kvdb.server import http_items as items
 from kvdb.server import http_streams as streams
 from kvdb.server import http_tables as tables
+from kvdb.server import http_transfers as transfers
 from kvdb.server.http_items import WithItems
 from kvdb.server.http_shapes import Faults, Kind
 
@@ -191,6 +192,12 @@ ROUTES: tuple[Route, ...] = (
     Route("DescribeBackup", backups.DESCRIBE_BACKUP, backups.WRITE_BACKUP_DESCRIPTION),
     Route("ListBackups", backups.LIST_BACKUPS, backups.WRITE_LIST_BACKUPS),
     Route("DeleteBackup", backups.DELETE_BACKUP, backups.WRITE_BACKUP_DESCRIPTION),
+    Route("ExportTableToPointInTime", transfers.EXPORT_TABLE, transfers.WRITE_EXPORT),
+    Route("DescribeExport", transfers.DESCRIBE_EXPORT, transfers.WRITE_EXPORT),
+    Route("ListExports", transfers.LIST_EXPORTS, transfers.WRITE_LIST_EXPORTS),
+    Route("ImportTable", transfers.IMPORT_TABLE, transfers.WRITE_IMPORT),
+    Route("DescribeImport", transfers.DESCRIBE_IMPORT, transfers.WRITE_IMPORT),
+    Route("ListImports", transfers.LIST_IMPORTS, transfers.WRITE_LIST_IMPORTS),
 )
 STREAM_ROUTES: tuple[Route, ...] = (
     Route("ListStreams", streams.LIST_STREAMS, streams.WRITE_LIST_STREAMS),

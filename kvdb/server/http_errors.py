@@ -73,6 +73,11 @@ FORMS: Mapping[type[KvdbError], _Form] = {
     errors.InvalidRestoreTime: _modelled(errors.InvalidRestoreTime),
     errors.PointInTimeRecoveryUnavailable: _modelled(errors.PointInTimeRecoveryUnavailable),
     errors.ContinuousBackupsUnavailable: _modelled(errors.ContinuousBackupsUnavailable),
+    errors.ExportNotFound: _modelled(errors.ExportNotFound),
+    errors.ImportNotFound: _modelled(errors.ImportNotFound),
+    errors.ExportConflict: _modelled(errors.ExportConflict),
+    errors.ImportConflict: _modelled(errors.ImportConflict),
+    errors.InvalidExportTime: _modelled(errors.InvalidExportTime),
     # What the service has no name for.
     errors.UniqueViolation: _modelled(errors.ConditionalCheckFailed),
     errors.ReadPointExpired: _Form(_BAD_REQUEST, f"{_VALIDATE}ValidationException"),

@@ -115,6 +115,17 @@ CREATE_TABLE = struct(
     *_SETTINGS,
     Field("Tags", "tags", list_of(_TAG)),
 )
+TABLE_CREATION_PARAMETERS = struct(
+    "TableCreationParameters",
+    _create_table,
+    TABLE,
+    _DEFINITIONS._replace(is_required=True),
+    KEY_SCHEMA._replace(kind=list_of(KEY_ELEMENT)),
+    Field("BillingMode", "billing_mode", STRING),
+    *_THROUGHPUTS[:2],
+    Field("GlobalSecondaryIndexes", "global_secondary_indexes", list_of(GLOBAL_INDEX)),
+)
+"""The new table of an import."""
 DESCRIBE_TABLE = struct("DescribeTableInput", api.DescribeTable, TABLE)
 DELETE_TABLE = struct("DeleteTableInput", api.DeleteTable, TABLE)
 LIST_TABLES = struct(

@@ -56,6 +56,15 @@ from kvdb.api.tables import (
     UpdateTable,
     UpdateTimeToLive,
 )
+from kvdb.api.transfers import (
+    DescribeExport,
+    DescribeImport,
+    ExportTableToPointInTime,
+    ImportTable,
+    ListExports,
+    ListImports,
+    S3BucketSource,
+)
 from kvdb.errors import ValidationError
 
 HASH = KeySchemaElement("a", "HASH")
@@ -116,6 +125,12 @@ SOUND: dict[type, Request] = {
     GetShardIterator: GetShardIterator(STREAM_ARN, SHARD_ID, "LATEST"),
     GetRecords: GetRecords("iterator"),
     UpdateStream: UpdateStream(STREAM_ARN, rotate=True),
+    ExportTableToPointInTime: ExportTableToPointInTime(TABLE_ARN, "bucket"),
+    DescribeExport: DescribeExport(f"{TABLE_ARN}/export/{JOB_ID}"),
+    ListExports: ListExports(),
+    ImportTable: ImportTable(S3BucketSource("bucket"), "CSV", CreateTable("table", [HASH, RANGE], [A, B])),
+    DescribeImport: DescribeImport(f"{TABLE_ARN}/import/{JOB_ID}"),
+    ListImports: ListImports(),
 }
 
 

@@ -63,7 +63,26 @@ from kvdb.api.tables import (
     UpdateTable,
     UpdateTimeToLive,
 )
-from kvdb.api.validation import admin, archive, backups, items, jobs, settings, streams, tables, transactions
+from kvdb.api.transfers import (
+    DescribeExport,
+    DescribeImport,
+    ExportTableToPointInTime,
+    ImportTable,
+    ListExports,
+    ListImports,
+)
+from kvdb.api.validation import (
+    admin,
+    archive,
+    backups,
+    items,
+    jobs,
+    settings,
+    streams,
+    tables,
+    transactions,
+    transfers,
+)
 from kvdb.limits import AWS, LimitsProfile
 
 
@@ -128,6 +147,12 @@ _CHECKS: Mapping[type, Callable[..., None]] = {
     GetShardIterator: streams.check_get_shard_iterator,
     GetRecords: streams.check_get_records,
     UpdateStream: streams.check_update_stream,
+    ExportTableToPointInTime: transfers.check_export,
+    DescribeExport: transfers.check_described_export,
+    ListExports: transfers.check_list_exports,
+    ImportTable: transfers.check_import,
+    DescribeImport: transfers.check_described_import,
+    ListImports: transfers.check_list_imports,
 }
 _PROFILED_CHECKS: Mapping[type, Callable[..., None]] = {
     BatchGetItem: items.check_batch_get_item,

@@ -34,6 +34,8 @@ _SCALARS: Final = frozenset({"S", "N", "B", "BOOL", "NULL"})
 
 COLUMNS_MAX: Final = 1_000
 """Columns of an export. A table of more attribute names is one for JSON or CBOR."""
+_NAMES_BYTES_MAX: Final = 256 * 1024
+"""Of the names of all columns together."""
 DELIMITERS: Final = ",;:|\t "
 
 
@@ -57,6 +59,7 @@ class Columns:
 
     def __init__(self, types: Mapping[str, CellType] | None = None) -> None:
         self.types: dict[str, CellType] = dict(types or {})
+        self._checked = 0
 
     def add(self, item: Item) -> None:
         """Take an item into account.
@@ -72,8 +75,12 @@ class Columns:
                 types[name] = kind
             elif known != kind:
                 types[name] = "JSON"
-        if len(types) > COLUMNS_MAX:
-            raise LimitExceeded(f"the items have too many attribute names for a CSV file max={COLUMNS_MAX}")
+        if len(types) > self._checked:
+            self._checked = len(types)
+            if len(types) > COLUMNS_MAX or sum(len(name.encode()) for name in types) > _NAMES_BYTES_MAX:
+                raise LimitExceeded(
+                    f"the items have too many attribute names for a CSV file max={COLUMNS_MAX}"
+                )
 
 
 class CsvWriter:

@@ -17,7 +17,7 @@ from kvdb.backup.store import BackupStore
 from kvdb.backup.transfer import cbor_records, json_records, layout
 from kvdb.backup.transfer.compression import GzipWriter
 from kvdb.backup.transfer.csv_records import CellType, Columns, CsvWriter
-from kvdb.backup.transfer.layout import DATA_FILES_MAX, DataFile, ExportFacts
+from kvdb.backup.transfer.layout import DataFile, ExportFacts
 from kvdb.backup.transfer.records import ExportFormat, ItemChange
 from kvdb.env.clock import Clock
 from kvdb.errors import LimitExceeded, ValidationError
@@ -25,6 +25,8 @@ from kvdb.item.value import Item
 
 FILE_BYTES: Final = 16 * 1024 * 1024
 """Of a data file before it is compressed."""
+FILES_MAX: Final = 40_000
+"""Of one export: 640 GB. What a job's record has room for."""
 SURVEY_ITEMS: Final = 20_000
 """Looked at in one step."""
 
@@ -106,11 +108,6 @@ class Export:
             self._seal()
         return is_last
 
-    def discard(self) -> None:
-        """Take away the data of an export that will not be finished."""
-        for number in range(len(self.state.files) + 1):
-            self._store.delete(self._facts.data_name(number))
-
     def _survey(self, records: Iterator[Sourced]) -> None:
         columns = Columns(self.state.columns)
         sourced = None
@@ -124,8 +121,8 @@ class Export:
 
     def _write_file(self, records: Iterator[Sourced]) -> bool:
         state = self.state
-        if len(state.files) >= DATA_FILES_MAX:
-            raise LimitExceeded(f"the export has too many files max={DATA_FILES_MAX}")
+        if len(state.files) >= FILES_MAX:
+            raise LimitExceeded(f"the export has too many files max={FILES_MAX}")
         file, writer = GzipWriter(), _writer(self._facts.format, state.columns)
         file.add(writer.header())
         count, place = 0, state.after
@@ -161,6 +158,14 @@ class Export:
             billed_bytes=self.state.raw_bytes,
             end_ms=self._clock.wall_ms(),
         )
+
+
+def discard(store: BackupStore, facts: ExportFacts, file_count: int) -> None:
+    """Take away an export that will not be finished: it may have one file more than is known."""
+    store.delete(facts.summary_name)
+    for number in range(file_count + 1):
+        store.delete(facts.data_name(number))
+    store.delete(facts.folder + layout.STARTED)
 
 
 class _RecordWriter(Protocol):

@@ -41,8 +41,10 @@ class Entry(NamedTuple):
 class ImportTarget(Protocol):
     """The table that is imported into."""
 
-    batch_max: int
-    """Entries of one ``put`` at the most."""
+    @property
+    def batch_max(self) -> int:
+        """Entries of one ``put`` at the most."""
+        ...
 
     def put(self, entries: Sequence[Entry]) -> list[str | None]:
         """Put or delete entries, which are durable when it returns; gives for each why the table

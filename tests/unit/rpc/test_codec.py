@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kvdb.api import admin, archive, backups, items, jobs, streams, tables, validation
+from kvdb.api import admin, archive, backups, items, jobs, streams, tables, transfers, validation
 from kvdb.api.operations import OPERATIONS
 from kvdb.errors import SerializationError, UnknownOperation, ValidationError
 from kvdb.rpc.codec import METHODS, STREAM_BY_REQUEST, SUBSCRIBE, UNARY_BY_REQUEST, Method, method_of
@@ -222,9 +222,34 @@ REQUESTS = [
     archive.DescribeContinuousBackups("ttt"),
     archive.DescribeArchive(),
     archive.LabelArchive("before the migration"),
+    transfers.ExportTableToPointInTime("t", "bucket"),
+    transfers.ExportTableToPointInTime(
+        *("t", "bucket", 0, "token", "123456789012", "prefix", "AES256", None, "CBOR", "INCREMENTAL_EXPORT"),
+        transfers.IncrementalExportSpecification(1, 2, "NEW_IMAGE"),
+        transfers.FilterSpecification("a = :a", "a, b", "c = :c", {"#a": "a"}, {":a": 1, ":c": b""}),
+    ),
+    transfers.DescribeExport("arn"),
+    transfers.ListExports(),
+    transfers.ListExports("arn", 3, "token"),
+    transfers.ImportTable(transfers.S3BucketSource("bucket"), "CSV", table_name="t"),
+    transfers.ImportTable(
+        transfers.S3BucketSource("bucket", "123456789012", ""),
+        "CSV",
+        tables.CreateTable("t", [], []),
+        "token",
+        transfers.InputFormatOptions(transfers.CsvOptions(";", ["a", ""])),
+        "ZSTD",
+    ),
+    transfers.DescribeImport("arn"),
+    transfers.ListImports("arn", 3, "token"),
 ]
 CONTINUOUS = archive.ContinuousBackupsDescription("ENABLED", "ENABLED", 35, 1_700_000_000_000, 1 << 41)
 ARCHIVE = archive.ArchiveDescription("store", "00ff", "behind", "no answer", 5, 1 << 40, 1, 2, 3, 0, 35)
+EXPORT = transfers.ExportDescription("arn", "IN_PROGRESS", 5, "table", "id", "bucket", "AES256", "CSV")
+IMPORT = transfers.ImportTableDescription(
+    *("arn", "FAILED", "table", "id", transfers.S3BucketSource("bucket"), 2, "CSV", "NONE", 5, 1 << 40, 3, 1),
+    errors=(transfers.BadRecord("name", 7, "why"),),
+)
 JOB = jobs.JobDescription("id", "arn", "backup", "table", "IN_PROGRESS", False, 1 << 40, 0, "bytes", 5)
 FAILED_JOB = dataclasses.replace(
     JOB, status="FAILED", ended_ms=6, failure_code="DiskFull", failure_message=""
@@ -333,6 +358,38 @@ RESULTS = [
         ),
     ),
     ("LabelArchive", archive.LabelArchiveResult("label", 1 << 40, 7)),
+    ("ExportTableToPointInTime", transfers.ExportTableToPointInTimeResult(EXPORT)),
+    (
+        "DescribeExport",
+        transfers.DescribeExportResult(
+            dataclasses.replace(
+                EXPORT,
+                end_time_ms=6,
+                item_count=0,
+                filter_specification=transfers.FilterSpecification("a = :a", None, None, None, {":a": {1}}),
+                incremental_export_specification=transfers.IncrementalExportSpecification(0, None, None),
+            )
+        ),
+    ),
+    ("ListExports", transfers.ListExportsResult([])),
+    (
+        "ListExports",
+        transfers.ListExportsResult([transfers.ExportSummary("arn", "FAILED", "FULL_EXPORT")], "token"),
+    ),
+    ("ImportTable", transfers.ImportTableResult(IMPORT)),
+    (
+        "DescribeImport",
+        transfers.DescribeImportResult(
+            dataclasses.replace(IMPORT, table_creation_parameters=tables.CreateTable("t", [], []))
+        ),
+    ),
+    (
+        "ListImports",
+        transfers.ListImportsResult(
+            [transfers.ImportSummary("arn", "CANCELLED", "t", transfers.S3BucketSource("b"), "CSV", 5, 6)],
+            "token",
+        ),
+    ),
     ("StartCheck", admin.StartCheckResult(admin.CheckDescription(1, "RUNNING"))),
     ("DescribeCheck", admin.DescribeCheckResult()),
     (
