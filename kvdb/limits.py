@@ -32,6 +32,7 @@ TABLES_MAX = 2500  # [DG] tables per Region
 RECOVERY_PERIOD_DAYS_MIN = 1  # [M] PointInTimeRecoverySpecification
 RECOVERY_PERIOD_DAYS_MAX = 35  # [M] PointInTimeRecoverySpecification
 LIST_JOBS_PAGE_MAX = 100  # ours, as [M] ListBackups Limit
+CONFLICTS_PAGE_MAX = 1_000  # kvdb: conflicts one call may list
 REGIONS_MAX = 16  # kvdb: regions that share a table
 REPLICATED_TABLES_MAX = 256  # kvdb: tables shared with one peer
 LIST_BACKUPS_PAGE_MAX = 100  # [M] BackupsInputLimit

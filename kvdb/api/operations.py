@@ -73,6 +73,16 @@ from kvdb.api.jobs import (
     ListJobs,
     ListJobsResult,
 )
+from kvdb.api.replicas import (
+    DescribeReplicas,
+    DescribeReplicasResult,
+    ListConflicts,
+    ListConflictsResult,
+    ReplicaRequest,
+    ReplicaResult,
+    ReseedTable,
+    ReseedTableResult,
+)
 from kvdb.api.streams import (
     DescribeStream,
     DescribeStreamResult,
@@ -157,6 +167,7 @@ Request: TypeAlias = (
     | StartCheck
     | DescribeCheck
     | ArchiveRequest
+    | ReplicaRequest
     | StreamRequest
     | JobRequest
     | BackupRequest
@@ -190,6 +201,7 @@ Result: TypeAlias = (
     | StartCheckResult
     | DescribeCheckResult
     | ArchiveResult
+    | ReplicaResult
     | StreamResult
     | JobResult
     | BackupResult
@@ -251,6 +263,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("DescribeContinuousBackups", DescribeContinuousBackups, DescribeContinuousBackupsResult, True),
     Operation("DescribeArchive", DescribeArchive, DescribeArchiveResult, True),
     Operation("LabelArchive", LabelArchive, LabelArchiveResult, False),
+    Operation("DescribeReplicas", DescribeReplicas, DescribeReplicasResult, True),
+    Operation("ReseedTable", ReseedTable, ReseedTableResult, False),
+    Operation("ListConflicts", ListConflicts, ListConflictsResult, True),
     Operation("ListStreams", ListStreams, ListStreamsResult, True),
     Operation("DescribeStream", DescribeStream, DescribeStreamResult, True),
     Operation("GetShardIterator", GetShardIterator, GetShardIteratorResult, True),

@@ -71,6 +71,14 @@ from kvdb.api.jobs import (
     ListJobsResult,
 )
 from kvdb.api.operations import Request, Result
+from kvdb.api.replicas import (
+    DescribeReplicas,
+    DescribeReplicasResult,
+    ListConflicts,
+    ListConflictsResult,
+    ReseedTable,
+    ReseedTableResult,
+)
 from kvdb.api.streams import (
     DescribeStream,
     DescribeStreamResult,
@@ -131,6 +139,7 @@ from kvdb.database.background import Background
 from kvdb.errors import UnknownOperation
 from kvdb.limits import LimitsProfile
 from kvdb.lsm.engine import Engine
+from kvdb.replica.conflict_log import list_conflicts
 from kvdb.replica.regions import Regions
 from kvdb.stream.service import StreamService
 from kvdb.table import batch, history, query, reader, scan, writer
@@ -335,6 +344,20 @@ def _update_table(floor: TableFloor, request: UpdateTable) -> UpdateTableResult:
     return UpdateTableResult(description)
 
 
+def _describe_replicas(floor: TableFloor, request: DescribeReplicas) -> DescribeReplicasResult:
+    return floor.regions.described()
+
+
+def _reseed_table(floor: TableFloor, request: ReseedTable) -> ReseedTableResult:
+    floor.regions.reseed(request.table_name)
+    _wake_after_change(floor)
+    return ReseedTableResult()
+
+
+def _list_conflicts(floor: TableFloor, request: ListConflicts) -> ListConflictsResult:
+    return list_conflicts(floor.catalog, floor.engine, request)
+
+
 def _update_time_to_live(floor: TableFloor, request: UpdateTimeToLive) -> UpdateTimeToLiveResult:
     result = floor.catalog.update_time_to_live(request)
     if request.enabled:
@@ -495,6 +518,9 @@ _ANSWERS: Mapping[type, Callable[..., Result]] = {
     UntagResource: _untag_resource,
     ListTagsOfResource: _list_tags_of_resource,
     DescribeLimits: _describe_limits,
+    DescribeReplicas: _describe_replicas,
+    ReseedTable: _reseed_table,
+    ListConflicts: _list_conflicts,
     StartCheck: _start_check,
     DescribeCheck: _describe_check,
     CreateBackup: _create_backup,

@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-import msgpack
-
 from kvdb import limits
 from kvdb.env.env import Env
 from kvdb.env.hlc import Stamp
@@ -25,6 +23,7 @@ from kvdb.item.value import Item
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
 from kvdb.replica.conflict import MergeFunction, Resolver, Verdict, decide
+from kvdb.replica.conflict_log import Conflict
 from kvdb.replica.progress import Progress
 from kvdb.table import replica_keys, row
 from kvdb.table.catalog import Table
@@ -36,7 +35,6 @@ from kvdb.table.writer import Steps, Writer, run
 
 ROWS_PER_BATCH: Final = 200
 SKEW_MS_MAX: Final = 60_000
-_CONFLICT_FORMAT: Final = 1
 
 
 class PeerFault(Exception):
@@ -51,18 +49,6 @@ class Taken(NamedTuple):
     conflicts: int
     newest_ms: int
     """The latest stamp in it; 0: it was empty."""
-
-
-class Conflict(NamedTuple):
-    """A conflict as it is kept."""
-
-    seqno: int
-    region: str
-    """Where the incoming version came from."""
-    decided_ms: int
-    outcome: str
-    stored: bytes
-    incoming: bytes
 
 
 @dataclass(slots=True)
@@ -237,25 +223,6 @@ class Applier:
         stored: bytes,
         verdict: Verdict,
     ) -> None:
-        fields = [
-            _CONFLICT_FORMAT,
-            region,
-            self._env.clock.wall_ms(),
-            verdict.outcome,
-            stored,
-            incoming.version,
-        ]
-        value: bytes = msgpack.packb(fields)
+        noted = Conflict(region, self._env.clock.wall_ms(), verdict.outcome, stored, incoming.version)
         prefix = replica_keys.conflicts_prefix(table.descriptor.table_id)
-        batch.put_stamped(prefix, replica_keys.row_part(incoming.key), value)
-
-
-def decode_conflict(key: bytes, value: bytes) -> Conflict:
-    """Raises: CorruptionError: it is none, or of a format this kvdb does not know."""
-    try:
-        version, *fields = msgpack.unpackb(value)
-        if version != _CONFLICT_FORMAT:
-            raise ValueError(f"format {version}")
-        return Conflict(replica_keys.seqno_of(key), *fields)
-    except (ValueError, TypeError, msgpack.UnpackException) as error:
-        raise CorruptionError("a noted conflict is not readable") from error
+        batch.put_stamped(prefix, replica_keys.row_part(incoming.key), noted.encoded())

@@ -18,8 +18,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from kvdb.api.replicas import Outcome
 from kvdb.env.hlc import Stamp
 from kvdb.item.size import item_size
 from kvdb.item.value import Item, equals
@@ -32,8 +33,6 @@ _log = logging.getLogger("kvdb.replica")
 
 MergeFunction: TypeAlias = Callable[[Item, "Item | None", "Item | None"], "Item | None"]
 """``(key, earlier, later) -> item``; ``None`` stands for a deleted item."""
-Outcome: TypeAlias = Literal["STORED", "INCOMING", "MERGED"]
-"""Which version stands."""
 
 
 @dataclass(frozen=True, slots=True)

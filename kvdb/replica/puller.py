@@ -14,9 +14,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from kvdb import limits
+from kvdb.api.replicas import LinkStatus
 from kvdb.env.env import Env
 from kvdb.errors import CorruptionError, KvdbError, ReadOnlyDegraded
 from kvdb.lsm.engine import Engine
@@ -63,9 +64,6 @@ BACKOFF_MS_MAX: Final = 10_000
 FRAMES_PER_STEP: Final = 16
 STORED_EVERY: Final = 50_000
 """A position that moves on without rows is stored when it has moved this far."""
-
-LinkStatus: TypeAlias = Literal["CREATING", "ACTIVE", "NEEDS_RESEED", "LOST", "REFUSED"]
-"""Taking in what was there; following; this table must begin anew; the peer's must; a fault."""
 
 
 @dataclass(slots=True)
@@ -423,6 +421,11 @@ class Puller:
         if taken.newest_ms and progress.mode == WRITES:
             link.latency_ms = max(0, self._env.clock.wall_ms() - taken.newest_ms)
             self._latency.observe(link.latency_ms)
+
+    def refresh(self) -> None:
+        """Ask soon which tables are shared: something has changed here."""
+        self._greeting = None
+        self._due_ms = 0
 
     def close(self) -> None:
         self.is_paused = True

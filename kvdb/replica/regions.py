@@ -6,6 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from kvdb.api.replicas import (
+    DescribeReplicasResult,
+    LinkStatus,
+    PeerDescription,
+    ReplicaLinkDescription,
+)
 from kvdb.api.tables import ReplicaDescription, ReplicaStatus, TableDescription
 from kvdb.env.env import Env
 from kvdb.env.jobs import JobHandle
@@ -16,10 +22,10 @@ from kvdb.replica.acks import Acks, Gone
 from kvdb.replica.applier import Applier
 from kvdb.replica.conflict import MergeFunction
 from kvdb.replica.link import ReplicaLink
-from kvdb.replica.puller import LinkStatus, Puller
+from kvdb.replica.puller import Puller
 from kvdb.replica.source import Source
 from kvdb.replica.topology import named, region_number, settled
-from kvdb.table.catalog import Catalog, Table
+from kvdb.table.catalog import Catalog, Table, not_found
 from kvdb.table.latches import Latches
 from kvdb.table.writer import Writer
 
@@ -166,6 +172,53 @@ class Regions:
             return table
         replicas = tuple(self._described(region, table.table_name) for region in setting.regions)
         return replace(table, replicas=replicas)
+
+    def described(self) -> DescribeReplicasResult:
+        """This region, its peers, and how far each table is."""
+        peers = (
+            PeerDescription(
+                name,
+                puller.is_connected,
+                puller.fault,
+                tuple(
+                    ReplicaLinkDescription(
+                        table_name,
+                        link.status,
+                        link.fault,
+                        link.latency_ms,
+                        self.acks.pending(link.table, name),
+                        link.conflicts,
+                    )
+                    for table_name, link in sorted(puller.links.items())
+                ),
+            )
+            for name, puller in sorted(self._pullers.items())
+        )
+        return DescribeReplicasResult(self.region, tuple(peers))
+
+    def reseed(self, table_name: str) -> None:
+        """Drop this region's copy of a shared table; the peers' comes in its place.
+
+        Raises:
+            ResourceNotFound: there is no such table.
+            ValidationError: no peer that answers has it.
+        """
+        table = named(self._catalog, table_name)
+        if table is None:
+            raise not_found()
+        setting = table.descriptor.replication
+        peers = () if setting is None else setting.peers
+        if not any(
+            peer in self._pullers
+            and self._pullers[peer].is_connected
+            and table_name in self._pullers[peer].links
+            for peer in peers
+        ):
+            raise ValidationError(f"no peer that answers has the table: {table_name}")
+        self._catalog.drop_replica(table)
+        for peer, puller in self._pullers.items():
+            puller.refresh()
+            self._handles[peer].wake()
 
     def _described(self, region: str, table_name: str) -> ReplicaDescription:
         if region == self.region:

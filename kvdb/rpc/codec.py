@@ -18,6 +18,7 @@ from kvdb.rpc import archive_pairs as archive
 from kvdb.rpc import backup_pairs as backups
 from kvdb.rpc import item_pairs as items
 from kvdb.rpc import job_pairs as jobs
+from kvdb.rpc import replica_pairs as replicas
 from kvdb.rpc import stream_pairs as streams
 from kvdb.rpc import table_pairs as tables
 from kvdb.rpc import transfer_pairs as transfers
@@ -28,6 +29,7 @@ from kvdb.rpc.gen import (
     backups_pb2,
     items_pb2,
     jobs_pb2,
+    replicas_pb2,
     streams_pb2,
     tables_pb2,
     transactions_pb2,
@@ -72,6 +74,9 @@ _TABLES = tables_pb2.DESCRIPTOR.services_by_name["Tables"].full_name
 _ADMIN = admin_pb2.DESCRIPTOR.services_by_name["Admin"].full_name
 _STREAMS = streams_pb2.DESCRIPTOR.services_by_name["Streams"].full_name
 _JOBS = jobs_pb2.DESCRIPTOR.services_by_name["Jobs"].full_name
+_REPLICAS = replicas_pb2.DESCRIPTOR.services_by_name["Replicas"].full_name
+REPLICATION: str = replicas_pb2.DESCRIPTOR.services_by_name["Replication"].full_name
+"""What regions say to each other: not served by requests."""
 _ARCHIVE = archive_pb2.DESCRIPTOR.services_by_name["Archive"].full_name
 _BACKUPS = backups_pb2.DESCRIPTOR.services_by_name["Backups"].full_name
 _TRANSFERS = transfers_pb2.DESCRIPTOR.services_by_name["Transfers"].full_name
@@ -85,6 +90,7 @@ SERVICES: tuple[str, ...] = (
     _ARCHIVE,
     _BACKUPS,
     _TRANSFERS,
+    _REPLICAS,
 )
 
 METHODS: tuple[Method, ...] = (
@@ -140,6 +146,9 @@ METHODS: tuple[Method, ...] = (
     ),
     Method("DescribeArchive", _ARCHIVE, archive.DESCRIBE_ARCHIVE, archive.DESCRIBE_ARCHIVE_RESULT),
     Method("LabelArchive", _ARCHIVE, archive.LABEL_ARCHIVE, archive.LABEL_ARCHIVE_RESULT),
+    Method("DescribeReplicas", _REPLICAS, replicas.DESCRIBE_REPLICAS, replicas.DESCRIBE_REPLICAS_RESULT),
+    Method("ReseedTable", _REPLICAS, replicas.RESEED_TABLE, replicas.RESEED_TABLE_RESULT),
+    Method("ListConflicts", _REPLICAS, replicas.LIST_CONFLICTS, replicas.LIST_CONFLICTS_RESULT),
     Method("ListStreams", _STREAMS, streams.LIST_STREAMS, streams.LIST_STREAMS_RESULT),
     Method("DescribeStream", _STREAMS, streams.DESCRIBE_STREAM, streams.DESCRIBE_STREAM_RESULT),
     Method("GetShardIterator", _STREAMS, streams.GET_SHARD_ITERATOR, streams.GET_SHARD_ITERATOR_RESULT),

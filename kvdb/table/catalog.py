@@ -385,6 +385,13 @@ class Catalog:
                 self._drop(table)
         return self._described(deleting)
 
+    def drop_replica(self, table: Table) -> None:
+        """Drop a shared table, whose peers have it: it is made again when one of them says so."""
+        with self._guard:
+            if table.is_dropped:
+                raise not_found()
+            self._drop(table)
+
     @property
     def has_deleting(self) -> bool:
         """Whether there is work for ``finish_deleting``, now or later."""

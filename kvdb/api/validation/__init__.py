@@ -42,6 +42,7 @@ from kvdb.api.items import (
 )
 from kvdb.api.jobs import CancelJob, DescribeJob, ListJobs
 from kvdb.api.operations import Request
+from kvdb.api.replicas import DescribeReplicas, ListConflicts, ReseedTable
 from kvdb.api.streams import (
     DescribeStream,
     GetRecords,
@@ -77,6 +78,7 @@ from kvdb.api.validation import (
     backups,
     items,
     jobs,
+    replicas,
     settings,
     streams,
     tables,
@@ -140,6 +142,9 @@ _CHECKS: Mapping[type, Callable[..., None]] = {
     CancelJob: jobs.check_named_job,
     UpdateContinuousBackups: archive.check_update_continuous_backups,
     DescribeContinuousBackups: archive.check_describe_continuous_backups,
+    DescribeReplicas: replicas.check_describe_replicas,
+    ReseedTable: replicas.check_reseed_table,
+    ListConflicts: replicas.check_list_conflicts,
     DescribeArchive: archive.check_describe_archive,
     LabelArchive: archive.check_label_archive,
     ListStreams: streams.check_list_streams,

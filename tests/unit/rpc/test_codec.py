@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kvdb.api import admin, archive, backups, items, jobs, streams, tables, transfers, validation
+from kvdb.api import admin, archive, backups, items, jobs, replicas, streams, tables, transfers, validation
 from kvdb.api.operations import OPERATIONS
 from kvdb.errors import SerializationError, UnknownOperation, ValidationError
 from kvdb.rpc.codec import METHODS, STREAM_BY_REQUEST, SUBSCRIBE, UNARY_BY_REQUEST, Method, method_of
@@ -242,6 +242,10 @@ REQUESTS = [
     ),
     transfers.DescribeImport("arn"),
     transfers.ListImports("arn", 3, "token"),
+    replicas.DescribeReplicas(),
+    replicas.ReseedTable("ttt"),
+    replicas.ListConflicts("ttt"),
+    replicas.ListConflicts("ttt", 1 << 40, 7),
 ]
 CONTINUOUS = archive.ContinuousBackupsDescription("ENABLED", "ENABLED", 35, 1_700_000_000_000, 1 << 41)
 ARCHIVE = archive.ArchiveDescription("store", "00ff", "behind", "no answer", 5, 1 << 40, 1, 2, 3, 0, 35)
@@ -388,6 +392,29 @@ RESULTS = [
         transfers.ListImportsResult(
             [transfers.ImportSummary("arn", "CANCELLED", "t", transfers.S3BucketSource("b"), "CSV", 5, 6)],
             "token",
+        ),
+    ),
+    (
+        "DescribeReplicas",
+        replicas.DescribeReplicasResult(
+            "amsterdam",
+            (
+                replicas.PeerDescription(
+                    *("berlin", True, "slow"),
+                    (replicas.ReplicaLinkDescription("ttt", "REFUSED", "why", 5, 1 << 40, 3),),
+                ),
+                replicas.PeerDescription("cairo", False),
+            ),
+        ),
+    ),
+    ("ReseedTable", replicas.ReseedTableResult()),
+    (
+        "ListConflicts",
+        replicas.ListConflictsResult(
+            (
+                replicas.ConflictDescription(1 << 40, "berlin", 1, "MERGED", ITEM, 2, 3, ITEM, ITEM),
+                replicas.ConflictDescription(7, "berlin", 1, "STORED", ITEM, 2, 3),
+            )
         ),
     ),
     ("StartCheck", admin.StartCheckResult(admin.CheckDescription(1, "RUNNING"))),

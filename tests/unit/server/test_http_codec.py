@@ -27,6 +27,9 @@ NATIVE = {"OpenSnapshot", "ReleaseSnapshot", "ListItemVersions", "CommitTransact
     "CancelJob",
     "DescribeArchive",
     "LabelArchive",
+    "DescribeReplicas",
+    "ReseedTable",
+    "ListConflicts",
 }
 NATIVE_FIELDS = {"as_of_seqno", "as_of_ms", "snapshot_id", "conflict_resolution"}
 PREFIX = "One or more parameter values were invalid: "
