@@ -84,8 +84,10 @@ class Archived:
 
     def label(self, label: str) -> None:
         """Give the present a name, if the archive can take one now."""
+        seqno = self.engine.last_seqno
         try:
-            self.labels[label] = self.archive.label(label).seqno
+            self.archive.label(label)
+            self.labels[label] = seqno
         except KvdbError:
             # The store fails, or there is no epoch yet.
             return
