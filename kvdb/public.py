@@ -50,10 +50,11 @@ from kvdb.errors import (
 )
 from kvdb.expr.builder import Attr, Key
 from kvdb.expr.update_builder import Add, Delete, Remove, Set
-from kvdb.options import ClientOptions, DatabaseOptions, EngineOptions
+from kvdb.options import ArchiveOptions, ClientOptions, DatabaseOptions, EngineOptions
 
 __all__ = [
     "Add",
+    "ArchiveOptions",
     "AsyncClient",
     "AsyncSnapshot",
     "AsyncTable",

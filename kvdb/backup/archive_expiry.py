@@ -43,6 +43,9 @@ def expire(env: Env, store: BackupStore, database_id: bytes, window_days: int, o
         gone += _before(store, history, anchor)
         _drop_labels(store, database_id, anchor.seqno, start_ms)
     gone += _drop_orphans(env, store, database_id, others)
+    # Who wrote to an epoch that is not the newest has ended, or is about to find that out.
+    ended = epoch_ids(store, database_id)[:-1]
+    store.clean([names.log_of(database_id, epoch) for epoch in ended])
     if gone:
         shelf.sweep(env, store)
     return gone

@@ -145,7 +145,7 @@ class ObjectStore:
         except (exceptions.BaseError, OSError) as error:
             raise self._error(error) from error
 
-    def clean(self) -> None:
+    def clean(self, prefixes: Iterable[str] = names.FOLDERS) -> None:
         """An object store shows no parts of an upload; it drops them by its own rules."""
 
     def _checked(self, name: str) -> str:

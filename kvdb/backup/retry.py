@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeVar
 
+from kvdb.backup import names
 from kvdb.backup.store import BackupStore, Stored
 from kvdb.env.env import Env
 from kvdb.errors import ServiceUnavailable
@@ -67,8 +68,9 @@ class RetryingStore:
     def delete(self, name: str) -> None:
         self._tried(lambda: self._store.delete(name))
 
-    def clean(self) -> None:
-        self._tried(self._store.clean)
+    def clean(self, prefixes: Iterable[str] = names.FOLDERS) -> None:
+        folders = list(prefixes)
+        self._tried(lambda: self._store.clean(folders))
 
     def _tried(self, call: Callable[[], Answer]) -> Answer:
         for tried in range(1, self._tries_max):

@@ -80,8 +80,8 @@ class BackupStore(Protocol):
         """Remove an object; no error when there is none."""
         ...
 
-    def clean(self) -> None:
-        """Take away what interrupted puts have left. Only while nobody puts."""
+    def clean(self, prefixes: Iterable[str] = names.FOLDERS) -> None:
+        """Take away what interrupted puts have left under ``prefixes``. Only while nobody puts there."""
         ...
 
 
@@ -192,8 +192,8 @@ class DirectoryStore:
         except OSError as error:
             raise store_error(error, self.url) from error
 
-    def clean(self) -> None:
-        for prefix in names.FOLDERS:
+    def clean(self, prefixes: Iterable[str] = names.FOLDERS) -> None:
+        for prefix in prefixes:
             folder = join(self._root, prefix.rstrip("/"))
             with contextlib.suppress(FileNotFoundError):
                 for last in self._fs.list_dir(folder):

@@ -41,6 +41,8 @@ class Archived:
     store_fs: FileSystem = field(default_factory=MemFileSystem)
     commits: list[Commit] = field(default_factory=lambda: [Commit(0, 0, {})])
     opens: int = 0
+    s3: tuple[str, dict[str, str]] | None = None
+    """URL and settings of an object store, in the place of ``store_fs``."""
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
@@ -60,6 +62,8 @@ class Archived:
         self.archive.start()
 
     def store(self, env: Env) -> BackupStore:
+        if self.s3 is not None:
+            return open_store(self.s3[0], env, self.s3[1])
         store_env = sim_env(self.store_fs, clock=self.clock, seed=self.seed * 1000 + 500 + self.opens)
         return open_store("store", store_env)
 

@@ -25,6 +25,7 @@ from kvdb.errors import (
 from kvdb.options import ArchiveOptions, DatabaseOptions, EngineOptions
 from kvdb.testing import Fault, FaultyFileSystem, MemFileSystem
 from tests.support.archives import Archived
+from tests.support.s3_server import s3_server
 
 DAY_MS = 24 * 3_600_000
 
@@ -249,6 +250,38 @@ def test_a_damaged_tail_of_the_archive_gives_a_gap_and_not_another_history() -> 
     history = world.history()
     assert len(history.runs) == 2
     assert world.archive.status().gaps == 1
+    assert world.restored(world.engine.last_seqno)[1] == world.commits[-1].content
+
+
+def test_an_archive_lies_in_an_object_store_as_well() -> None:
+    with s3_server() as settings:
+        world = Archived(12, s3=("s3://backups/archive", settings))
+        world.tick()
+        for _ in range(4):
+            world.write(6)
+            world.tick()
+        world.crash()
+        world.write(6)
+        world.settle()
+        history = world.history()
+        assert archived_databases(world.store(world.env)) == [world.archive.database_id]
+        for commit in world.commits[::4]:
+            assert world.restored(commit.seqno, history=history) == (commit.seqno, commit.content)
+        world.close()
+
+
+def test_what_a_killed_writer_left_half_written_goes() -> None:
+    world = Archived(5)
+    world.tick()
+    world.write(5)
+    world.settle()
+    chunk = world.history().newest.chunks[0]
+    left = f"store/{chunk.name}.0011-7.tmp"
+    world.store_fs.create(left).append(b"half")
+    world.crash()
+    world.settle()
+    archive_expiry.expire(world.env, world.store(world.env), world.archive.database_id, 35, set())
+    assert not world.store_fs.exists(left)
     assert world.restored(world.engine.last_seqno)[1] == world.commits[-1].content
 
 
