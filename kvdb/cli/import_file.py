@@ -39,13 +39,15 @@ from kvdb.backup.transfer.objects import (
 from kvdb.backup.transfer.records import BadHeader
 from kvdb.cli.exits import Exit
 from kvdb.cli.lines import FORMATS, TRANSFER_FORMATS, Format, format_of, reader
+from kvdb.cli.table_options import key_option
 from kvdb.cli.target import open_target, target_options
 from kvdb.client.sync import Client
 from kvdb.client.sync_table import Table
+from kvdb.client.table_requests import KeyAttribute
 from kvdb.env.clock import SystemClock
 from kvdb.env.env import Env
 from kvdb.env.fs import read_all, write_atomic
-from kvdb.errors import RequestError
+from kvdb.errors import RequestError, ResourceNotFound
 from kvdb.limits import BATCH_WRITE_REQUESTS_MAX
 
 SHOWN_FAULTS_MAX = 20
@@ -83,7 +85,9 @@ def _delimiter(context: click.Context, parameter: click.Parameter, text: str | N
 
 @click.command("import")
 @click.argument("file", metavar="SOURCE")
-@click.option("--table", required=True, metavar="TABLE", help="The table, which must exist.")
+@click.option("--table", required=True, metavar="TABLE", help="The table.")
+@key_option("--key", help="Make the table, if there is none, with this partition key: country:S.")
+@key_option("--sort", help="With --key: its sort key: icao:S.")
 @click.option("--format", type=click.Choice(FORMATS), help="Guessed from .csv, .jsonl, .ndjson and .cbor.")
 @click.option(
     "--compression",
@@ -111,6 +115,8 @@ def _delimiter(context: click.Context, parameter: click.Parameter, text: str | N
 def import_(
     file: str,
     table: str,
+    key: KeyAttribute | None,
+    sort: KeyAttribute | None,
     format: Format | None,
     compression: Compression | None,
     types: dict[str, CellType],
@@ -142,6 +148,8 @@ def import_(
     """
     if not skip_bad and errors is not None:
         raise click.UsageError("--errors goes with --skip-bad")
+    if key is None and sort is not None:
+        raise click.UsageError("--sort goes with --key")
     env = Env.system()
     source = _Source(env, file, format, compression)
     csv_options = {
@@ -154,9 +162,8 @@ def import_(
         if given and source.format != "csv":
             raise click.UsageError(f"{option} is for CSV only")
     with open_target(endpoint, data_dir) as db:
-        handle = db.table(table)
         # Also finds out whether there is such a table before the first line is read.
-        key_types = _key_types(handle.describe())
+        handle, key_types = _table(db, table, key, sort)
         csv = CsvOptions(
             delimiter or ",",
             header.split(",") if header else None,
@@ -171,6 +178,20 @@ def import_(
         load = Load(store, found, target, bad.refuse, keeper.state())
         with _summary(load, "checked" if dry_run else "imported"), _progress(source.name, found) as advance:
             _run(load, keeper, bad, advance)
+
+
+def _table(
+    db: Client, name: str, key: KeyAttribute | None, sort: KeyAttribute | None
+) -> tuple[Table, dict[str, CellType]]:
+    """The table, made if it is to be, and the types of its key attributes."""
+    handle = db.table(name)
+    try:
+        return handle, _key_types(handle.describe())
+    except ResourceNotFound:
+        if key is None:
+            raise
+    handle = db.create_table(name, key, sort)
+    return handle, _key_types(handle.describe())
 
 
 def _run(load: Load, keeper: _Checkpoint, bad: _BadLines, advance: Callable[[int], None]) -> None:

@@ -62,16 +62,22 @@ def text_of_json(text: str) -> str:
     return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
 
 
+def moment_of(text: str) -> datetime | None:
+    """A time with its zone; ``None``: the text is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else moment
+
+
 def _moment(context: click.Context, parameter: click.Parameter, text: str | None) -> int | datetime | None:
     if text is None:
         return None
     if text.isascii() and text.isdecimal():
         return int(text)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+    moment = moment_of(text)
+    if moment is None:
         raise click.BadParameter("give a seqno, or a time with its zone: 2026-11-29T02:30:00Z")
     return moment
 

@@ -21,13 +21,7 @@ def strict_json(text: str) -> object:
         ValueError: says what is wrong and, for broken JSON, at which character.
     """
     try:
-        value: object = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_int=number.parse,
-            parse_float=number.parse,
-            parse_constant=_refuse_constant,
-        )
+        value: object = _DECODER.decode(text)
         text.encode("utf-8")
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at character {error.pos + 1}") from None
@@ -56,3 +50,11 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(f"not a number: {name}")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_int=number.parse,
+    parse_float=number.parse,
+    parse_constant=_refuse_constant,
+)

@@ -20,6 +20,7 @@ COMPRESSIONS: tuple[Compression, ...] = get_args(Compression)
 
 GZIP_LEVEL: Final = 3
 """Half the time of level 6 for a tenth more bytes."""
+_COMPRESSED_AT_ONCE_BYTES: Final = 64 * 1024
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 PIECE_BYTES_MAX: Final = 1024 * 1024
 _ZSTD_INPUT_BYTES: Final = 512
@@ -35,17 +36,28 @@ class GzipWriter:
     def __init__(self) -> None:
         self._compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
         self._parts: list[bytes] = []
+        self._waiting: list[bytes] = []
+        self._due_bytes = _COMPRESSED_AT_ONCE_BYTES
         self.raw_bytes = 0
 
     def add(self, data: bytes) -> None:
+        self._waiting.append(data)
         self.raw_bytes += len(data)
-        if packed := self._compressor.compress(data):
-            self._parts.append(packed)
+        if self.raw_bytes >= self._due_bytes:
+            self._compress()
 
     def finish(self) -> list[bytes]:
         """The file, in pieces."""
+        self._compress()
         self._parts.append(self._compressor.flush())
         return self._parts
+
+    def _compress(self) -> None:
+        # Records are small, and each call costs as much as compressing one.
+        if packed := self._compressor.compress(b"".join(self._waiting)):
+            self._parts.append(packed)
+        self._waiting.clear()
+        self._due_bytes = self.raw_bytes + _COMPRESSED_AT_ONCE_BYTES
 
 
 def compression_of(name: str) -> Compression:

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import Directory
+from kvdb.options import DatabaseOptions, EngineOptions
+from tests.support.command_line import Directory, run
+from tests.support.served import in_memory_options
+from tests.support.served import served as served_in_thread
 
 
 @pytest.fixture
@@ -155,3 +159,66 @@ def test_compressed_files_of_a_folder_are_imported_together(directory: Directory
 
     assert result.exit_code == 0, result.output
     assert "imported 3 items" in result.stderr
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    """The address of a server with buckets, that keeps an hour of history."""
+    options = DatabaseOptions(
+        engine=EngineOptions(history_retention_ms=3_600_000),
+        export_root=str(tmp_path / "buckets"),
+        limits="open",
+    )
+    with served_in_thread(in_memory_options(database=options)) as address:
+        yield f"grpc://{address}"
+
+
+def test_a_server_exports_to_a_bucket_and_what_changed_since(served: str, tmp_path: Path) -> None:
+    server = ("--endpoint", served)
+    run("table", "create", "airports", "--key", "country:S", "--sort", "icao:S", *server)
+    run("put", "airports", '{"country": "IS", "icao": "BIKF"}', *server)
+
+    result = run("export", "airports", "--bucket", "my-bucket", "--prefix", "a", "--json", *server)
+
+    assert result.exit_code == 0, result.output
+    facts = json.loads(result.stdout)
+    assert facts["items"] == 1
+    assert (tmp_path / "buckets" / facts["manifest"]).exists()
+    result = run(
+        *("export", "airports", "--bucket", "my-bucket", "--since", "2001-01-01T00:00:00Z", "--json"), *server
+    )
+    assert result.exit_code == 1
+    assert "table creation time" in result.stderr
+    result = run("export", "airports", "--bucket", "my-bucket", "--filter", "nonsense", *server)
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        ((), "give --to URL or --bucket NAME"),
+        (("--to", "x", "--bucket", "bucket"), "give --to URL or --bucket NAME"),
+        (("--to", "x", "--prefix", "y"), "--prefix goes with --bucket"),
+        (("--bucket", "bucket", "--dry-run"), "go with --to"),
+        (("--bucket", "bucket", "--since", "yesterday"), "give a time with its zone"),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_is_refused(
+    directory: Directory, arguments: tuple[str, ...], fault: str
+) -> None:
+    result = directory.run("export", "airports", *arguments)
+
+    assert result.exit_code == 2
+    assert fault in result.stderr
+
+
+def test_an_import_makes_the_table_when_asked_to(directory: Directory, tmp_path: Path) -> None:
+    exported(directory, "--to", str(tmp_path / "out"))
+
+    assert directory.run("import", str(tmp_path / "out"), "--table", "again").exit_code == 1
+    for _ in range(2):
+        result = directory.run(
+            *("import", str(tmp_path / "out"), "--table", "again", "--key", "country:S", "--sort", "icao:S")
+        )
+        assert result.exit_code == 0, result.output
+    assert directory.items("scan", "again") == directory.items()
