@@ -14,11 +14,13 @@ from typing import Literal, TypeAlias
 
 from kvdb.api.tables import (
     BillingMode,
+    IndexSpecification,
     KeySchemaElement,
     OnDemandThroughput,
     Projection,
     ProvisionedThroughput,
     StreamSpecification,
+    TableDescription,
 )
 
 BackupStatus = Literal["CREATING", "AVAILABLE", "DELETED"]
@@ -154,5 +156,55 @@ class DeleteBackupResult:
     backup_description: BackupDescription
 
 
-BackupRequest: TypeAlias = CreateBackup | DescribeBackup | ListBackups | DeleteBackup
-BackupResult: TypeAlias = CreateBackupResult | DescribeBackupResult | ListBackupsResult | DeleteBackupResult
+@dataclass(frozen=True, slots=True)
+class RestoreTableFromBackup:
+    """Begin to make a table of a backup. It is CREATING until every row is there.
+
+    Source: service model, RestoreTableFromBackup.
+    """
+
+    target_table_name: str
+    backup_arn: str
+    billing_mode_override: BillingMode | None = None
+    global_secondary_index_override: list[IndexSpecification] | None = None
+    """The indexes to keep, as they are in the backup; ``None``: all."""
+    local_secondary_index_override: list[IndexSpecification] | None = None
+    provisioned_throughput_override: ProvisionedThroughput | None = None
+    on_demand_throughput_override: OnDemandThroughput | None = None
+    source_table_name: str | None = None
+    """Native: which table of a backup that has several."""
+    in_place: bool = False
+    """Native: the target is there; what it holds is kept aside until ``SettleRestore``."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreTableFromBackupResult:
+    table_description: TableDescription
+    job_id: str = ""
+    """Native."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettleRestore:
+    """Native: confirm a restore in place, which drops what was kept aside; or roll it back."""
+
+    table_name: str
+    roll_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SettleRestoreResult:
+    table_description: TableDescription
+
+
+BackupRequest: TypeAlias = (
+    CreateBackup | DescribeBackup | ListBackups | DeleteBackup | RestoreTableFromBackup | SettleRestore
+)
+BackupResult: TypeAlias = (
+    CreateBackupResult
+    | DescribeBackupResult
+    | ListBackupsResult
+    | DeleteBackupResult
+    | RestoreTableFromBackupResult
+    | SettleRestoreResult
+)

@@ -33,6 +33,10 @@ from kvdb.api.backups import (
     DescribeBackupResult,
     ListBackups,
     ListBackupsResult,
+    RestoreTableFromBackup,
+    RestoreTableFromBackupResult,
+    SettleRestore,
+    SettleRestoreResult,
 )
 from kvdb.api.items import (
     BatchGetItem,
@@ -256,6 +260,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("DescribeBackup", DescribeBackup, DescribeBackupResult, True),
     Operation("ListBackups", ListBackups, ListBackupsResult, True),
     Operation("DeleteBackup", DeleteBackup, DeleteBackupResult, False),
+    Operation("RestoreTableFromBackup", RestoreTableFromBackup, RestoreTableFromBackupResult, False),
+    Operation("SettleRestore", SettleRestore, SettleRestoreResult, False),
     Operation("DescribeJob", DescribeJob, DescribeJobResult, True),
     Operation("ListJobs", ListJobs, ListJobsResult, True),
     Operation("CancelJob", CancelJob, CancelJobResult, False),

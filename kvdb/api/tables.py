@@ -170,6 +170,18 @@ class ConflictResolution:
 
 
 @dataclass(frozen=True, slots=True)
+class RestoreSummary:
+    """Source: API Reference, RestoreSummary."""
+
+    restore_date_time_ms: int
+    restore_in_progress: bool
+    source_backup_arn: str | None = None
+    source_table_arn: str | None = None
+    aside_table_name: str | None = None
+    """Native: the table that holds what was here before a restore in place, until it is settled."""
+
+
+@dataclass(frozen=True, slots=True)
 class TableDescription:
     """What ``DescribeTable`` tells."""
 
@@ -198,6 +210,7 @@ class TableDescription:
     replicas: tuple[ReplicaDescription, ...] = ()
     conflict_resolution: ConflictResolution | None = None
     """kvdb's own."""
+    restore_summary: RestoreSummary | None = None
 
 
 # Tables.

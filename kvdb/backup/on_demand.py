@@ -13,8 +13,7 @@ A backup that was cut off has no manifest, and its objects go with a later sweep
 backup before had is known by its unique id, size and the engine's digest, and is not even read again.
 
 Chosen tables take the sstables that hold any of their keys, and the log since the flush: there are
-keys of other tables in them, too, and a restore does not leave these out yet: it shows every table, those
-that were not chosen with a part of their rows. So no door offers to choose.
+keys of other tables in them, too, which a restore leaves out.
 """
 
 from __future__ import annotations
@@ -138,7 +137,7 @@ class _Making:
                 yield Progress("wait", 0, 0)
             self._engine.flush()
             with _pinned(self._engine, self._wanted) as (pin, tables):
-                image = pin.image if self._wanted is None else pin.image.only(_spans(tables))
+                image = pin.image if self._wanted is None else pin.image.only(spans_of(tables))
                 previous = shelf.newest(self._store, image.database_id)
                 self._total_bytes = sum(size for _, size in files_of(image))
                 parts: list[Part] = []
@@ -255,9 +254,14 @@ def _chosen(tables: tuple[BackedTable, ...], wanted: Sequence[str] | None) -> tu
     return tuple(table for table in tables if table.name in wanted)
 
 
-def _spans(tables: Iterable[BackedTable]) -> list[KeySpan]:
+def spans_of(tables: Iterable[BackedTable]) -> list[KeySpan]:
     """Where the keys of ``tables`` lie, and those of the catalog."""
-    ids = [keys.CATALOG_ID, *(table.table_id for table in tables)]
+    return spans_of_id(*(table.table_id for table in tables))
+
+
+def spans_of_id(*table_ids: int) -> list[KeySpan]:
+    """The same, by the ids of tables."""
+    ids = [keys.CATALOG_ID, *table_ids]
     ranges = [keys.prefix_range(keys.table_prefix(table_id)) for table_id in ids]
     return [(found.start, found.end) for found in ranges]
 

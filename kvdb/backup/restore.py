@@ -16,24 +16,29 @@ which the next try clears away. A restored database has an id of its own.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple, Protocol, cast
 
-from kvdb.backup.manifest import Manifest, Part, read_manifest
-from kvdb.backup.on_demand import OnProgress, Progress, silent
+from kvdb.backup.manifest import Manifest, Part, files_of, read_manifest
+from kvdb.backup.on_demand import OnProgress, Progress, silent, spans_of
 from kvdb.backup.store import BackupStore, ObjectNotFound
 from kvdb.env.env import Env
 from kvdb.env.fs import FileSystem, join, read_all
-from kvdb.errors import CorruptionError, NotADatabase
+from kvdb.errors import BackupNotFound, CorruptionError, NotADatabase
+from kvdb.lsm.engine import Engine, WriteBatch
 from kvdb.lsm.filenames import parse
-from kvdb.lsm.image import ImageLog
+from kvdb.lsm.image import ImageLog, KeySpan
 from kvdb.lsm.rebuild import Rebuild
 from kvdb.lsm.wal import LogRecord, read_piece
+from kvdb.options import EngineOptions
+from kvdb.table import chosen, keys
+from kvdb.table.descriptor import decode_descriptor
 
 MARKER: Final = "RESTORING"
 _MARKER_TEXT: Final = b"A restore is under way, or was cut off: this is no database.\n"
 _STAGE: Final = ".restoring"
+_RECORDS_A_STEP: Final = 1000
 _LOG_BYTES_MAX: Final = 1 << 30
 """A log is one memtable's writes; this is far above the largest there can be."""
 
@@ -83,13 +88,22 @@ def plan_backup(store: BackupStore, backup_id: str) -> Plan:
     return Plan(store, manifest, manifest.seqno, manifest.size_bytes)
 
 
-def restore(env: Env, plan: Plan, target: str, *, on_progress: OnProgress = silent) -> Restored:
-    """Make ``target``, which must not exist, the database that ``plan`` says.
+def restore(
+    env: Env,
+    plan: Plan,
+    target: str,
+    *,
+    tables: Sequence[str] | None = None,
+    on_progress: OnProgress = silent,
+) -> Restored:
+    """Make ``target``, which must not exist, the database that ``plan`` says; with ``tables`` alone, if
+    these are given, or if the backup is of chosen tables only.
 
     Memory: one log of the database, and one memtable.
 
     Raises:
         NotADatabase: there is something at ``target``.
+        BackupNotFound: a table is not in the backup. There is no target.
         CorruptionError: an object is missing or is not what was stored; names it. There is no target.
         ServiceUnavailable, BackupStoreError, OSError: there is no target.
     """
@@ -98,9 +112,15 @@ def restore(env: Env, plan: Plan, target: str, *, on_progress: OnProgress = sile
     if fs.exists(target):
         raise NotADatabase(f"restore target is there already directory={target}")
     stage = target + _STAGE
-    _clear(fs, stage)
-    _begin(fs, stage)
+    if tables is None and not plan.manifest.is_whole:
+        tables = [table.name for table in plan.manifest.tables]
+    if tables is not None and plan.replay is None:
+        plan = narrowed(plan, spans_of(plan.manifest.table(name) for name in tables))
+    clear_stage(fs, stage)
+    begin_stage(fs, stage)
     database_id = stage_into(env, plan, stage, on_progress=on_progress)
+    if tables is not None:
+        keep_only(env, stage, tables)
     parent = target.rpartition("/")[0]
     fs.rename(stage, target)
     fs.sync_dir(parent or ("/" if target.startswith("/") else "."))
@@ -108,21 +128,70 @@ def restore(env: Env, plan: Plan, target: str, *, on_progress: OnProgress = sile
     return Restored(target, database_id, plan.seqno, plan.size_bytes)
 
 
+def keep_only(env: Env, directory: str, tables: Sequence[str]) -> None:
+    """Leave in a database that nobody has open these tables alone, and nothing of any other.
+
+    Raises:
+        BackupNotFound: there is no such table in it.
+    """
+    engine = Engine.open(directory, env, EngineOptions(scrub_period_ms=0))
+    try:
+        stored = [decode_descriptor(value) for _, value in engine.scan(*keys.descriptor_range())]
+        missing = set(tables) - {each.name for each in stored}
+        if missing:
+            raise BackupNotFound(f"table is not in the backup table={min(missing)}")
+        batch = WriteBatch()
+        for start, end in chosen.others([each for each in stored if each.name in tables]):
+            batch.delete_range(start, end)
+        engine.write(batch)
+        # Deleted rows of other tables do not stay in the files either.
+        engine.compact()
+    finally:
+        engine.close()
+
+
+def narrowed(plan: Plan, spans: Iterable[KeySpan]) -> Plan:
+    """Without the sstables that hold no key of ``spans``; what is left holds other keys, too.
+
+    A plan with a replay stays as it is.
+    """
+    if plan.replay is not None:
+        return plan
+    image = plan.manifest.image.only(spans)
+    wanted = {name for name, _ in files_of(image)}
+    parts = tuple(part for part in plan.manifest.parts if part.file in wanted)
+    manifest = replace(plan.manifest, image=image, parts=parts)
+    return replace(plan, manifest=manifest, size_bytes=manifest.size_bytes)
+
+
 def stage_into(env: Env, plan: Plan, stage: str, *, on_progress: OnProgress = silent) -> bytes:
-    """Steps 3 and 4, in a directory that is there; returns the id of the new database."""
-    fetching = _Fetching(env.fs, plan, on_progress)
+    """``staging``, to its end; returns the id of the new database."""
+    steps = staging(env, plan, stage)
+    while True:
+        try:
+            on_progress(next(steps))
+        except StopIteration as stop:
+            return cast(bytes, stop.value)
+
+
+def staging(env: Env, plan: Plan, stage: str) -> Generator[Progress, None, bytes]:
+    """Steps 3 and 4, a megabyte or a thousand commits at a time, in a directory that is there."""
+    fetching = _Fetching(env.fs, plan)
     image = plan.manifest.image
     rebuild = Rebuild(env, stage, image)
     parts = {part.file: part for part in plan.manifest.parts}
     for part in plan.manifest.parts[: len(image.files)]:
-        fetching.fetch(part, stage)
+        yield from fetching.fetch(part, stage)
     for log, part in zip(image.logs, plan.manifest.parts[len(image.files) :], strict=True):
         for record in _records(fetching.read(parts[part.file]), log, image.database_id):
             rebuild.replay_image(record)
+        yield fetching.progress
     rebuild.end_image()
     if plan.replay is not None:
-        for record in plan.replay.records(fetching.advance):
+        for number, record in enumerate(plan.replay.records(fetching.advance), 1):
             rebuild.replay(record)
+            if number % _RECORDS_A_STEP == 0:
+                yield fetching.progress
     if rebuild.last_seqno != plan.seqno:
         raise CorruptionError(f"restore ends at seqno {rebuild.last_seqno}, not {plan.seqno}")
     env.fs.sync_dir(stage)
@@ -132,19 +201,23 @@ def stage_into(env: Env, plan: Plan, stage: str, *, on_progress: OnProgress = si
 class _Fetching:
     """Objects on their way in, each compared with what it must be."""
 
-    def __init__(self, fs: FileSystem, plan: Plan, on_progress: OnProgress) -> None:
+    def __init__(self, fs: FileSystem, plan: Plan) -> None:
         self._fs = fs
         self._store = plan.store
         self._total = plan.size_bytes
         self._done = 0
-        self._on_progress = on_progress
 
-    def fetch(self, part: Part, directory: str) -> None:
+    @property
+    def progress(self) -> Progress:
+        return Progress("fetch", self._done, self._total)
+
+    def fetch(self, part: Part, directory: str) -> Iterator[Progress]:
         """Into a synced file of its name."""
         file = self._fs.create(join(directory, part.file))
         try:
             for chunk in self._checked(part):
                 file.append(chunk)
+                yield self.progress
             file.sync()
         finally:
             file.close()
@@ -163,7 +236,6 @@ class _Fetching:
     def advance(self, count: int) -> None:
         """So many more bytes are here."""
         self._done += count
-        self._on_progress(Progress("fetch", self._done, self._total))
 
 
 def checked(store: BackupStore, part: Part) -> Iterator[bytes]:
@@ -191,7 +263,7 @@ def _records(data: bytes, log: ImageLog, database_id: bytes) -> Iterator[LogReco
     return read_piece(data, log.number, database_id=database_id)
 
 
-def _begin(fs: FileSystem, stage: str) -> None:
+def begin_stage(fs: FileSystem, stage: str) -> None:
     missing = []
     path = stage
     while path and not fs.exists(path):
@@ -210,7 +282,7 @@ def _begin(fs: FileSystem, stage: str) -> None:
     fs.sync_dir(stage)
 
 
-def _clear(fs: FileSystem, stage: str) -> None:
+def clear_stage(fs: FileSystem, stage: str) -> None:
     """Take away what an earlier restore left half done, and nothing else.
 
     Raises:

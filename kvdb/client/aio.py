@@ -38,6 +38,10 @@ from kvdb.api.backups import (
     DescribeBackupResult,
     ListBackups,
     ListBackupsResult,
+    RestoreTableFromBackup,
+    RestoreTableFromBackupResult,
+    SettleRestore,
+    SettleRestoreResult,
 )
 from kvdb.api.items import (
     BatchGetItem,
@@ -400,6 +404,47 @@ class AsyncClient:
             if on_progress is not None:
                 on_progress(check)
         return check
+
+    async def restore_table(
+        self,
+        backup_arn: str,
+        table: str,
+        *,
+        source: str | None = None,
+        in_place: bool = False,
+        wait: bool = True,
+    ) -> AsyncTable:
+        """Make ``table`` of what a backup has of it; of ``source``, where the backup has several tables.
+
+        ``in_place``: the table is there, and goes back to what it was; once that is whole the two change
+        places at once. What was there is kept aside, as a table that its description names, until
+        ``confirm_restore`` or ``roll_back_restore``. Without ``wait`` the restore is only begun: ``jobs``
+        shows how far it is.
+
+        Raises:
+            BackupNotFound, BackupInUse: there is no such backup, or not yet.
+            TableAlreadyExists, TableInUse, TableNotFound: as the target may not be.
+            The error it failed with, as CorruptionError: there is no new table then.
+        """
+        request = RestoreTableFromBackup(table, backup_arn, source_table_name=source, in_place=in_place)
+        result = await self._transport.send(request)
+        assert isinstance(result, RestoreTableFromBackupResult)
+        if wait:
+            _require_completed(await self.wait_for_job(result.job_id))
+        return self.table(table)
+
+    async def confirm_restore(self, table: str) -> TableDescription:
+        """A restore in place is as wanted: drop what was kept aside."""
+        return await self._settle_restore(table, roll_back=False)
+
+    async def roll_back_restore(self, table: str) -> TableDescription:
+        """A restore in place is not wanted: what was kept aside takes its place again, at once."""
+        return await self._settle_restore(table, roll_back=True)
+
+    async def _settle_restore(self, table: str, *, roll_back: bool) -> TableDescription:
+        result = await self._transport.send(SettleRestore(table, roll_back))
+        assert isinstance(result, SettleRestoreResult)
+        return result.table_description
 
     # The continuous archive.
 

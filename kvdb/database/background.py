@@ -83,6 +83,11 @@ class Background:
         """There is an index that is CREATING: begin to fill it."""
         self._index_builder.wake()
 
+    def look_after_restored(self) -> None:
+        """There is a table that was restored: build what indexes it lacks, count it, sweep it."""
+        self.build_indexes()
+        self.look_after_all()
+
     def look_after_all(self) -> None:
         """There is a table that came with all its settings."""
         self.count()

@@ -21,10 +21,12 @@ from kvdb.api.items import Page, Query
 from kvdb.api.operations import Request, Result
 from kvdb.api.streams import Subscribe
 from kvdb.backup.archive import Archive
-from kvdb.backup.backup_jobs import BACKUP, SWEEP, BackupRunner, SweepRunner
+from kvdb.backup.backup_jobs import BACKUP, SWEEP, BackupRunner, SweepRunner, require_store
 from kvdb.backup.continuous import ContinuousBackups
 from kvdb.backup.jobs import Jobs, Runner
 from kvdb.backup.places import open_store
+from kvdb.backup.restore import Plan, plan_backup
+from kvdb.backup.restore_jobs import RESTORE, RestoreRunner, plans
 from kvdb.backup.service import BackupService
 from kvdb.backup.store import BackupStore
 from kvdb.backup.transfer.calls import TransferService
@@ -38,6 +40,7 @@ from kvdb.env.env import Env
 from kvdb.env.fork import FORKED, on_fork
 from kvdb.env.fs import OsFileSystem
 from kvdb.env.memory_fs import MemoryFileSystem
+from kvdb.env.worker import Plain
 from kvdb.errors import ClosedError, InternalError, KvdbError, ValidationError, disk_error
 from kvdb.limits import PROFILES, LimitsProfile
 from kvdb.lsm.engine import Engine
@@ -332,12 +335,7 @@ def _wired(
     tokens = ClientTokens(engine, env)
     snapshots = Snapshots(engine, env)
     background = Background(env, engine, catalog, latches, writer, tokens, snapshots)
-    transfers: Mapping[str, Runner] = {
-        EXPORT: ExportRunner(env, engine, catalog, buckets),
-        IMPORT: ImportRunner(engine, catalog, writer, latches, buckets, writer.profile),
-    }
-    jobs = Jobs(engine, env, {**_runners(env, engine, store), **transfers})
-    jobs.resume()
+    jobs = _jobs(env, engine, catalog, latches, writer, background, store, buckets)
     recovery.finish_dropped_tables(engine, catalog, background)
     recovery.finish_creating_indexes(engine, catalog, background)
     recovery.finish_deleting_tables(engine, catalog, background)
@@ -357,7 +355,14 @@ def _wired(
         horizon_ms=options.replica_horizon_ms,
         on_created=background.look_after_all,
     )
-    backups = BackupService(jobs, catalog, store)
+    backups = BackupService(
+        env,
+        jobs,
+        catalog,
+        store,
+        on_restored=background.look_after_restored,
+        on_dropped=background.remove_dropped_rows,
+    )
     archive = None
     if options.archive is not None:
         archive = Archive(env, engine, open_store(options.archive.url, env), options.archive)
@@ -379,9 +384,45 @@ def _wired(
     )
 
 
-def _runners(env: Env, engine: Engine, store: BackupStore | None) -> Mapping[str, Runner]:
-    """The kinds of jobs (``backup/jobs``), by their names in ARNs."""
-    return {BACKUP: BackupRunner(env, engine, store), SWEEP: SweepRunner(env, store)}
+def _jobs(
+    env: Env,
+    engine: Engine,
+    catalog: Catalog,
+    latches: Latches,
+    writer: Writer,
+    background: Background,
+    store: BackupStore | None,
+    buckets: StoreOf,
+) -> Jobs:
+    """The kinds of jobs (``backup/jobs``), by their names in ARNs; those under way go on."""
+    transfers: Mapping[str, Runner] = {
+        EXPORT: ExportRunner(env, engine, catalog, buckets),
+        IMPORT: ImportRunner(engine, catalog, writer, latches, buckets, writer.profile),
+    }
+    restores = RestoreRunner(
+        env,
+        engine,
+        catalog,
+        plans({"backup": lambda backup_id: _plan(store, backup_id)}),
+        on_restored=background.look_after_restored,
+        on_dropped=background.remove_dropped_rows,
+    )
+    own: Mapping[str, Runner] = {
+        BACKUP: BackupRunner(env, engine, store),
+        SWEEP: SweepRunner(env, store),
+        RESTORE: restores,
+    }
+    jobs = Jobs(engine, env, {**own, **transfers})
+    if not engine.is_read_only:
+        restores.forget_others(jobs)
+    jobs.resume()
+    return jobs
+
+
+def _plan(store: BackupStore | None, backup_id: Plain) -> Plan:
+    """What a restore from a backup of the store does."""
+    assert isinstance(backup_id, str), "requests are checked before they become jobs"
+    return plan_backup(require_store(store), backup_id)
 
 
 def _engine_options(options: DatabaseOptions, *, in_memory: bool) -> EngineOptions:

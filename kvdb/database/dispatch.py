@@ -32,6 +32,10 @@ from kvdb.api.backups import (
     DescribeBackupResult,
     ListBackups,
     ListBackupsResult,
+    RestoreTableFromBackup,
+    RestoreTableFromBackupResult,
+    SettleRestore,
+    SettleRestoreResult,
 )
 from kvdb.api.items import (
     BatchGetItem,
@@ -414,6 +418,16 @@ def _delete_backup(floor: TableFloor, request: DeleteBackup) -> DeleteBackupResu
     return floor.backups.delete_backup(request)
 
 
+def _restore_table_from_backup(
+    floor: TableFloor, request: RestoreTableFromBackup
+) -> RestoreTableFromBackupResult:
+    return floor.backups.restore_table_from_backup(request)
+
+
+def _settle_restore(floor: TableFloor, request: SettleRestore) -> SettleRestoreResult:
+    return floor.backups.settle_restore(request)
+
+
 def _describe_job(floor: TableFloor, request: DescribeJob) -> DescribeJobResult:
     return floor.backups.describe_job(request)
 
@@ -527,6 +541,8 @@ _ANSWERS: Mapping[type, Callable[..., Result]] = {
     DescribeBackup: _describe_backup,
     ListBackups: _list_backups,
     DeleteBackup: _delete_backup,
+    RestoreTableFromBackup: _restore_table_from_backup,
+    SettleRestore: _settle_restore,
     DescribeJob: _describe_job,
     ListJobs: _list_jobs,
     CancelJob: _cancel_job,

@@ -312,6 +312,11 @@ class Engine:
         return self._snapshots.take_at(seqno, self._history_from)
 
     @property
+    def directory(self) -> str:
+        """Where its files lie."""
+        return self._directory
+
+    @property
     def database_id(self) -> bytes:
         """Of this directory alone: a restored copy has another."""
         return self._database_id

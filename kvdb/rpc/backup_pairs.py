@@ -10,9 +10,13 @@ from kvdb.rpc.item_pairs import LIMIT, TABLE_NAME
 from kvdb.rpc.table_pairs import (
     BILLING_MODE,
     INDEX_NAME,
+    INDEX_SPECIFICATION,
     KEY_SCHEMA,
+    ON_DEMAND,
     PROJECTION,
+    PROVISIONED,
     STREAM_SPECIFICATION,
+    TABLE_DESCRIPTION,
     THROUGHPUT,
 )
 
@@ -104,4 +108,31 @@ DELETE_BACKUP_RESULT = Pair(
     backups.DeleteBackupResult,
     backups_pb2.DeleteBackupResponse,
     fields.message("backup_description", _DESCRIPTION),
+)
+_TABLE_DESCRIPTION = fields.message("table_description", TABLE_DESCRIPTION)
+_INDEXES = fields.messages("values", INDEX_SPECIFICATION)
+RESTORE_TABLE_FROM_BACKUP = Pair(
+    backups.RestoreTableFromBackup,
+    backups_pb2.RestoreTableFromBackupRequest,
+    fields.scalar("target_table_name"),
+    _ARN,
+    fields.enum("billing_mode_override", "BILLING_MODE_", "PROVISIONED", "PAY_PER_REQUEST"),
+    fields.wrapped("global_secondary_index_override", _INDEXES),
+    fields.wrapped("local_secondary_index_override", _INDEXES),
+    fields.optional_message("provisioned_throughput_override", PROVISIONED),
+    fields.optional_message("on_demand_throughput_override", ON_DEMAND),
+    fields.optional("source_table_name"),
+    fields.flag("in_place"),
+)
+RESTORE_TABLE_FROM_BACKUP_RESULT = Pair(
+    backups.RestoreTableFromBackupResult,
+    backups_pb2.RestoreTableFromBackupResponse,
+    _TABLE_DESCRIPTION,
+    fields.scalar("job_id"),
+)
+SETTLE_RESTORE = Pair(
+    backups.SettleRestore, backups_pb2.SettleRestoreRequest, TABLE_NAME, fields.flag("roll_back")
+)
+SETTLE_RESTORE_RESULT = Pair(
+    backups.SettleRestoreResult, backups_pb2.SettleRestoreResponse, _TABLE_DESCRIPTION
 )

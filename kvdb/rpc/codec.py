@@ -128,6 +128,13 @@ METHODS: tuple[Method, ...] = (
     Method("CreateBackup", _BACKUPS, backups.CREATE_BACKUP, backups.CREATE_BACKUP_RESULT),
     Method("DescribeBackup", _BACKUPS, backups.DESCRIBE_BACKUP, backups.DESCRIBE_BACKUP_RESULT),
     Method("ListBackups", _BACKUPS, backups.LIST_BACKUPS, backups.LIST_BACKUPS_RESULT),
+    Method(
+        "RestoreTableFromBackup",
+        _BACKUPS,
+        backups.RESTORE_TABLE_FROM_BACKUP,
+        backups.RESTORE_TABLE_FROM_BACKUP_RESULT,
+    ),
+    Method("SettleRestore", _BACKUPS, backups.SETTLE_RESTORE, backups.SETTLE_RESTORE_RESULT),
     Method("DeleteBackup", _BACKUPS, backups.DELETE_BACKUP, backups.DELETE_BACKUP_RESULT),
     Method("DescribeJob", _JOBS, jobs.DESCRIBE_JOB, jobs.DESCRIBE_JOB_RESULT),
     Method("ListJobs", _JOBS, jobs.LIST_JOBS, jobs.LIST_JOBS_RESULT),

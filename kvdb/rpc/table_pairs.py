@@ -38,20 +38,16 @@ PROJECTION = fields.message(
         fields.wrapped("non_key_attributes", fields.texts("values", tuple)),
     ),
 )
+PROVISIONED = Pair(tables.ProvisionedThroughput, tables_pb2.ProvisionedThroughput, *_UNITS)
+ON_DEMAND = Pair(
+    tables.OnDemandThroughput,
+    tables_pb2.OnDemandThroughput,
+    fields.optional("max_read_request_units"),
+    fields.optional("max_write_request_units"),
+)
 THROUGHPUT = (
-    fields.optional_message(
-        "provisioned_throughput",
-        Pair(tables.ProvisionedThroughput, tables_pb2.ProvisionedThroughput, *_UNITS),
-    ),
-    fields.optional_message(
-        "on_demand_throughput",
-        Pair(
-            tables.OnDemandThroughput,
-            tables_pb2.OnDemandThroughput,
-            fields.optional("max_read_request_units"),
-            fields.optional("max_write_request_units"),
-        ),
-    ),
+    fields.optional_message("provisioned_throughput", PROVISIONED),
+    fields.optional_message("on_demand_throughput", ON_DEMAND),
     fields.optional_message(
         "warm_throughput",
         Pair(
@@ -82,7 +78,7 @@ STREAM_SPECIFICATION = Pair(
 STREAM = fields.optional_message("stream_specification", STREAM_SPECIFICATION)
 _TABLE_CLASS = fields.enum("table_class", "TABLE_CLASS_", "STANDARD", "STANDARD_INFREQUENT_ACCESS")
 _TAG = Pair(tables.Tag, tables_pb2.Tag, fields.scalar("key"), fields.scalar("value"))
-_INDEX_SPECIFICATION = Pair(
+INDEX_SPECIFICATION = Pair(
     tables.IndexSpecification,
     tables_pb2.IndexSpecification,
     INDEX_NAME,
@@ -132,7 +128,7 @@ _REPLICA_UPDATE = Choice[object](
     create_replica=Pair(tables.CreateReplica, tables_pb2.CreateReplica, _REGION_NAME),
     delete_replica=Pair(tables.DeleteReplica, tables_pb2.DeleteReplica, _REGION_NAME),
 )
-_TABLE_DESCRIPTION = Pair(
+TABLE_DESCRIPTION = Pair(
     tables.TableDescription,
     tables_pb2.TableDescription,
     TABLE_NAME,
@@ -164,8 +160,18 @@ _TABLE_DESCRIPTION = Pair(
     fields.flag("deletion_protection_enabled"),
     fields.messages("replicas", _REPLICA_DESCRIPTION, tuple),
     _CONFLICT_RESOLUTION,
+    fields.optional_message(
+        "restore_summary",
+        Pair(
+            tables.RestoreSummary,
+            tables_pb2.RestoreSummary,
+            fields.scalar("restore_date_time_ms"),
+            fields.flag("restore_in_progress"),
+            *map(fields.optional, ("source_backup_arn", "source_table_arn", "aside_table_name")),
+        ),
+    ),
 )
-_DESCRIBED = fields.message("table_description", _TABLE_DESCRIPTION)
+_DESCRIBED = fields.message("table_description", TABLE_DESCRIPTION)
 
 
 # Tables.
@@ -176,8 +182,8 @@ CREATE_TABLE = Pair(
     TABLE_NAME,
     fields.messages("key_schema", _KEY_SCHEMA_ELEMENT),
     fields.messages("attribute_definitions", _ATTRIBUTE_DEFINITION),
-    fields.wrapped("local_secondary_indexes", fields.messages("values", _INDEX_SPECIFICATION)),
-    fields.wrapped("global_secondary_indexes", fields.messages("values", _INDEX_SPECIFICATION)),
+    fields.wrapped("local_secondary_indexes", fields.messages("values", INDEX_SPECIFICATION)),
+    fields.wrapped("global_secondary_indexes", fields.messages("values", INDEX_SPECIFICATION)),
     BILLING_MODE,
     *THROUGHPUT,
     STREAM,
@@ -188,12 +194,12 @@ CREATE_TABLE = Pair(
 CREATE_TABLE_RESULT = Pair(tables.CreateTableResult, tables_pb2.CreateTableResponse, _DESCRIBED)
 DESCRIBE_TABLE = Pair(tables.DescribeTable, tables_pb2.DescribeTableRequest, TABLE_NAME)
 DESCRIBE_TABLE_RESULT = Pair(
-    tables.DescribeTableResult, tables_pb2.DescribeTableResponse, fields.message("table", _TABLE_DESCRIPTION)
+    tables.DescribeTableResult, tables_pb2.DescribeTableResponse, fields.message("table", TABLE_DESCRIPTION)
 )
 _INDEX_UPDATE = Choice[object](
     "update",
     create_index=Pair(
-        tables.CreateIndex, tables_pb2.CreateIndex, fields.message("index", _INDEX_SPECIFICATION)
+        tables.CreateIndex, tables_pb2.CreateIndex, fields.message("index", INDEX_SPECIFICATION)
     ),
     update_index=Pair(tables.UpdateIndex, tables_pb2.UpdateIndex, INDEX_NAME, *THROUGHPUT),
     delete_index=Pair(tables.DeleteIndex, tables_pb2.DeleteIndex, INDEX_NAME),

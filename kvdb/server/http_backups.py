@@ -5,7 +5,17 @@ from __future__ import annotations
 from kvdb.api import backups as api
 from kvdb.item.dynamo_json import JsonObject
 from kvdb.server.http_shapes import INTEGER, LONG, SECONDS, STRING, Field, Kind, list_of, struct, wrapped
-from kvdb.server.http_tables import INDEX_NAME, KEY_ELEMENT, ON_DEMAND, PROJECTION, STREAM, THROUGHPUT
+from kvdb.server.http_tables import (
+    DESCRIPTION,
+    GLOBAL_INDEX,
+    INDEX_NAME,
+    KEY_ELEMENT,
+    LOCAL_INDEX,
+    ON_DEMAND,
+    PROJECTION,
+    STREAM,
+    THROUGHPUT,
+)
 
 _ARN = Field("BackupArn", "backup_arn", STRING, is_required=True)
 _TABLE_NAME = Field("TableName", "table_name", STRING)
@@ -27,6 +37,18 @@ LIST_BACKUPS = struct(
     Field("TimeRangeUpperBound", "time_range_upper_bound_ms", SECONDS),
     Field("ExclusiveStartBackupArn", "exclusive_start_backup_arn", STRING),
     Field("BackupType", "backup_type", STRING),
+)
+
+RESTORE_TABLE_FROM_BACKUP = struct(
+    "RestoreTableFromBackupInput",
+    api.RestoreTableFromBackup,
+    Field("TargetTableName", "target_table_name", STRING, is_required=True),
+    _ARN,
+    Field("BillingModeOverride", "billing_mode_override", STRING),
+    Field("GlobalSecondaryIndexOverride", "global_secondary_index_override", list_of(GLOBAL_INDEX)),
+    Field("LocalSecondaryIndexOverride", "local_secondary_index_override", list_of(LOCAL_INDEX)),
+    Field("ProvisionedThroughputOverride", "provisioned_throughput_override", THROUGHPUT),
+    Field("OnDemandThroughputOverride", "on_demand_throughput_override", ON_DEMAND),
 )
 
 # Descriptions.
@@ -101,6 +123,7 @@ _SUMMARY = struct(
 WRITE_CREATE_BACKUP = wrapped(Field("BackupDetails", "backup_details", _DETAILS))
 WRITE_BACKUP_DESCRIPTION = wrapped(Field("BackupDescription", "backup_description", _DESCRIPTION))
 """The result of DescribeBackup and DeleteBackup."""
+WRITE_RESTORED = wrapped(Field("TableDescription", "table_description", DESCRIPTION))
 WRITE_LIST_BACKUPS = wrapped(
     Field("BackupSummaries", "backup_summaries", list_of(_SUMMARY)),
     Field("LastEvaluatedBackupArn", "last_evaluated_backup_arn", STRING),

@@ -191,6 +191,7 @@ ROUTES: tuple[Route, ...] = (
     Route("CreateBackup", backups.CREATE_BACKUP, backups.WRITE_CREATE_BACKUP),
     Route("DescribeBackup", backups.DESCRIBE_BACKUP, backups.WRITE_BACKUP_DESCRIPTION),
     Route("ListBackups", backups.LIST_BACKUPS, backups.WRITE_LIST_BACKUPS),
+    Route("RestoreTableFromBackup", backups.RESTORE_TABLE_FROM_BACKUP, backups.WRITE_RESTORED),
     Route("DeleteBackup", backups.DELETE_BACKUP, backups.WRITE_BACKUP_DESCRIPTION),
     Route("ExportTableToPointInTime", transfers.EXPORT_TABLE, transfers.WRITE_EXPORT),
     Route("DescribeExport", transfers.DESCRIBE_EXPORT, transfers.WRITE_EXPORT),

@@ -310,6 +310,14 @@ _REPLICA = struct(
     Field("ReplicaStatus", "replica_status", STRING),
     Field("ReplicaStatusDescription", "replica_status_description", STRING),
 )
+_RESTORE = struct(
+    "RestoreSummary",
+    api.RestoreSummary,
+    Field("SourceBackupArn", "source_backup_arn", STRING),
+    Field("SourceTableArn", "source_table_arn", STRING),
+    Field("RestoreDateTime", "restore_date_time_ms", SECONDS),
+    Field("RestoreInProgress", "restore_in_progress", BOOLEAN),
+)
 DESCRIPTION = struct(
     "TableDescription",
     api.TableDescription,
@@ -342,6 +350,7 @@ DESCRIPTION = struct(
     Field("TableClassSummary", "table_class", Kind("", STRING.read, _write_table_class)),
     Field("DeletionProtectionEnabled", "deletion_protection_enabled", BOOLEAN),
     Field("Replicas", "replicas", list_of(_REPLICA), is_left_out_empty=True),
+    Field("RestoreSummary", "restore_summary", _RESTORE),
 )
 
 # Results.

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -45,16 +45,17 @@ from kvdb.api.tables import (
     UpdateTimeToLiveResult,
 )
 from kvdb.env.env import Env
-from kvdb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, ValidationError
+from kvdb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, TableAlreadyExists, ValidationError
 from kvdb.limits import AWS, LimitsProfile
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine, Snapshot
 from kvdb.options import DatabaseOptions
-from kvdb.table import creation, description, keys, quotas, tags, ttl
+from kvdb.table import creation, description, keys, quotas, restoring, tags, ttl
 from kvdb.table.alteration import Moment, altered, in_use
 from kvdb.table.descriptor import (
     IndexDescriptor,
     ReplicationSetting,
+    RestoreSetting,
     TableDescriptor,
     decode_descriptor,
 )
@@ -172,7 +173,11 @@ class Catalog:
     def _require_at(self, table: Table, at: Snapshot) -> None:
         """Another table of the name may have been there then; its rows are not this one's."""
         stored = self._engine.get(keys.descriptor_key(table.descriptor.name), at)
-        if stored is None or decode_descriptor(stored).table_id != table.descriptor.table_id:
+        if stored is None:
+            raise not_found()
+        then = decode_descriptor(stored)
+        is_filling = then.restore is not None and then.restore.is_in_progress
+        if then.table_id != table.descriptor.table_id or is_filling:
             raise not_found()
         table.since_seqno = min(table.since_seqno, at.seqno)
 
@@ -196,6 +201,10 @@ class Catalog:
     def described(self, name: str) -> TableDescription:
         """Source: API Reference, DescribeTable."""
         return self._described(self._named(name).descriptor)
+
+    def as_described(self, table: Table) -> TableDescription:
+        """``described``, of a table in hand."""
+        return self._described(table.descriptor)
 
     def listed(self, request: ListTables) -> ListTablesResult:
         """Source: API Reference, ListTables: names in byte order, up to 100 a page."""
@@ -254,6 +263,124 @@ class Catalog:
             )
             self._make(descriptor)
         return self._tables[like.name]
+
+    # Restores.
+
+    def begin_restore(self, like: TableDescriptor) -> Table:
+        """Make a table that is to be filled (``table/restoring``); the one of this uuid, if there is one.
+
+        Raises:
+            TableAlreadyExists: another table has the name.
+            LimitExceeded: as ``create``.
+        """
+        with self._guard:
+            if (table := self._of_uuid(like.uuid)) is not None:
+                return table
+            if like.name in self._tables:
+                raise TableAlreadyExists(f"Table already exists: {like.name}")
+            if len(self._tables) >= limits.TABLES_MAX:
+                raise LimitExceeded(f"There is a limit of {limits.TABLES_MAX} tables per subscriber")
+            descriptor = replace(like, table_id=self._next_table_id)
+            self._check_capacity(descriptor, AWS)
+            self._make(descriptor)
+            return self._tables[like.name]
+
+    def finish_restore(self, uuid: str, incomplete: Collection[int]) -> None:
+        """All rows of a table are there: it may be read and written.
+
+        Raises:
+            ResourceNotFound: it was dropped.
+        """
+        with self._guard:
+            table = self._of_uuid(uuid)
+            if table is None:
+                raise not_found()
+            setting = table.descriptor.restore
+            if setting is not None and setting.is_in_progress:
+                seqno = self._engine.last_seqno
+                self._change(table, restoring.finished(table.descriptor, incomplete, seqno))
+                table.since_seqno = self._engine.last_seqno
+
+    def abandon_restore(self, uuid: str, hidden: str = "") -> None:
+        """Drop a table whose restore has not come to its end; whoever calls this wakes the remover.
+
+        ``hidden``: the name it has until it takes that of another.
+        """
+        with self._guard:
+            table = self._of_uuid(uuid)
+            if table is None:
+                return
+            setting = table.descriptor.restore
+            if (setting is not None and setting.is_in_progress) or table.descriptor.name == hidden:
+                self._drop(table)
+
+    def exchange(
+        self, name: str, coming_uuid: str, *, aside: str, setting: RestoreSetting | None
+    ) -> TableDescription:
+        """Put the table ``coming_uuid`` under ``name``, and what is there under ``aside``, at once.
+
+        Writers that looked the table up before and have not begun are told that it is not there.
+
+        Raises:
+            ResourceNotFound: one of the two is not there.
+            ResourceInUse: it is being changed or deleted, or there is a table called ``aside``.
+        """
+        with self._guard:
+            present, coming = self._named(name), self._of_uuid(coming_uuid)
+            if coming is None:
+                raise not_found()
+            if coming is present:
+                return self._described(present.descriptor)
+            before, other = present.descriptor, coming.descriptor
+            if before.status_at(self._now_ms()) in ("CREATING", "DELETING"):
+                raise in_use(f"Table is being created or deleted: {name}")
+            if aside in self._tables and self._tables[aside] is not coming:
+                raise ResourceInUse(f"Table already exists: {aside}")
+            front, back = restoring.exchanged(
+                before, other, aside=aside, now_ms=self._now_ms(), setting=setting
+            )
+            batch = WriteBatch().delete(keys.descriptor_key(other.name))
+            batch.put(keys.descriptor_key(front.name), front.encoded())
+            batch.put(keys.descriptor_key(back.name), back.encoded())
+            recovery = self._engine.get(keys.recovery_key(before.table_id))
+            if recovery is not None:
+                batch.put(keys.recovery_key(front.table_id), recovery)
+                batch.delete(keys.recovery_key(before.table_id))
+            gone = [
+                keys.index_prefix(was.table_id, number)
+                for was, now in ((before, back), (other, front))
+                for number in sorted(was.numbers - now.numbers)
+            ]
+            for prefix in gone:
+                batch.put(keys.dropped_key(prefix), name.encode())
+            seqno = self._write(batch, before, back)
+            tables = {key: kept for key, kept in self._tables.items() if kept not in (present, coming)}
+            for descriptor in (front, back):
+                tables[descriptor.name] = Table(descriptor, self._meter_of, seqno)
+            self._tables = tables
+            present.is_dropped = coming.is_dropped = True
+            self._dropped += gone
+        return self._described(front)
+
+    def settle_restore(self, name: str) -> TableDescription:
+        """Forget what was kept aside: drop it. Whoever calls this wakes the remover.
+
+        Raises:
+            ResourceNotFound: there is no such table.
+            ValidationError: nothing is kept aside for it.
+        """
+        with self._guard:
+            table = self._named(name)
+            setting = table.descriptor.restore
+            if setting is None or not setting.aside:
+                raise ValidationError(f"table was not restored in place, or that is settled: {name}")
+            self._change(table, replace(table.descriptor, restore=replace(setting, aside="")))
+            if (aside := self._tables.get(setting.aside)) is not None:
+                self._drop(aside)
+            return self._described(table.descriptor)
+
+    def _of_uuid(self, uuid: str) -> Table | None:
+        return next((table for table in self._tables.values() if table.descriptor.uuid == uuid), None)
 
     def _make(self, descriptor: TableDescriptor) -> None:
         """Under the lock."""

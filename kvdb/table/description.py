@@ -27,13 +27,20 @@ from kvdb.api.tables import (
     OnDemandThroughput,
     Projection,
     ProvisionedThroughputDescription,
+    RestoreSummary,
     StreamSpecification,
     TableDescription,
     WarmThroughput,
 )
 from kvdb.errors import CorruptionError
 from kvdb.table import quotas
-from kvdb.table.descriptor import IndexDescriptor, KeyAttribute, TableDescriptor, Throughput
+from kvdb.table.descriptor import (
+    IndexDescriptor,
+    KeyAttribute,
+    RestoreSetting,
+    TableDescriptor,
+    Throughput,
+)
 from kvdb.table.sharing import resolution_of
 
 
@@ -106,6 +113,17 @@ def described(descriptor: TableDescriptor, *, arn_prefix: str, now_ms: int, size
         conflict_resolution=(
             None if descriptor.replication is None else resolution_of(descriptor.replication)
         ),
+        restore_summary=None if descriptor.restore is None else _restore_summary(descriptor.restore),
+    )
+
+
+def _restore_summary(restore: RestoreSetting) -> RestoreSummary:
+    return RestoreSummary(
+        restore.restored_ms,
+        restore.is_in_progress,
+        restore.backup or None,
+        restore.source or None,
+        restore.aside or None,
     )
 
 

@@ -8,7 +8,8 @@ Stored form, the value of a catalog entry (see ``table/keys``), all of it msgpac
 
     descriptor := [1, table_id, name, uuid, created_ms, attribute, attribute | nil, [index ...],
                    next_index, billing, throughput, status, settles_ms, table_class | nil,
-                   is_protected, stream | nil, [[tag key, tag value] ...], ttl | nil]
+                   is_protected, stream | nil, [[tag key, tag value] ...], ttl | nil,
+                   replication | nil, restore | nil]          the last two only where there is one
     attribute  := [name, "S" | "N" | "B"]                partition key, then sort key
     index      := [number, kind, name, [attribute ...], [attribute ...], projection type,
                    [name ...], is_unique, throughput, status, settles_ms, backfill | nil,
@@ -18,6 +19,7 @@ Stored form, the value of a catalog entry (see ``table/keys``), all of it msgpac
                    [decreased_ms ...], max read units | nil, max write units | nil,
                    warm read units | nil, warm write units | nil]
     backfill   := [cursor, rows]
+    restore    := [backup ARN, source table ARN, restored_ms, is_in_progress, aside name]
     stream     := [is_enabled, view type | nil, label, number, retention_ms]
     ttl        := [attribute name, is_enabled, changed_ms, settles_ms, number, walk | nil]
 
@@ -214,6 +216,20 @@ class ReplicationSetting:
 
 
 @dataclass(frozen=True, slots=True)
+class RestoreSetting:
+    """That a table was restored, and from what."""
+
+    backup: str
+    """The ARN of a backup; ``""``: from the archive."""
+    source: str
+    """The ARN of the table that was backed up."""
+    restored_ms: int
+    is_in_progress: bool
+    aside: str = ""
+    """The name of the table that holds what was here before, until somebody confirms or rolls back."""
+
+
+@dataclass(frozen=True, slots=True)
 class TableDescriptor:
     """One table, as the catalog keeps it."""
 
@@ -238,6 +254,7 @@ class TableDescriptor:
     tags: tuple[Tag, ...] = ()
     ttl: TtlSetting | None = None
     replication: ReplicationSetting | None = None
+    restore: RestoreSetting | None = None
 
     @property
     def keys(self) -> tuple[KeyAttribute, ...]:
@@ -267,9 +284,14 @@ class TableDescriptor:
         return replace(self, indexes=tuple(index for index in self.indexes if index.number != number))
 
     def encoded(self) -> bytes:
-        """The stored form: the fields in their order, and so the fields of every part; the last one only
-        where it says something."""
-        fields = astuple(self) if self.replication is not None else astuple(self)[:-1]
+        """The stored form: the fields in their order, and so the fields of every part; the last two only
+        where they say something."""
+        fields = list(astuple(self))
+        for _ in range(2):
+            if fields[-1] is None:
+                fields.pop()
+            else:
+                break
         return cast(bytes, msgpack.packb([_FORMAT_VERSION, *fields]))
 
 
@@ -284,8 +306,9 @@ def decode_descriptor(data: bytes) -> TableDescriptor:
         if format_version != _FORMAT_VERSION:
             raise CorruptionError(f"table descriptor has an unknown format version={format_version}")
         table_id, name, uuid, created_ms, partition, sort, indexes, next_index, *settings = fields
-        # Only of a table that is or was replicated there is one more.
-        replication = settings.pop() if len(settings) == _SETTINGS + 1 else None
+        # Only of a table that is or was replicated, or restored, there is more.
+        replication, restore = (*settings[_SETTINGS:], None, None)[:2]
+        del settings[_SETTINGS : _SETTINGS + 2]
         billing, throughput, status, settles_ms, table_class, is_protected, stream, tags, ttl = settings
         return TableDescriptor(
             table_id,
@@ -306,6 +329,7 @@ def decode_descriptor(data: bytes) -> TableDescriptor:
             tuple(Tag(*tag) for tag in tags),
             None if ttl is None else TtlSetting(*ttl),
             None if replication is None else ReplicationSetting(*replication),
+            None if restore is None else RestoreSetting(*restore),
         )
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise CorruptionError("table descriptor is not readable") from error

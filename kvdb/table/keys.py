@@ -133,6 +133,16 @@ def item_range(key: bytes) -> KeyRange:
 # Catalog entries.
 
 
+def prefixes_by_table() -> tuple[bytes, ...]:
+    """What begins the entries that go on with a table id."""
+    return (_DROPPED, _CENSUSES, _RECOVERY)
+
+
+def prefixes_of_database() -> tuple[bytes, ...]:
+    """What begins the entries that belong to no table."""
+    return (_JOBS, _TOKENS, _TOKEN_TIMES)
+
+
 def descriptor_key(table_name: str) -> bytes:
     return _DESCRIPTORS + table_name.encode()
 

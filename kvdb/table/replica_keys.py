@@ -33,6 +33,11 @@ _ROW_PART_AT = 6
 SEQNO_MAX = (1 << 64) - 1
 
 
+def prefixes_by_table() -> tuple[bytes, ...]:
+    """What begins the entries that go on with a table id."""
+    return _KINDS
+
+
 def row_part(row_key: bytes) -> bytes:
     """What the engine keys of one item have in common in all regions."""
     return row_key[_ROW_PART_AT:]

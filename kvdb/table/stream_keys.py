@@ -40,6 +40,16 @@ HASHES = 1 << 16
 SEQNO_MAX = (1 << 64) - 1
 
 
+def prefixes_by_table() -> tuple[bytes, ...]:
+    """What begins the entries that go on with a table id."""
+    return (_CHANGES, _STREAMS, _LINEAGES)
+
+
+def prefixes_of_database() -> tuple[bytes, ...]:
+    """What begins the entries that belong to no table that is there."""
+    return (_REMOVED,)
+
+
 def stream_id(table_id: int, number: int) -> bytes:
     return _ID.pack(table_id, number)
 

@@ -145,3 +145,96 @@ def test_a_store_that_refuses_fails_the_job_by_name(tmp_path: Path) -> None:
         with pytest.raises(kvdb.errors.BackupStoreError, match="backup store refuses"):
             client.create_backup("nightly", "airports")
         assert client.jobs()[0].failure_code == "BackupStoreError"
+
+
+def rows(client: kvdb.Client, name: str = "airports") -> list[object]:
+    return sorted((item["icao"], item["size"]) for item in client.table(name).scan())
+
+
+@pytest.mark.parametrize("door", NATIVE)
+def test_a_table_is_restored_as_another(door: str, tmp_path: Path) -> None:
+    with client_with_store(door, tmp_path / "store") as client:
+        table = filled(client)
+        before = rows(client)
+        backup_arn = client.create_backup("nightly", "airports")
+        table.put({"country": "IS", "icao": "BI99", "size": 99})
+        restored = client.restore_table(backup_arn, "again")
+        assert rows(client, "again") == before
+        assert [item["icao"] for item in restored.query(kvdb.Key("size").eq(1), index="by_size")] == ["BI01"]
+        query = kvdb.Key("country").eq("IS") & kvdb.Key("name").eq("n2")
+        assert [item["icao"] for item in restored.query(query, index="by_name")] == ["BI02"]
+        restored.put({"country": "FR", "icao": "LFPG", "size": 7})
+        assert [item["icao"] for item in restored.query(kvdb.Key("size").eq(7), index="by_size")] == ["LFPG"]
+        summary = restored.describe().restore_summary
+        assert summary is not None and not summary.restore_in_progress
+        assert summary.source_backup_arn == backup_arn
+        assert rows(client) == [*before, ("BI99", 99)]
+        with pytest.raises(kvdb.errors.TableAlreadyExists, match="Table already exists: again"):
+            client.restore_table(backup_arn, "again")
+
+
+@pytest.mark.parametrize("door", NATIVE)
+def test_a_table_of_a_whole_backup_is_restored_by_name(door: str, tmp_path: Path) -> None:
+    with client_with_store(door, tmp_path / "store") as client:
+        filled(client, "one", 2)
+        filled(client, "other", 5)
+        backup_arn = client.create_backup("all")
+        with pytest.raises(ValidationError, match="source_table_name must say which"):
+            client.restore_table(backup_arn, "again")
+        with pytest.raises(BackupNotFound, match="table is not in the backup"):
+            client.restore_table(backup_arn, "again", source="third")
+        client.restore_table(backup_arn, "again", source="other")
+        assert rows(client, "again") == rows(client, "other")
+        assert sorted(client.tables()) == ["again", "one", "other"]
+
+
+@pytest.mark.parametrize("door", NATIVE)
+def test_a_restore_in_place_keeps_what_was_there_until_it_is_confirmed(door: str, tmp_path: Path) -> None:
+    with client_with_store(door, tmp_path / "store") as client:
+        table = filled(client)
+        before = rows(client)
+        backup_arn = client.create_backup("nightly", "airports")
+        table.put({"country": "IS", "icao": "BI99", "size": 99})
+        client.restore_table(backup_arn, "airports", in_place=True)
+        assert rows(client) == before
+        summary = table.describe().restore_summary
+        assert summary is not None and summary.aside_table_name is not None
+        assert rows(client, summary.aside_table_name) == [*before, ("BI99", 99)]
+        with pytest.raises(kvdb.errors.TableInUse, match="not confirmed or rolled back"):
+            client.restore_table(backup_arn, "airports", in_place=True)
+        client.confirm_restore("airports")
+        assert client.tables() == ["airports"]
+        assert rows(client) == before
+        with pytest.raises(ValidationError, match="not restored in place, or that is settled"):
+            client.roll_back_restore("airports")
+
+
+@pytest.mark.parametrize("door", NATIVE)
+def test_a_restore_in_place_is_rolled_back(door: str, tmp_path: Path) -> None:
+    with client_with_store(door, tmp_path / "store") as client:
+        table = filled(client)
+        backup_arn = client.create_backup("nightly", "airports")
+        table.put({"country": "IS", "icao": "BI99", "size": 99})
+        after = rows(client)
+        client.restore_table(backup_arn, "airports", in_place=True)
+        table.put({"country": "IS", "icao": "BI50", "size": 50})
+        client.roll_back_restore("airports")
+        assert rows(client) == after
+        assert client.tables() == ["airports"]
+        assert table.describe().restore_summary is None
+        table.put({"country": "IS", "icao": "BI98", "size": 98})
+        assert [item["icao"] for item in table.query(kvdb.Key("size").eq(98), index="by_size")] == ["BI98"]
+
+
+def test_a_damaged_backup_makes_no_table(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    with client_with_store("embedded", store) as client:
+        filled(client)
+        backup_arn = client.create_backup("nightly", "airports")
+        for path in (store / "objects").iterdir():
+            content = bytearray(path.read_bytes())
+            content[len(content) // 2] ^= 1
+            path.write_bytes(content)
+        with pytest.raises(kvdb.errors.CorruptionError, match="object is not what was stored"):
+            client.restore_table(backup_arn, "again")
+        assert client.tables() == ["airports"]

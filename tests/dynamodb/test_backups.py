@@ -72,3 +72,36 @@ def test_what_is_refused(dynamodb, call, arguments, code):
     with pytest.raises(ClientError) as refused:
         getattr(dynamodb, call)(**arguments)
     assert refused.value.response["Error"]["Code"] == code
+
+
+def test_a_table_is_restored_without_one_of_its_indexes(dynamodb, make_table):
+    index = {
+        "IndexName": "by_size",
+        "KeySchema": [{"AttributeName": "size", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    name = make_table(("size", "N"), GlobalSecondaryIndexes=[index, {**index, "IndexName": "other"}])
+    dynamodb.put_item(TableName=name, Item={"id": {"S": "1"}, "size": {"N": "1"}})
+    arn = dynamodb.create_backup(TableName=name, BackupName="nightly")["BackupDetails"]["BackupArn"]
+    wait_until_available(dynamodb, arn)
+    target = f"{name}-again"
+    made = dynamodb.restore_table_from_backup(
+        TargetTableName=target,
+        BackupArn=arn,
+        GlobalSecondaryIndexOverride=[index],
+        BillingModeOverride="PROVISIONED",
+        ProvisionedThroughputOverride={"ReadCapacityUnits": 5, "WriteCapacityUnits": 6},
+    )["TableDescription"]
+    assert made["RestoreSummary"]["SourceBackupArn"] == arn
+    dynamodb.get_waiter("table_exists").wait(TableName=target, WaiterConfig={"Delay": 0.05})
+    table = dynamodb.describe_table(TableName=target)["Table"]
+    assert table["RestoreSummary"]["RestoreInProgress"] is False
+    assert table["RestoreSummary"]["SourceTableArn"].endswith(f"table/{name}")
+    assert [each["IndexName"] for each in table["GlobalSecondaryIndexes"]] == ["by_size"]
+    assert table["ProvisionedThroughput"]["WriteCapacityUnits"] == 6
+    assert dynamodb.scan(TableName=target)["Count"] == 1
+    assert dynamodb.scan(TableName=target, IndexName="by_size")["Count"] == 1
+    with pytest.raises(dynamodb.exceptions.TableAlreadyExistsException):
+        dynamodb.restore_table_from_backup(TargetTableName=target, BackupArn=arn)
+    with pytest.raises(dynamodb.exceptions.BackupNotFoundException):
+        dynamodb.restore_table_from_backup(TargetTableName="absent", BackupArn=arn[:-1] + "x")

@@ -14,7 +14,14 @@ from kvdb.api.archive import (
     LabelArchive,
     UpdateContinuousBackups,
 )
-from kvdb.api.backups import CreateBackup, DeleteBackup, DescribeBackup, ListBackups
+from kvdb.api.backups import (
+    CreateBackup,
+    DeleteBackup,
+    DescribeBackup,
+    ListBackups,
+    RestoreTableFromBackup,
+    SettleRestore,
+)
 from kvdb.api.items import (
     BatchGetItem,
     BatchWriteItem,
@@ -117,6 +124,8 @@ SOUND: dict[type, Request] = {
     DescribeBackup: DescribeBackup(BACKUP_ARN),
     ListBackups: ListBackups(),
     DeleteBackup: DeleteBackup(BACKUP_ARN),
+    RestoreTableFromBackup: RestoreTableFromBackup("table", BACKUP_ARN),
+    SettleRestore: SettleRestore("table", True),
     DescribeJob: DescribeJob(JOB_ID),
     ListJobs: ListJobs(),
     CancelJob: CancelJob(JOB_ID),

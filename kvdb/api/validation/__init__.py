@@ -23,7 +23,14 @@ from collections.abc import Callable, Mapping
 
 from kvdb.api.admin import DescribeCheck, StartCheck
 from kvdb.api.archive import DescribeArchive, DescribeContinuousBackups, LabelArchive, UpdateContinuousBackups
-from kvdb.api.backups import CreateBackup, DeleteBackup, DescribeBackup, ListBackups
+from kvdb.api.backups import (
+    CreateBackup,
+    DeleteBackup,
+    DescribeBackup,
+    ListBackups,
+    RestoreTableFromBackup,
+    SettleRestore,
+)
 from kvdb.api.items import (
     BatchGetItem,
     BatchWriteItem,
@@ -137,6 +144,8 @@ _CHECKS: Mapping[type, Callable[..., None]] = {
     DescribeBackup: backups.check_named_backup,
     ListBackups: backups.check_list_backups,
     DeleteBackup: backups.check_named_backup,
+    RestoreTableFromBackup: backups.check_restore_table_from_backup,
+    SettleRestore: backups.check_settle_restore,
     DescribeJob: jobs.check_named_job,
     ListJobs: jobs.check_list_jobs,
     CancelJob: jobs.check_named_job,

@@ -6,12 +6,23 @@ from collections.abc import Sequence
 
 from kvdb import limits
 from kvdb.api import arn
-from kvdb.api.backups import CreateBackup, DeleteBackup, DescribeBackup, ListBackups
+from kvdb.api.backups import (
+    CreateBackup,
+    DeleteBackup,
+    DescribeBackup,
+    ListBackups,
+    RestoreTableFromBackup,
+    SettleRestore,
+)
 from kvdb.api.validation.fields import (
+    check_bool,
     check_int,
+    check_list,
     check_long,
+    check_table_name,
     constraint,
     enum_faults,
+    invalid,
     name_faults,
     refuse_if,
     table_name_faults,
@@ -54,6 +65,35 @@ def check_list_backups(request: ListBackups) -> None:
     lower_ms, upper_ms = request.time_range_lower_bound_ms, request.time_range_upper_bound_ms
     if lower_ms is not None and upper_ms is not None and lower_ms > upper_ms:
         raise ValidationError("TimeRangeLowerBound must not be above TimeRangeUpperBound")
+
+
+def check_restore_table_from_backup(request: RestoreTableFromBackup) -> None:
+    _check_text("target_table_name", request.target_table_name)
+    check_bool("in_place", request.in_place)
+    faults = list(name_faults(request.target_table_name, "targetTableName", chars_min=3))
+    faults += arn_faults(request.backup_arn, "backupArn")
+    if request.billing_mode_override is not None:
+        faults += enum_faults(
+            request.billing_mode_override, "billingModeOverride", ("PROVISIONED", "PAY_PER_REQUEST")
+        )
+    if request.source_table_name is not None:
+        faults += table_name_faults(request.source_table_name)
+    refuse_if(faults)
+    provisioned = request.provisioned_throughput_override
+    for field in ("global_secondary_index_override", "local_secondary_index_override"):
+        if (given := getattr(request, field)) is not None:
+            check_list(field, given)
+    if request.billing_mode_override == "PROVISIONED" and provisioned is None:
+        raise invalid("ProvisionedThroughputOverride must be given with BillingModeOverride PROVISIONED")
+    if request.billing_mode_override == "PAY_PER_REQUEST" and provisioned is not None:
+        raise invalid("ProvisionedThroughputOverride does not go with BillingModeOverride PAY_PER_REQUEST")
+    if provisioned is not None and min(provisioned.read_capacity_units, provisioned.write_capacity_units) < 1:
+        raise invalid("ProvisionedThroughputOverride must have 1 unit or more")
+
+
+def check_settle_restore(request: SettleRestore) -> None:
+    check_table_name(request.table_name)
+    check_bool("roll_back", request.roll_back)
 
 
 def arn_faults(backup_arn: object, place: str) -> Sequence[str]:

@@ -195,3 +195,47 @@ class DeleteBackupResponse(_message.Message):
     BACKUP_DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     backup_description: BackupDescription
     def __init__(self, backup_description: _Optional[_Union[BackupDescription, _Mapping]] = ...) -> None: ...
+
+class RestoreTableFromBackupRequest(_message.Message):
+    __slots__ = ("target_table_name", "backup_arn", "billing_mode_override", "global_secondary_index_override", "local_secondary_index_override", "provisioned_throughput_override", "on_demand_throughput_override", "source_table_name", "in_place")
+    TARGET_TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    BACKUP_ARN_FIELD_NUMBER: _ClassVar[int]
+    BILLING_MODE_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
+    GLOBAL_SECONDARY_INDEX_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_SECONDARY_INDEX_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
+    PROVISIONED_THROUGHPUT_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
+    ON_DEMAND_THROUGHPUT_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    IN_PLACE_FIELD_NUMBER: _ClassVar[int]
+    target_table_name: str
+    backup_arn: str
+    billing_mode_override: _tables_pb2.BillingMode
+    global_secondary_index_override: _tables_pb2.IndexSpecificationList
+    local_secondary_index_override: _tables_pb2.IndexSpecificationList
+    provisioned_throughput_override: _tables_pb2.ProvisionedThroughput
+    on_demand_throughput_override: _tables_pb2.OnDemandThroughput
+    source_table_name: str
+    in_place: bool
+    def __init__(self, target_table_name: _Optional[str] = ..., backup_arn: _Optional[str] = ..., billing_mode_override: _Optional[_Union[_tables_pb2.BillingMode, str]] = ..., global_secondary_index_override: _Optional[_Union[_tables_pb2.IndexSpecificationList, _Mapping]] = ..., local_secondary_index_override: _Optional[_Union[_tables_pb2.IndexSpecificationList, _Mapping]] = ..., provisioned_throughput_override: _Optional[_Union[_tables_pb2.ProvisionedThroughput, _Mapping]] = ..., on_demand_throughput_override: _Optional[_Union[_tables_pb2.OnDemandThroughput, _Mapping]] = ..., source_table_name: _Optional[str] = ..., in_place: _Optional[bool] = ...) -> None: ...
+
+class RestoreTableFromBackupResponse(_message.Message):
+    __slots__ = ("table_description", "job_id")
+    TABLE_DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    table_description: _tables_pb2.TableDescription
+    job_id: str
+    def __init__(self, table_description: _Optional[_Union[_tables_pb2.TableDescription, _Mapping]] = ..., job_id: _Optional[str] = ...) -> None: ...
+
+class SettleRestoreRequest(_message.Message):
+    __slots__ = ("table_name", "roll_back")
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    ROLL_BACK_FIELD_NUMBER: _ClassVar[int]
+    table_name: str
+    roll_back: bool
+    def __init__(self, table_name: _Optional[str] = ..., roll_back: _Optional[bool] = ...) -> None: ...
+
+class SettleRestoreResponse(_message.Message):
+    __slots__ = ("table_description",)
+    TABLE_DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    table_description: _tables_pb2.TableDescription
+    def __init__(self, table_description: _Optional[_Union[_tables_pb2.TableDescription, _Mapping]] = ...) -> None: ...

@@ -301,7 +301,7 @@ class BillingModeSummary(_message.Message):
     def __init__(self, billing_mode: _Optional[_Union[BillingMode, str]] = ..., last_update_to_pay_per_request_date_time_ms: _Optional[int] = ...) -> None: ...
 
 class TableDescription(_message.Message):
-    __slots__ = ("table_name", "table_status", "table_id", "creation_date_time_ms", "key_schema", "attribute_definitions", "table_arn", "table_size_bytes", "item_count", "local_secondary_indexes", "global_secondary_indexes", "billing_mode_summary", "provisioned_throughput", "on_demand_throughput", "warm_throughput", "stream_specification", "latest_stream_label", "latest_stream_arn", "table_class", "deletion_protection_enabled", "replicas", "conflict_resolution")
+    __slots__ = ("table_name", "table_status", "table_id", "creation_date_time_ms", "key_schema", "attribute_definitions", "table_arn", "table_size_bytes", "item_count", "local_secondary_indexes", "global_secondary_indexes", "billing_mode_summary", "provisioned_throughput", "on_demand_throughput", "warm_throughput", "stream_specification", "latest_stream_label", "latest_stream_arn", "table_class", "deletion_protection_enabled", "replicas", "conflict_resolution", "restore_summary")
     TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
     TABLE_STATUS_FIELD_NUMBER: _ClassVar[int]
     TABLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -324,6 +324,7 @@ class TableDescription(_message.Message):
     DELETION_PROTECTION_ENABLED_FIELD_NUMBER: _ClassVar[int]
     REPLICAS_FIELD_NUMBER: _ClassVar[int]
     CONFLICT_RESOLUTION_FIELD_NUMBER: _ClassVar[int]
+    RESTORE_SUMMARY_FIELD_NUMBER: _ClassVar[int]
     table_name: str
     table_status: TableStatus
     table_id: str
@@ -346,7 +347,22 @@ class TableDescription(_message.Message):
     deletion_protection_enabled: bool
     replicas: _containers.RepeatedCompositeFieldContainer[ReplicaDescription]
     conflict_resolution: ConflictResolution
-    def __init__(self, table_name: _Optional[str] = ..., table_status: _Optional[_Union[TableStatus, str]] = ..., table_id: _Optional[str] = ..., creation_date_time_ms: _Optional[int] = ..., key_schema: _Optional[_Iterable[_Union[KeySchemaElement, _Mapping]]] = ..., attribute_definitions: _Optional[_Iterable[_Union[AttributeDefinition, _Mapping]]] = ..., table_arn: _Optional[str] = ..., table_size_bytes: _Optional[int] = ..., item_count: _Optional[int] = ..., local_secondary_indexes: _Optional[_Iterable[_Union[IndexDescription, _Mapping]]] = ..., global_secondary_indexes: _Optional[_Iterable[_Union[IndexDescription, _Mapping]]] = ..., billing_mode_summary: _Optional[_Union[BillingModeSummary, _Mapping]] = ..., provisioned_throughput: _Optional[_Union[ProvisionedThroughputDescription, _Mapping]] = ..., on_demand_throughput: _Optional[_Union[OnDemandThroughput, _Mapping]] = ..., warm_throughput: _Optional[_Union[WarmThroughput, _Mapping]] = ..., stream_specification: _Optional[_Union[StreamSpecification, _Mapping]] = ..., latest_stream_label: _Optional[str] = ..., latest_stream_arn: _Optional[str] = ..., table_class: _Optional[_Union[TableClass, str]] = ..., deletion_protection_enabled: _Optional[bool] = ..., replicas: _Optional[_Iterable[_Union[ReplicaDescription, _Mapping]]] = ..., conflict_resolution: _Optional[_Union[ConflictResolution, _Mapping]] = ...) -> None: ...
+    restore_summary: RestoreSummary
+    def __init__(self, table_name: _Optional[str] = ..., table_status: _Optional[_Union[TableStatus, str]] = ..., table_id: _Optional[str] = ..., creation_date_time_ms: _Optional[int] = ..., key_schema: _Optional[_Iterable[_Union[KeySchemaElement, _Mapping]]] = ..., attribute_definitions: _Optional[_Iterable[_Union[AttributeDefinition, _Mapping]]] = ..., table_arn: _Optional[str] = ..., table_size_bytes: _Optional[int] = ..., item_count: _Optional[int] = ..., local_secondary_indexes: _Optional[_Iterable[_Union[IndexDescription, _Mapping]]] = ..., global_secondary_indexes: _Optional[_Iterable[_Union[IndexDescription, _Mapping]]] = ..., billing_mode_summary: _Optional[_Union[BillingModeSummary, _Mapping]] = ..., provisioned_throughput: _Optional[_Union[ProvisionedThroughputDescription, _Mapping]] = ..., on_demand_throughput: _Optional[_Union[OnDemandThroughput, _Mapping]] = ..., warm_throughput: _Optional[_Union[WarmThroughput, _Mapping]] = ..., stream_specification: _Optional[_Union[StreamSpecification, _Mapping]] = ..., latest_stream_label: _Optional[str] = ..., latest_stream_arn: _Optional[str] = ..., table_class: _Optional[_Union[TableClass, str]] = ..., deletion_protection_enabled: _Optional[bool] = ..., replicas: _Optional[_Iterable[_Union[ReplicaDescription, _Mapping]]] = ..., conflict_resolution: _Optional[_Union[ConflictResolution, _Mapping]] = ..., restore_summary: _Optional[_Union[RestoreSummary, _Mapping]] = ...) -> None: ...
+
+class RestoreSummary(_message.Message):
+    __slots__ = ("restore_date_time_ms", "restore_in_progress", "source_backup_arn", "source_table_arn", "aside_table_name")
+    RESTORE_DATE_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    RESTORE_IN_PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_BACKUP_ARN_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_TABLE_ARN_FIELD_NUMBER: _ClassVar[int]
+    ASIDE_TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    restore_date_time_ms: int
+    restore_in_progress: bool
+    source_backup_arn: str
+    source_table_arn: str
+    aside_table_name: str
+    def __init__(self, restore_date_time_ms: _Optional[int] = ..., restore_in_progress: _Optional[bool] = ..., source_backup_arn: _Optional[str] = ..., source_table_arn: _Optional[str] = ..., aside_table_name: _Optional[str] = ...) -> None: ...
 
 class ReplicaDescription(_message.Message):
     __slots__ = ("region_name", "replica_status", "replica_status_description")

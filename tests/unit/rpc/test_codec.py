@@ -213,6 +213,16 @@ REQUESTS = [
     backups.ListBackups(),
     backups.ListBackups("t", 5, 1_700_000_000_000, 1_700_000_000_001, "arn", "ALL"),
     backups.DeleteBackup("arn"),
+    backups.RestoreTableFromBackup("t", "arn"),
+    backups.RestoreTableFromBackup(
+        *("t", "arn", "PROVISIONED", [], []),
+        tables.ProvisionedThroughput(1, 2),
+        tables.OnDemandThroughput(3, 4),
+        "u",
+        True,
+    ),
+    backups.SettleRestore("t"),
+    backups.SettleRestore("t", True),
     jobs.DescribeJob("01700000000000-0123abcd"),
     jobs.ListJobs(),
     jobs.ListJobs("backup", "arn", 7, "01700000000000-0123abcd"),
@@ -333,6 +343,15 @@ RESULTS = [
     ("CreateBackup", backups.CreateBackupResult(DETAILS)),
     ("DescribeBackup", backups.DescribeBackupResult(backups.BackupDescription(DETAILS))),
     ("DeleteBackup", backups.DeleteBackupResult(BACKUP_DESCRIPTION)),
+    ("RestoreTableFromBackup", backups.RestoreTableFromBackupResult(FULL_DESCRIPTION, "id")),
+    (
+        "SettleRestore",
+        backups.SettleRestoreResult(
+            dataclasses.replace(
+                DESCRIPTION, restore_summary=tables.RestoreSummary(5, True, "arn", "table arn", "aside")
+            )
+        ),
+    ),
     ("ListBackups", backups.ListBackupsResult([])),
     (
         "ListBackups",

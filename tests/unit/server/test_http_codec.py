@@ -23,6 +23,7 @@ NATIVE = {"OpenSnapshot", "ReleaseSnapshot", "ListItemVersions", "CommitTransact
     "DescribeCheck",
     "UpdateStream",
     "DescribeJob",
+    "SettleRestore",
     "ListJobs",
     "CancelJob",
     "DescribeArchive",
