@@ -5,7 +5,8 @@ item, or that the table refuses, ends the import by its line number (everything 
 in the table); with ``--skip-bad`` it is reported, counted and passed over, and with ``--errors``
 written to a file. With ``--checkpoint`` an import that was cut off goes on from where it was.
 
-    checkpoint file  one JSON object: the counts of ``transfer/load.LoadState``, and "source"
+    checkpoint file  one JSON object: the counts of ``transfer/load.LoadState``, "source", and "objects", a
+                     digest of the names of the files
 """
 
 from __future__ import annotations
@@ -174,7 +175,7 @@ def import_(
         store, found = source.opened(csv)
         bad = _BadLines(file, errors, skip_bad=skip_bad)
         target: ImportTarget = _DryRun() if dry_run else ClientTarget(db, handle)
-        keeper = _Checkpoint(env, checkpoint, file)
+        keeper = _Checkpoint(env, checkpoint, file, found.digest().hex())
         load = Load(store, found, target, bad.refuse, keeper.state())
         with _summary(load, "checked" if dry_run else "imported"), _progress(source.name, found) as advance:
             _run(load, keeper, bad, advance)
@@ -328,17 +329,17 @@ class _BadLines:
 class _Checkpoint:
     """The file of ``--checkpoint``, if there is to be one."""
 
-    def __init__(self, env: Env, path: str | None, source: str) -> None:
+    def __init__(self, env: Env, path: str | None, source: str, objects: str) -> None:
         self._env = env
         self._path = path
-        self._source = source
+        self._source = {"source": source, "objects": objects}
 
     def state(self) -> LoadState | None:
         if self._path is None or not self._env.fs.exists(self._path):
             return None
         try:
             kept = json.loads(read_all(self._env.fs, self._path))
-            source = kept.pop("source")
+            source = {name: kept.pop(name) for name in self._source}
             state = LoadState(**kept)
             is_sound = all(type(value) is int and value >= 0 for value in kept.values())
         except (ValueError, TypeError, KeyError, AttributeError):
@@ -346,12 +347,12 @@ class _Checkpoint:
         if not is_sound:
             raise click.UsageError(f"not a checkpoint of an import: {self._path}")
         if source != self._source:
-            raise click.UsageError(f"the checkpoint is of another import: {source}")
+            raise click.UsageError(f"the checkpoint is of another import: {source['source']}")
         return state
 
     def keep(self, state: LoadState) -> None:
         if self._path is not None:
-            content = json.dumps({**dataclasses.asdict(state), "source": self._source}).encode()
+            content = json.dumps({**dataclasses.asdict(state), **self._source}).encode()
             write_atomic(self._env.fs, dirname(self._path) or ".", basename(self._path), content)
 
     def done(self) -> None:

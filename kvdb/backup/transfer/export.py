@@ -95,10 +95,10 @@ class Export:
             if state.after is None:
                 layout.put_started(self._store, self._facts)
             self._records = self._source.records(state.after)
-        if not state.is_surveyed:
-            self._survey(self._records)
-            return False
         try:
+            if not state.is_surveyed:
+                self._survey(self._records)
+                return False
             is_last = self._write_file(self._records)
         except BaseException:
             # What was taken from the source is lost with the file: begin again behind the last one.

@@ -8,7 +8,8 @@
                               "files": [[count, md5], ...], "items", "bytes"}
     request of an import     {"table", "table_id", "bucket", "prefix", "format", "compression", "delimiter",
                               "header" | nil, "created" | nil, "owner" | nil}
-    its checkpoint           {"state": [...], "errors": [[object, line, reason], ...]}
+    its checkpoint           {"state": [...], "objects": digest of their names,
+                              "errors": [[object, line, reason], ...]}
 
 An export reads at a snapshot, which a restart loses. It goes on at the same seqno if the kept history
 reaches there; else it begins anew, at the present of then. Cancelled or failed, its data is taken away.
@@ -29,7 +30,7 @@ from kvdb.backup.jobs import Advance, JobFailed, JobRecord, Steps
 from kvdb.backup.store import BackupStore
 from kvdb.backup.transfer.csv_records import CellType, CsvOptions
 from kvdb.backup.transfer.export import Export, ExportState, discard
-from kvdb.backup.transfer.layout import DataFile, ExportFacts
+from kvdb.backup.transfer.layout import ERRORS_FOLDER, DataFile, ExportFacts
 from kvdb.backup.transfer.load import Load, LoadState
 from kvdb.backup.transfer.objects import InputFormat, find_input
 from kvdb.backup.transfer.records import BadHeader, ViewType
@@ -53,7 +54,6 @@ ERRORS_MAX: Final = 500
 """Bad records of one import that are kept; the others are only counted."""
 _REASON_BYTES_MAX: Final = 400
 _NAME_BYTES_MAX: Final = 1_024
-ERRORS_FOLDER: Final = "kvdb-import-errors"
 
 StoreOf = Callable[[str], BackupStore]
 """The store of a bucket. Raises ``ValidationError`` where there is no export root."""
@@ -84,6 +84,9 @@ class ExportRunner:
                 source = ChangeSource(self._engine, table, before, at, _view(request), asked)
             facts = facts_of(job, at_ms)
             store = self._store_of(facts.bucket)
+            if state is None and job.checkpoint is not None:
+                # Of the moment before; there may be more of it than there will be.
+                self.undo(job)
             export = Export(store, self._env.clock, facts, source, _loaded_state(facts, state))
             is_over = False
             while not is_over:
@@ -166,6 +169,11 @@ class ImportRunner:
             source = find_input(store, cast(str, request["prefix"]), _input_format(request, table))
         except ValidationError as error:
             raise JobFailed("S3NoSuchKey", error.message) from None
+        digest = source.digest()
+        if isinstance(job.checkpoint, dict) and job.checkpoint["objects"] != digest:
+            raise JobFailed(
+                "S3ObjectsChanged", "the objects under the prefix are others than at its beginning"
+            )
         state, errors = _loaded_load(job.checkpoint)
 
         def keep(name: str, line: int, reason: str) -> None:
@@ -184,7 +192,11 @@ class ImportRunner:
                 raise JobFailed("TableNotFound", error.message) from None
             except CorruptionError as error:
                 raise JobFailed("S3ObjectDamaged", error.message) from None
-            kept: Plain = {"state": list(dataclasses.astuple(load.state)), "errors": list(errors)}
+            kept: Plain = {
+                "state": list(dataclasses.astuple(load.state)),
+                "objects": digest,
+                "errors": list(errors),
+            }
             yield Advance(load.bytes_done, max(source.size_bytes, load.bytes_done), kept)
         if load.state.errors:
             name = _put_errors(store, job, errors)
@@ -204,7 +216,7 @@ def _cut(text: str, bytes_max: int) -> str:
 
 
 def _put_errors(store: BackupStore, job: JobRecord, errors: list[Plain]) -> str:
-    place = f"{ERRORS_FOLDER}/{job.job_id}.jsonl"
+    place = f"{ERRORS_FOLDER}{job.job_id}.jsonl"
     lines = [
         json.dumps({"object": name, "line": line, "reason": reason}) + "\n"
         for name, line, reason in cast("list[tuple[str, int, str]]", errors)

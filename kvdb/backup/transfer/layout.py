@@ -38,6 +38,8 @@ ROOT: Final = "AWSDynamoDB"
 STARTED: Final = "_started"
 SUMMARY: Final = "manifest-summary.json"
 FILES: Final = "manifest-files.json"
+ERRORS_FOLDER: Final = "kvdb-import-errors/"
+"""At the top of a bucket: the bad records of imports from it, which are none of its items."""
 _CHECKSUMS: Final = (".md5", ".checksum")
 _CHECKSUM_BYTES_MAX: Final = 64
 
@@ -60,7 +62,9 @@ def is_object_name(name: str) -> bool:
 
 
 def is_manifest_part(name: str) -> bool:
-    """Whether an object of an export holds no items."""
+    """Whether an object of an export, or beside it, holds no items."""
+    if name.startswith(ERRORS_FOLDER):
+        return True
     last = name.rpartition("/")[2]
     return last == STARTED or any(
         last in (manifest, *_checksum_names(manifest)) for manifest in (SUMMARY, FILES)

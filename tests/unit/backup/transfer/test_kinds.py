@@ -25,7 +25,7 @@ from kvdb.api.transfers import (
     ListImports,
     S3BucketSource,
 )
-from kvdb.backup.transfer import kinds, load
+from kvdb.backup.transfer import kinds, layout, load
 from kvdb.backup.transfer.export import Export
 from kvdb.database.database import Database
 from kvdb.env.env import Env
@@ -373,6 +373,56 @@ def test_an_export_whose_moment_is_lost_begins_anew(env: Env) -> None:
 
 
 @pytest.mark.usefixtures("small_steps")
+def test_an_export_that_begins_anew_with_less_leaves_nothing_of_before(env: Env) -> None:
+    db = opened(env)
+    db.call(AIRPORTS)
+    put(db, *airports(100))
+    begun = start_export(db)
+    steps(env, 9)
+    assert len(list(transfer_store(env, f"{ROOT}/bucket").listed("AWSDynamoDB/"))) > 3
+    for item in airports(100):
+        db.call(DeleteItem("airports", {"country": item["country"], "icao": item["icao"]}))
+    env, db = again(env, db)
+    put(db, *airports(1))
+
+    run_jobs(env)
+
+    assert export_of(db, begun.export_arn).item_count == 1
+    folder = f"AWSDynamoDB/{begun.export_arn.rpartition('/')[2]}/data/"
+    assert len(list(transfer_store(env, f"{ROOT}/bucket").listed(folder))) == 1
+    db.close()
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_an_import_whose_files_become_others_does_not_go_on(env: Env) -> None:
+    db = opened(env)
+    store = transfer_store(env, f"{ROOT}/bucket")
+    lines = [b'{"country":{"S":"IS"},"icao":{"S":"A%d"}}' % n for n in range(100)]
+    store.put("in/b.json", [b"\n".join(lines)])
+    begun = start_import(db, "airports", "in/")
+    steps(env, 7)
+    assert import_of(db, begun.import_arn).import_status == "IN_PROGRESS"
+    assert import_of(db, begun.import_arn).processed_item_count > 0
+    store.put("in/a.json", [b"{}"])
+
+    env, db = again(env, db)
+    run_jobs(env)
+
+    assert import_of(db, begun.import_arn).failure_code == "S3ObjectsChanged"
+    db.close()
+
+
+def test_the_bad_records_of_an_import_are_not_imported_by_the_next(env: Env) -> None:
+    db = opened(env)
+    transfer_store(env, f"{ROOT}/bucket").put("a.json", [b"nonsense"])
+    for name in ("first", "second"):
+        begun = start_import(db, name)
+        run_jobs(env)
+        assert import_of(db, begun.import_arn).processed_item_count == 1
+    db.close()
+
+
+@pytest.mark.usefixtures("small_steps")
 def test_a_cancelled_export_leaves_nothing(env: Env) -> None:
     db = opened(env)
     db.call(AIRPORTS)
@@ -434,7 +484,7 @@ def test_bad_records_make_an_import_fail_with_everything_else_imported(env: Env)
         ("in/c.json", 1),
     ]
     assert "Missing the key icao" in found.errors[1].reason
-    (name,) = (stored.name for stored in store.listed(f"{kinds.ERRORS_FOLDER}/"))
+    (name,) = (stored.name for stored in store.listed(f"{layout.ERRORS_FOLDER}"))
     assert name in str(found.failure_message)
     told = b"".join(store.get(name)).splitlines()
     assert len(told) == kinds.ERRORS_MAX
