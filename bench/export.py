@@ -1,4 +1,4 @@
-"""Exports and imports of one table: ``python -m bench.transfer [--items N] [--rounds N] [--json FILE]``.
+"""Exports and imports of one table: ``python -m bench.export [--items N] [--rounds N] [--json FILE]``.
 
 A table of items of about 200 bytes in a directory on disk, exported to a directory in each format and
 imported from there into a new table; then what of that is reading the table, making the records, and
@@ -162,8 +162,9 @@ def table_of(result: dict[str, Any]) -> str:
     count, base = result["items"], result["seconds"]["read the table"]
     rows = []
     for name, taken in result["seconds"].items():
-        raw = result["bytes"].get(name.partition(" ")[2], {}).get("raw")
-        rate = "" if raw is None else f"{raw / taken / 1e6:.0f}"
+        verb, _, format = name.partition(" ")
+        is_whole = verb in ("export", "import")
+        rate = f"{result['bytes'][format]['raw'] / taken / 1e6:.0f}" if is_whole else ""
         rows.append(
             (name, f"{taken / count * 1e6:.2f}", f"{count / taken:,.0f}", rate, f"{taken / base:.1f}")
         )
@@ -176,7 +177,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--items", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path, default=OUT / "transfer.json")
+    parser.add_argument("--json", type=Path, default=OUT / "export.json")
     options = parser.parse_args()
     result = measure(options.items, options.rounds)
     print(table_of(result))
