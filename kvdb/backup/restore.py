@@ -67,6 +67,13 @@ class Plan:
     """What will be read from the store."""
     replay: Replay | None = None
     """The log behind the manifest's moment, up to ``seqno``."""
+    chosen: tuple[str, ...] | None = None
+    """The tables to restore; ``None``: all there are."""
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables of the backup, or those that were chosen of it."""
+        return [table.name for table in self.manifest.tables] if self.chosen is None else list(self.chosen)
 
 
 class Restored(NamedTuple):
@@ -78,14 +85,30 @@ class Restored(NamedTuple):
     size_bytes: int
 
 
-def plan_backup(store: BackupStore, backup_id: str) -> Plan:
-    """A restore of one backup, as it is.
+def plan_backup(store: BackupStore, backup_id: str, *, tables: Sequence[str] | None = None) -> Plan:
+    """A restore of one backup, as it is, or of some of its tables.
 
     Raises:
-        BackupNotFound, CorruptionError, FormatTooNew: there is no such backup, or it is not usable.
+        BackupNotFound: there is no such backup, or no such table in it.
+        CorruptionError, FormatTooNew: it is not usable.
     """
     manifest, _ = read_manifest(store, backup_id)
-    return Plan(store, manifest, manifest.seqno, manifest.size_bytes)
+    plan = Plan(store, manifest, manifest.seqno, manifest.size_bytes)
+    if tables is None and not manifest.is_whole:
+        tables = [table.name for table in manifest.tables]
+    return plan if tables is None else choose(plan, tables)
+
+
+def choose(plan: Plan, tables: Sequence[str]) -> Plan:
+    """The plan for these tables alone; of a backup, what only others have is not even read.
+
+    Raises:
+        BackupNotFound: there is no such table in the backup.
+    """
+    plan = replace(plan, chosen=tuple(dict.fromkeys(tables)))
+    if plan.replay is not None:
+        return plan
+    return narrowed(plan, spans_of(plan.manifest.table(name) for name in tables))
 
 
 def restore(
@@ -97,7 +120,7 @@ def restore(
     on_progress: OnProgress = silent,
 ) -> Restored:
     """Make ``target``, which must not exist, the database that ``plan`` says; with ``tables`` alone, if
-    these are given, or if the backup is of chosen tables only.
+    these are given.
 
     Memory: one log of the database, and one memtable.
 
@@ -112,15 +135,13 @@ def restore(
     if fs.exists(target):
         raise NotADatabase(f"restore target is there already directory={target}")
     stage = target + _STAGE
-    if tables is None and not plan.manifest.is_whole:
-        tables = [table.name for table in plan.manifest.tables]
-    if tables is not None and plan.replay is None:
-        plan = narrowed(plan, spans_of(plan.manifest.table(name) for name in tables))
+    if tables is not None:
+        plan = choose(plan, tables)
     clear_stage(fs, stage)
     begin_stage(fs, stage)
     database_id = stage_into(env, plan, stage, on_progress=on_progress)
-    if tables is not None:
-        keep_only(env, stage, tables)
+    if plan.chosen is not None:
+        keep_only(env, stage, plan.chosen)
     parent = target.rpartition("/")[0]
     fs.rename(stage, target)
     fs.sync_dir(parent or ("/" if target.startswith("/") else "."))

@@ -155,6 +155,7 @@ def restore_point(
     at: str | None,
     seqno: int | None,
     label: str | None,
+    tables: list[str] | None = None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -176,9 +177,11 @@ def restore_point(
         "bytes": plan.size_bytes,
         "directory": target,
     }
+    if tables is not None:
+        facts["tables"] = ", ".join(tables)
     if not dry_run:
         with progress_bar() as on_progress:
-            done = restoring.restore(env, plan, target, on_progress=on_progress)
+            done = restoring.restore(env, plan, target, tables=tables, on_progress=on_progress)
         facts["database_id"] = done.database_id.hex()
     show_facts(facts, as_json=as_json)
 

@@ -1,4 +1,4 @@
-"""``kvdb backup create | list | describe | delete | prune``, and ``kvdb restore``."""
+"""``kvdb backup create | list | describe | delete | prune | confirm | roll-back``."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import TypeVar
 import click
 
 from kvdb.backup import on_demand, shelf
-from kvdb.backup import restore as restoring
 from kvdb.backup.manifest import Manifest, read_manifest
 from kvdb.backup.places import open_store
 from kvdb.backup.retention import Retention
-from kvdb.cli.archive import restore_point
 from kvdb.cli.json_options import json_option
 from kvdb.cli.output import iso_time, show_facts, show_line, show_rows
-from kvdb.cli.progress import progress_bar
+from kvdb.cli.progress import job_bar, progress_bar
+from kvdb.cli.target import open_target, target_options
+from kvdb.client.sync import Client
 from kvdb.env.env import Env
+from kvdb.errors import from_code
 from kvdb.lsm.engine import Engine
 
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -43,21 +44,70 @@ def backup() -> None:
 
 
 @backup.command()
-@store_option
-@click.option("--data-dir", required=True, metavar="DIR", help="A database directory that nobody has open.")
+@click.option(
+    "--store",
+    "url",
+    envvar="KVDB_BACKUP_STORE",
+    show_envvar=True,
+    metavar="URL",
+    help="Where backups lie; a server knows its own.",
+)
+@target_options
+@click.option("--table", "tables", multiple=True, metavar="TABLE", help="This table alone; may be repeated.")
+@click.option("--name", default="backup", show_default=True, metavar="NAME", help="What to call it.")
 @json_option
-def create(url: str, data_dir: str, as_json: bool) -> None:
-    """Back up a database. What the store has already is not stored again."""
+def create(
+    url: str | None,
+    endpoint: str | None,
+    data_dir: str | None,
+    tables: tuple[str, ...],
+    name: str,
+    as_json: bool,
+) -> None:
+    """Back up a database: that of a running server, or a directory that nobody has open.
+
+    What the store has already is not stored again.
+    """
+    if data_dir is None:
+        if len(tables) > 1:
+            raise click.UsageError("a server backs up one table at a time, or the whole database")
+        with open_target(endpoint, data_dir) as client:
+            _create_there(client, name, tables[0] if tables else None, as_json=as_json)
+        return
+    if url is None:
+        raise click.UsageError("where do backups lie? give --store")
+    open_target(endpoint, data_dir).close()
     env = Env.system()
     store = open_store(url, env)
     engine = Engine.open(data_dir, env)
     try:
         with progress_bar() as on_progress:
-            made = on_demand.create(env, engine, store, on_progress=on_progress)
+            made = on_demand.create(
+                env, engine, store, tables=list(tables) or None, name=name, on_progress=on_progress
+            )
     finally:
         engine.close()
         env.jobs.close()
     show_facts(_facts(made), as_json=as_json)
+
+
+def _create_there(client: Client, name: str, table: str | None, *, as_json: bool) -> None:
+    backup_arn = client.create_backup(name, table, wait=False)
+    with job_bar() as on_progress:
+        job = client.wait_for_job(backup_arn, on_progress=on_progress)
+    if job.status != "COMPLETED":
+        raise from_code(job.failure_code or "", job.failure_message or f"the job is {job.status}")
+    described = client.backup(backup_arn)
+    details = described.backup_details
+    facts: dict[str, object] = {
+        "backup": backup_arn.rpartition("/")[2],
+        "backup_arn": backup_arn,
+        "created": iso_time(details.backup_creation_date_time_ms),
+        "seqno": details.seqno,
+        "tables": len(described.table_names),
+        "bytes": details.backup_size_bytes,
+    }
+    show_facts(facts, as_json=as_json)
 
 
 @backup.command("list")
@@ -116,73 +166,28 @@ def prune(
         _show_swept(swept)
 
 
-@click.command()
-@click.option(
-    "--store",
-    "url",
-    envvar="KVDB_BACKUP_STORE",
-    show_envvar=True,
-    metavar="URL",
-    help="Where the backup lies; with --backup.",
-)
-@click.option("--backup", "backup_id", metavar="BACKUP", help="Which one.")
-@click.option("--archive", "archive_url", metavar="URL", help="Where the continuous archive lies.")
-@click.option("--database", metavar="ID", help="Whose archive, when there are several in the store.")
-@click.option("--at", metavar="TIME", help="Of the archive: the last commit at 2026-11-29T02:30:00.250Z.")
-@click.option("--seqno", type=click.IntRange(0), metavar="N", help="Of the archive: the commit of a seqno.")
-@click.option("--label", metavar="LABEL", help="Of the archive: a point that was given a name.")
-@click.option("--to", "target", required=True, metavar="DIR", help="A directory that does not exist yet.")
-@click.option("--dry-run", is_flag=True, help="Only print what would be restored.")
-@json_option
-def restore(
-    url: str | None,
-    backup_id: str | None,
-    archive_url: str | None,
-    database: str | None,
-    at: str | None,
-    seqno: int | None,
-    label: str | None,
-    target: str,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
-    """Make a new database directory from a backup (--store and --backup), or from a continuous archive
-    as of a point (--archive). The database that it was made of is not needed."""
-    if archive_url is not None:
-        if backup_id is not None:
-            raise click.UsageError("give --archive or --backup, not both")
-        restore_point(
-            archive_url,
-            database,
-            target,
-            at=at,
-            seqno=seqno,
-            label=label,
-            dry_run=dry_run,
-            as_json=as_json,
-        )
-        return
-    if url is None or backup_id is None or any(each is not None for each in (at, seqno, label, database)):
-        raise click.UsageError("give --store and --backup; or --archive with --at, --seqno or --label")
-    env = Env.system()
-    plan = restoring.plan_backup(open_store(url, env), backup_id)
-    facts: dict[str, object] = {
-        "backup": plan.manifest.backup_id,
-        "seqno": plan.seqno,
-        "tables": len(plan.manifest.tables),
-        "bytes": plan.size_bytes,
-        "directory": target,
-    }
-    if not dry_run:
-        with progress_bar() as on_progress:
-            done = restoring.restore(env, plan, target, on_progress=on_progress)
-        facts["database_id"] = done.database_id.hex()
-    show_facts(facts, as_json=as_json)
+@backup.command()
+@target_options
+@click.argument("table", metavar="TABLE")
+def confirm(endpoint: str | None, data_dir: str | None, table: str) -> None:
+    """A restore in place is as wanted: drop what was kept aside."""
+    with open_target(endpoint, data_dir) as client:
+        client.confirm_restore(table)
+
+
+@backup.command("roll-back")
+@target_options
+@click.argument("table", metavar="TABLE")
+def roll_back(endpoint: str | None, data_dir: str | None, table: str) -> None:
+    """A restore in place is not wanted: what was kept aside takes its place again."""
+    with open_target(endpoint, data_dir) as client:
+        client.roll_back_restore(table)
 
 
 def _facts(manifest: Manifest) -> dict[str, object]:
     return {
         "backup": manifest.backup_id,
+        "name": manifest.name,
         "kind": manifest.kind,
         "created": iso_time(manifest.created_ms),
         "database_id": manifest.image.database_id.hex(),

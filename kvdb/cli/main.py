@@ -24,7 +24,8 @@ _COMMANDS: Mapping[str, tuple[str, ...]] = {
     "kvdb.cli.check": ("check", "scrub"),
     "kvdb.cli.inspect": ("inspect",),
     "kvdb.cli.repair": ("repair",),
-    "kvdb.cli.backup": ("backup", "restore"),
+    "kvdb.cli.backup": ("backup",),
+    "kvdb.cli.restore": ("restore",),
     "kvdb.cli.archive": ("archive",),
     "kvdb.cli.worker": ("worker",),
 }

@@ -409,26 +409,30 @@ class Client:
         *,
         source: str | None = None,
         in_place: bool = False,
-        wait: bool = True,
     ) -> Table:
         """Make ``table`` of what a backup has of it; of ``source``, where the backup has several tables.
 
         ``in_place``: the table is there, and goes back to what it was; once that is whole the two change
         places at once. What was there is kept aside, as a table that its description names, until
-        ``confirm_restore`` or ``roll_back_restore``. Without ``wait`` the restore is only begun: ``jobs``
-        shows how far it is.
+        ``confirm_restore`` or ``roll_back_restore``.
 
         Raises:
             BackupNotFound, BackupInUse: there is no such backup, or not yet.
             TableAlreadyExists, TableInUse, TableNotFound: as the target may not be.
             The error it failed with, as CorruptionError: there is no new table then.
         """
+        job_id = self.begin_restore_table(backup_arn, table, source=source, in_place=in_place)
+        _require_completed(self.wait_for_job(job_id))
+        return self.table(table)
+
+    def begin_restore_table(
+        self, backup_arn: str, table: str, *, source: str | None = None, in_place: bool = False
+    ) -> str:
+        """``restore_table`` without waiting: gives the id of the job, for ``wait_for_job``."""
         request = RestoreTableFromBackup(table, backup_arn, source_table_name=source, in_place=in_place)
         result = self._transport.send(request)
         assert isinstance(result, RestoreTableFromBackupResult)
-        if wait:
-            _require_completed(self.wait_for_job(result.job_id))
-        return self.table(table)
+        return result.job_id
 
     def confirm_restore(self, table: str) -> TableDescription:
         """A restore in place is as wanted: drop what was kept aside."""
