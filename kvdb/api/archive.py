@@ -8,6 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from kvdb.api.tables import (
+    BillingMode,
+    IndexSpecification,
+    OnDemandThroughput,
+    ProvisionedThroughput,
+    TableDescription,
+)
+
 OnOff = Literal["ENABLED", "DISABLED"]
 ArchiveState = Literal["starting", "ok", "behind", "gap", "fenced", "stopped"]
 """starting: there is no base yet. behind: the store fails, the log waits. gap: a part of the log is lost to
@@ -52,6 +60,40 @@ class DescribeContinuousBackups:
 @dataclass(frozen=True, slots=True)
 class DescribeContinuousBackupsResult:
     continuous_backups: ContinuousBackupsDescription
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreTableToPointInTime:
+    """Begin to make a table of what another one was at a point. It is CREATING until every row is there.
+
+    One of the four points is given. Source: service model, RestoreTableToPointInTime.
+    """
+
+    target_table_name: str
+    source_table_name: str | None = None
+    """Or its ARN."""
+    use_latest_restorable_time: bool | None = None
+    restore_date_time_ms: int | None = None
+    """The last commit at or before it."""
+    billing_mode_override: BillingMode | None = None
+    global_secondary_index_override: list[IndexSpecification] | None = None
+    """The indexes to keep; ``None``: all."""
+    local_secondary_index_override: list[IndexSpecification] | None = None
+    provisioned_throughput_override: ProvisionedThroughput | None = None
+    on_demand_throughput_override: OnDemandThroughput | None = None
+    seqno: int | None = None
+    """Native: a commit."""
+    label: str | None = None
+    """Native: a point that was given a name."""
+    in_place: bool = False
+    """Native: the target is the source; what it holds is kept aside until ``SettleRestore``."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreTableToPointInTimeResult:
+    table_description: TableDescription
+    job_id: str = ""
+    """Native."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +149,16 @@ class LabelArchiveResult:
 
 
 ArchiveRequest: TypeAlias = (
-    UpdateContinuousBackups | DescribeContinuousBackups | DescribeArchive | LabelArchive
+    UpdateContinuousBackups
+    | DescribeContinuousBackups
+    | RestoreTableToPointInTime
+    | DescribeArchive
+    | LabelArchive
 )
 ArchiveResult: TypeAlias = (
     UpdateContinuousBackupsResult
     | DescribeContinuousBackupsResult
+    | RestoreTableToPointInTimeResult
     | DescribeArchiveResult
     | LabelArchiveResult
 )

@@ -19,6 +19,8 @@ from kvdb.api.archive import (
     DescribeContinuousBackupsResult,
     LabelArchive,
     LabelArchiveResult,
+    RestoreTableToPointInTime,
+    RestoreTableToPointInTimeResult,
     UpdateContinuousBackups,
     UpdateContinuousBackupsResult,
 )
@@ -267,6 +269,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("CancelJob", CancelJob, CancelJobResult, False),
     Operation("UpdateContinuousBackups", UpdateContinuousBackups, UpdateContinuousBackupsResult, False),
     Operation("DescribeContinuousBackups", DescribeContinuousBackups, DescribeContinuousBackupsResult, True),
+    Operation("RestoreTableToPointInTime", RestoreTableToPointInTime, RestoreTableToPointInTimeResult, False),
     Operation("DescribeArchive", DescribeArchive, DescribeArchiveResult, True),
     Operation("LabelArchive", LabelArchive, LabelArchiveResult, False),
     Operation("DescribeReplicas", DescribeReplicas, DescribeReplicasResult, True),

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from kvdb.api import arn
+from kvdb.api.archive import RestoreTableToPointInTime
 from kvdb.api.backups import (
     BackupSummary,
     CreateBackup,
@@ -195,7 +196,7 @@ class BackupService:
         descriptor = source.described()
         if descriptor is None:
             raise ValidationError("a backup of this age is restored into a directory only: kvdb restore --to")
-        indexes = _kept_indexes(request, descriptor)
+        indexes = kept_indexes(request, descriptor)
         setting = RestoreSetting(
             self._describing.arn(manifest), self._describing.resource(source.name), 0, is_in_progress=True
         )
@@ -207,7 +208,7 @@ class BackupService:
             in_place=request.in_place,
             index_names=indexes,
             billing=None if request.billing_mode_override is None else Billing(request.billing_mode_override),
-            throughput=_throughput(request),
+            throughput=throughput_of(request),
         )
 
     def begin_restore(
@@ -394,7 +395,9 @@ def _source_of(manifest: Manifest, name: str | None) -> BackedTable:
     return manifest.tables[0]
 
 
-def _kept_indexes(request: RestoreTableFromBackup, source: TableDescriptor) -> set[str] | None:
+def kept_indexes(
+    request: RestoreTableFromBackup | RestoreTableToPointInTime, source: TableDescriptor
+) -> set[str] | None:
     """The names of the indexes to keep; ``None``: all."""
     if request.global_secondary_index_override is None and request.local_secondary_index_override is None:
         return None
@@ -417,7 +420,7 @@ def _kept_indexes(request: RestoreTableFromBackup, source: TableDescriptor) -> s
     return kept
 
 
-def _throughput(request: RestoreTableFromBackup) -> Throughput | None:
+def throughput_of(request: RestoreTableFromBackup | RestoreTableToPointInTime) -> Throughput | None:
     provisioned, on_demand = request.provisioned_throughput_override, request.on_demand_throughput_override
     if request.billing_mode_override is None and provisioned is None and on_demand is None:
         return None

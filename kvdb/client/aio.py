@@ -26,6 +26,7 @@ from kvdb.api.archive import (
     DescribeArchiveResult,
     LabelArchive,
     LabelArchiveResult,
+    RestoreTableToPointInTimeResult,
 )
 from kvdb.api.backups import (
     BackupDescription,
@@ -436,6 +437,38 @@ class AsyncClient:
         result = await self._transport.send(request)
         assert isinstance(result, RestoreTableFromBackupResult)
         return result.job_id
+
+    async def restore_table_to_point(
+        self,
+        source: str,
+        table: str,
+        *,
+        at: datetime | None = None,
+        seqno: int | None = None,
+        label: str | None = None,
+        in_place: bool = False,
+        wait: bool = True,
+    ) -> AsyncTable:
+        """Make ``table`` of what ``source`` was: at a time (with its zone), at a commit, at a label;
+        without any of them at the newest point that the archive has.
+
+        Point-in-time recovery must be enabled for ``source``. ``in_place`` and ``wait``: as
+        ``restore_table``; in place, ``table`` is ``source``.
+
+        Raises:
+            PointInTimeRecoveryUnavailable: it is not enabled.
+            InvalidRestoreTime: the point cannot be restored.
+            TableNotFound, TableAlreadyExists, TableInUse: as source or target may not be.
+            The error it failed with: there is no new table then.
+        """
+        request = table_requests.restore_to_point(
+            source, table, at=at, seqno=seqno, label=label, in_place=in_place
+        )
+        result = await self._transport.send(request)
+        assert isinstance(result, RestoreTableToPointInTimeResult)
+        if wait:
+            _require_completed(await self.wait_for_job(result.job_id))
+        return self.table(table)
 
     async def confirm_restore(self, table: str) -> TableDescription:
         """A restore in place is as wanted: drop what was kept aside."""

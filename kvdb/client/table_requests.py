@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias, TypeVar
 
+from kvdb.api.archive import RestoreTableToPointInTime
 from kvdb.api.tables import (
     AttributeDefinition,
     AttributeType,
@@ -278,6 +279,28 @@ def export_table(
         export_type="FULL_EXPORT" if increment is None else "INCREMENTAL_EXPORT",
         incremental_export_specification=increment,
         filter_specification=filter,
+    )
+
+
+def restore_to_point(
+    source: str,
+    table: str,
+    *,
+    at: datetime | None,
+    seqno: int | None,
+    label: str | None,
+    in_place: bool,
+) -> RestoreTableToPointInTime:
+    """To the newest point when none is given."""
+    is_latest = at is None and seqno is None and label is None
+    return RestoreTableToPointInTime(
+        table,
+        source,
+        use_latest_restorable_time=is_latest or None,
+        restore_date_time_ms=_time_ms("at", at),
+        seqno=seqno,
+        label=label,
+        in_place=in_place,
     )
 
 

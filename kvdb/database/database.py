@@ -22,7 +22,7 @@ from kvdb.api.operations import Request, Result
 from kvdb.api.streams import Subscribe
 from kvdb.backup.archive import Archive
 from kvdb.backup.backup_jobs import BACKUP, SWEEP, BackupRunner, SweepRunner, require_store
-from kvdb.backup.continuous import ContinuousBackups
+from kvdb.backup.continuous import POINT, ContinuousBackups, plan_of_point
 from kvdb.backup.jobs import Jobs, Runner
 from kvdb.backup.places import open_store
 from kvdb.backup.restore import Plan, plan_backup
@@ -335,7 +335,8 @@ def _wired(
     tokens = ClientTokens(engine, env)
     snapshots = Snapshots(engine, env)
     background = Background(env, engine, catalog, latches, writer, tokens, snapshots)
-    jobs = _jobs(env, engine, catalog, latches, writer, background, store, buckets)
+    archive = _archive(env, engine, options)
+    jobs = _jobs(env, engine, catalog, latches, writer, background, store, buckets, archive)
     recovery.finish_dropped_tables(engine, catalog, background)
     recovery.finish_creating_indexes(engine, catalog, background)
     recovery.finish_deleting_tables(engine, catalog, background)
@@ -363,10 +364,7 @@ def _wired(
         on_restored=background.look_after_restored,
         on_dropped=background.remove_dropped_rows,
     )
-    archive = None
-    if options.archive is not None:
-        archive = Archive(env, engine, open_store(options.archive.url, env), options.archive)
-    continuous = ContinuousBackups(engine, catalog, env, archive)
+    continuous = ContinuousBackups(engine, catalog, env, archive, backups)
     return TableFloor(
         engine,
         catalog,
@@ -384,6 +382,12 @@ def _wired(
     )
 
 
+def _archive(env: Env, engine: Engine, options: DatabaseOptions) -> Archive | None:
+    if options.archive is None:
+        return None
+    return Archive(env, engine, open_store(options.archive.url, env), options.archive)
+
+
 def _jobs(
     env: Env,
     engine: Engine,
@@ -393,6 +397,7 @@ def _jobs(
     background: Background,
     store: BackupStore | None,
     buckets: StoreOf,
+    archive: Archive | None,
 ) -> Jobs:
     """The kinds of jobs (``backup/jobs``), by their names in ARNs; those under way go on."""
     transfers: Mapping[str, Runner] = {
@@ -403,7 +408,12 @@ def _jobs(
         env,
         engine,
         catalog,
-        plans({"backup": lambda backup_id: _plan(store, backup_id)}),
+        plans(
+            {
+                "backup": lambda backup_id: _plan(store, backup_id),
+                POINT: lambda seqno: plan_of_point(archive, seqno),
+            }
+        ),
         on_restored=background.look_after_restored,
         on_dropped=background.remove_dropped_rows,
     )

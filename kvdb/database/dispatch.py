@@ -20,6 +20,8 @@ from kvdb.api.archive import (
     DescribeContinuousBackupsResult,
     LabelArchive,
     LabelArchiveResult,
+    RestoreTableToPointInTime,
+    RestoreTableToPointInTimeResult,
     UpdateContinuousBackups,
     UpdateContinuousBackupsResult,
 )
@@ -452,6 +454,12 @@ def _describe_continuous_backups(
     return floor.continuous.describe(request)
 
 
+def _restore_table_to_point_in_time(
+    floor: TableFloor, request: RestoreTableToPointInTime
+) -> RestoreTableToPointInTimeResult:
+    return floor.continuous.restore_table(request)
+
+
 def _describe_archive(floor: TableFloor, request: DescribeArchive) -> DescribeArchiveResult:
     return floor.continuous.describe_archive()
 
@@ -548,6 +556,7 @@ _ANSWERS: Mapping[type, Callable[..., Result]] = {
     CancelJob: _cancel_job,
     UpdateContinuousBackups: _update_continuous_backups,
     DescribeContinuousBackups: _describe_continuous_backups,
+    RestoreTableToPointInTime: _restore_table_to_point_in_time,
     DescribeArchive: _describe_archive,
     LabelArchive: _label_archive,
     ListStreams: _list_streams,

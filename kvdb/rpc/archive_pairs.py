@@ -6,6 +6,7 @@ from kvdb.api import archive
 from kvdb.rpc import fields
 from kvdb.rpc.fields import Pair
 from kvdb.rpc.gen import archive_pb2
+from kvdb.rpc.table_pairs import INDEX_SPECIFICATION, ON_DEMAND, PROVISIONED, TABLE_DESCRIPTION
 
 _ON_OFF = ("ENABLED", "DISABLED")
 _STATES = ("starting", "ok", "behind", "gap", "fenced", "stopped")
@@ -39,6 +40,29 @@ DESCRIBE_CONTINUOUS_BACKUPS_RESULT = Pair(
     archive.DescribeContinuousBackupsResult,
     archive_pb2.DescribeContinuousBackupsResponse,
     _CONTINUOUS_BACKUPS,
+)
+_INDEXES = fields.messages("values", INDEX_SPECIFICATION)
+RESTORE_TABLE_TO_POINT_IN_TIME = Pair(
+    archive.RestoreTableToPointInTime,
+    archive_pb2.RestoreTableToPointInTimeRequest,
+    fields.scalar("target_table_name"),
+    fields.optional("source_table_name"),
+    fields.optional_flag("use_latest_restorable_time"),
+    fields.optional("restore_date_time_ms"),
+    fields.enum("billing_mode_override", "BILLING_MODE_", "PROVISIONED", "PAY_PER_REQUEST"),
+    fields.wrapped("global_secondary_index_override", _INDEXES),
+    fields.wrapped("local_secondary_index_override", _INDEXES),
+    fields.optional_message("provisioned_throughput_override", PROVISIONED),
+    fields.optional_message("on_demand_throughput_override", ON_DEMAND),
+    fields.optional("seqno"),
+    fields.optional("label"),
+    fields.flag("in_place"),
+)
+RESTORE_TABLE_TO_POINT_IN_TIME_RESULT = Pair(
+    archive.RestoreTableToPointInTimeResult,
+    archive_pb2.RestoreTableToPointInTimeResponse,
+    fields.message("table_description", TABLE_DESCRIPTION),
+    fields.scalar("job_id"),
 )
 DESCRIBE_ARCHIVE = Pair(archive.DescribeArchive, archive_pb2.DescribeArchiveRequest)
 DESCRIBE_ARCHIVE_RESULT = Pair(

@@ -151,6 +151,12 @@ METHODS: tuple[Method, ...] = (
         archive.DESCRIBE_CONTINUOUS_BACKUPS,
         archive.DESCRIBE_CONTINUOUS_BACKUPS_RESULT,
     ),
+    Method(
+        "RestoreTableToPointInTime",
+        _ARCHIVE,
+        archive.RESTORE_TABLE_TO_POINT_IN_TIME,
+        archive.RESTORE_TABLE_TO_POINT_IN_TIME_RESULT,
+    ),
     Method("DescribeArchive", _ARCHIVE, archive.DESCRIBE_ARCHIVE, archive.DESCRIBE_ARCHIVE_RESULT),
     Method("LabelArchive", _ARCHIVE, archive.LABEL_ARCHIVE, archive.LABEL_ARCHIVE_RESULT),
     Method("DescribeReplicas", _REPLICAS, replicas.DESCRIBE_REPLICAS, replicas.DESCRIBE_REPLICAS_RESULT),

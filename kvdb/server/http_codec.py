@@ -187,6 +187,7 @@ ROUTES: tuple[Route, ...] = (
     Route("ListTagsOfResource", tables.LIST_TAGS, tables.WRITE_TAGS),
     Route("DescribeLimits", tables.DESCRIBE_LIMITS, tables.WRITE_LIMITS),
     Route("UpdateContinuousBackups", archive.UPDATE_CONTINUOUS_BACKUPS, archive.write_continuous_backups),
+    Route("RestoreTableToPointInTime", archive.RESTORE_TABLE_TO_POINT_IN_TIME, archive.WRITE_RESTORED),
     Route("DescribeContinuousBackups", archive.DESCRIBE_CONTINUOUS_BACKUPS, archive.write_continuous_backups),
     Route("CreateBackup", backups.CREATE_BACKUP, backups.WRITE_CREATE_BACKUP),
     Route("DescribeBackup", backups.DESCRIBE_BACKUP, backups.WRITE_BACKUP_DESCRIPTION),

@@ -12,6 +12,7 @@ from kvdb.api.archive import (
     DescribeArchive,
     DescribeContinuousBackups,
     LabelArchive,
+    RestoreTableToPointInTime,
     UpdateContinuousBackups,
 )
 from kvdb.api.backups import (
@@ -118,6 +119,7 @@ SOUND: dict[type, Request] = {
     DescribeCheck: DescribeCheck(),
     UpdateContinuousBackups: UpdateContinuousBackups("movies", True, 35),
     DescribeContinuousBackups: DescribeContinuousBackups("movies"),
+    RestoreTableToPointInTime: RestoreTableToPointInTime("copy", "movies", True),
     DescribeArchive: DescribeArchive(),
     LabelArchive: LabelArchive("before"),
     CreateBackup: CreateBackup("backup", "table"),

@@ -22,7 +22,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from kvdb.api.admin import DescribeCheck, StartCheck
-from kvdb.api.archive import DescribeArchive, DescribeContinuousBackups, LabelArchive, UpdateContinuousBackups
+from kvdb.api.archive import (
+    DescribeArchive,
+    DescribeContinuousBackups,
+    LabelArchive,
+    RestoreTableToPointInTime,
+    UpdateContinuousBackups,
+)
 from kvdb.api.backups import (
     CreateBackup,
     DeleteBackup,
@@ -154,6 +160,7 @@ _CHECKS: Mapping[type, Callable[..., None]] = {
     DescribeReplicas: replicas.check_describe_replicas,
     ReseedTable: replicas.check_reseed_table,
     ListConflicts: replicas.check_list_conflicts,
+    RestoreTableToPointInTime: archive.check_restore_table_to_point_in_time,
     DescribeArchive: archive.check_describe_archive,
     LabelArchive: archive.check_label_archive,
     ListStreams: streams.check_list_streams,

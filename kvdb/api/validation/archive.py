@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from kvdb import limits
-from kvdb.api.archive import DescribeArchive, DescribeContinuousBackups, LabelArchive, UpdateContinuousBackups
+from kvdb.api.archive import (
+    DescribeArchive,
+    DescribeContinuousBackups,
+    LabelArchive,
+    RestoreTableToPointInTime,
+    UpdateContinuousBackups,
+)
+from kvdb.api.validation.backups import check_overrides
 from kvdb.api.validation.fields import (
     check_bool,
     check_int,
+    check_long,
     check_table_name,
     constraint,
+    invalid,
+    name_faults,
     refuse_if,
     wrong_type,
 )
@@ -37,6 +47,27 @@ def check_update_continuous_backups(request: UpdateContinuousBackups) -> None:
 
 def check_describe_continuous_backups(request: DescribeContinuousBackups) -> None:
     check_table_name(request.table_name)
+
+
+def check_restore_table_to_point_in_time(request: RestoreTableToPointInTime) -> None:
+    if not isinstance(request.target_table_name, str):
+        raise wrong_type("target_table_name", request.target_table_name, "str")
+    if request.source_table_name is None:
+        raise invalid("SourceTableName or SourceTableArn must be given")
+    check_table_name(request.source_table_name)
+    check_bool("in_place", request.in_place)
+    if request.use_latest_restorable_time is not None:
+        check_bool("use_latest_restorable_time", request.use_latest_restorable_time)
+    check_long("restore_date_time_ms", request.restore_date_time_ms)
+    check_long("seqno", request.seqno)
+    if request.label is not None and not isinstance(request.label, str):
+        raise wrong_type("label", request.label, "str")
+    refuse_if(list(name_faults(request.target_table_name, "targetTableName", chars_min=3)))
+    check_overrides(request)
+    points = (request.restore_date_time_ms, request.seqno, request.label)
+    given = sum(point is not None for point in points) + bool(request.use_latest_restorable_time)
+    if given != 1:
+        raise invalid("one of UseLatestRestorableTime and RestoreDateTime must be given")
 
 
 def check_describe_archive(request: DescribeArchive) -> None:

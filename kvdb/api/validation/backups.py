@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from kvdb import limits
 from kvdb.api import arn
+from kvdb.api.archive import RestoreTableToPointInTime
 from kvdb.api.backups import (
     CreateBackup,
     DeleteBackup,
@@ -79,6 +80,14 @@ def check_restore_table_from_backup(request: RestoreTableFromBackup) -> None:
     if request.source_table_name is not None:
         faults += table_name_faults(request.source_table_name)
     refuse_if(faults)
+    check_overrides(request)
+
+
+def check_overrides(request: RestoreTableFromBackup | RestoreTableToPointInTime) -> None:
+    """What a restored table is to have otherwise than its source."""
+    if request.billing_mode_override is not None:
+        modes = ("PROVISIONED", "PAY_PER_REQUEST")
+        refuse_if(list(enum_faults(request.billing_mode_override, "billingModeOverride", modes)))
     provisioned = request.provisioned_throughput_override
     for field in ("global_secondary_index_override", "local_secondary_index_override"):
         if (given := getattr(request, field)) is not None:

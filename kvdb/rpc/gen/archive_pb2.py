@@ -22,39 +22,44 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from kvdb.rpc.gen import tables_pb2 as kvdb_dot_v1_dot_tables__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15kvdb/v1/archive.proto\x12\x07kvdb.v1\"\xc0\x02\n\x1c\x43ontinuousBackupsDescription\x12\x31\n\x19\x63ontinuous_backups_status\x18\x01 \x01(\x0e\x32\x0e.kvdb.v1.OnOff\x12\x35\n\x1dpoint_in_time_recovery_status\x18\x02 \x01(\x0e\x32\x0e.kvdb.v1.OnOff\x12!\n\x14recovery_period_days\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12#\n\x16\x65\x61rliest_restorable_ms\x18\x04 \x01(\x03H\x01\x88\x01\x01\x12!\n\x14latest_restorable_ms\x18\x05 \x01(\x03H\x02\x88\x01\x01\x42\x17\n\x15_recovery_period_daysB\x19\n\x17_earliest_restorable_msB\x17\n\x15_latest_restorable_ms\"\x81\x01\n\x1eUpdateContinuousBackupsRequest\x12\x12\n\ntable_name\x18\x01 \x01(\t\x12\x0f\n\x07\x65nabled\x18\x02 \x01(\x08\x12!\n\x14recovery_period_days\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x17\n\x15_recovery_period_days\"d\n\x1fUpdateContinuousBackupsResponse\x12\x41\n\x12\x63ontinuous_backups\x18\x01 \x01(\x0b\x32%.kvdb.v1.ContinuousBackupsDescription\"6\n DescribeContinuousBackupsRequest\x12\x12\n\ntable_name\x18\x01 \x01(\t\"f\n!DescribeContinuousBackupsResponse\x12\x41\n\x12\x63ontinuous_backups\x18\x01 \x01(\x0b\x32%.kvdb.v1.ContinuousBackupsDescription\"\xdb\x02\n\x12\x41rchiveDescription\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x61tabase_id\x18\x02 \x01(\t\x12$\n\x05state\x18\x03 \x01(\x0e\x32\x15.kvdb.v1.ArchiveState\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\r\n\x05seqno\x18\x05 \x01(\x03\x12\x12\n\nlast_seqno\x18\x06 \x01(\x03\x12\x13\n\x0b\x63omplete_ms\x18\x07 \x01(\x03\x12\x0e\n\x06lag_ms\x18\x08 \x01(\x03\x12\x12\n\nheld_bytes\x18\t \x01(\x03\x12\x0c\n\x04gaps\x18\n \x01(\x03\x12\x13\n\x0bwindow_days\x18\x0b \x01(\x03\x12\x12\n\x05\x65poch\x18\x0c \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x65\x61rliest_ms\x18\r \x01(\x03H\x01\x88\x01\x01\x12\x17\n\nbase_seqno\x18\x0e \x01(\x03H\x02\x88\x01\x01\x42\x08\n\x06_epochB\x0e\n\x0c_earliest_msB\r\n\x0b_base_seqno\"\x18\n\x16\x44\x65scribeArchiveRequest\"G\n\x17\x44\x65scribeArchiveResponse\x12,\n\x07\x61rchive\x18\x01 \x01(\x0b\x32\x1b.kvdb.v1.ArchiveDescription\"$\n\x13LabelArchiveRequest\x12\r\n\x05label\x18\x01 \x01(\t\"E\n\x14LabelArchiveResponse\x12\r\n\x05label\x18\x01 \x01(\t\x12\r\n\x05seqno\x18\x02 \x01(\x03\x12\x0f\n\x07wall_ms\x18\x03 \x01(\x03*H\n\x05OnOff\x12\x16\n\x12ON_OFF_UNSPECIFIED\x10\x00\x12\x12\n\x0eON_OFF_ENABLED\x10\x01\x12\x13\n\x0fON_OFF_DISABLED\x10\x02*\xc5\x01\n\x0c\x41rchiveState\x12\x1d\n\x19\x41RCHIVE_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41RCHIVE_STATE_STARTING\x10\x01\x12\x14\n\x10\x41RCHIVE_STATE_OK\x10\x02\x12\x18\n\x14\x41RCHIVE_STATE_BEHIND\x10\x03\x12\x15\n\x11\x41RCHIVE_STATE_GAP\x10\x04\x12\x18\n\x14\x41RCHIVE_STATE_FENCED\x10\x05\x12\x19\n\x15\x41RCHIVE_STATE_STOPPED\x10\x06\x32\x8e\x03\n\x07\x41rchive\x12l\n\x17UpdateContinuousBackups\x12\'.kvdb.v1.UpdateContinuousBackupsRequest\x1a(.kvdb.v1.UpdateContinuousBackupsResponse\x12r\n\x19\x44\x65scribeContinuousBackups\x12).kvdb.v1.DescribeContinuousBackupsRequest\x1a*.kvdb.v1.DescribeContinuousBackupsResponse\x12T\n\x0f\x44\x65scribeArchive\x12\x1f.kvdb.v1.DescribeArchiveRequest\x1a .kvdb.v1.DescribeArchiveResponse\x12K\n\x0cLabelArchive\x12\x1c.kvdb.v1.LabelArchiveRequest\x1a\x1d.kvdb.v1.LabelArchiveResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15kvdb/v1/archive.proto\x12\x07kvdb.v1\x1a\x14kvdb/v1/tables.proto\"\xc0\x02\n\x1c\x43ontinuousBackupsDescription\x12\x31\n\x19\x63ontinuous_backups_status\x18\x01 \x01(\x0e\x32\x0e.kvdb.v1.OnOff\x12\x35\n\x1dpoint_in_time_recovery_status\x18\x02 \x01(\x0e\x32\x0e.kvdb.v1.OnOff\x12!\n\x14recovery_period_days\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12#\n\x16\x65\x61rliest_restorable_ms\x18\x04 \x01(\x03H\x01\x88\x01\x01\x12!\n\x14latest_restorable_ms\x18\x05 \x01(\x03H\x02\x88\x01\x01\x42\x17\n\x15_recovery_period_daysB\x19\n\x17_earliest_restorable_msB\x17\n\x15_latest_restorable_ms\"\x81\x01\n\x1eUpdateContinuousBackupsRequest\x12\x12\n\ntable_name\x18\x01 \x01(\t\x12\x0f\n\x07\x65nabled\x18\x02 \x01(\x08\x12!\n\x14recovery_period_days\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x17\n\x15_recovery_period_days\"d\n\x1fUpdateContinuousBackupsResponse\x12\x41\n\x12\x63ontinuous_backups\x18\x01 \x01(\x0b\x32%.kvdb.v1.ContinuousBackupsDescription\"6\n DescribeContinuousBackupsRequest\x12\x12\n\ntable_name\x18\x01 \x01(\t\"f\n!DescribeContinuousBackupsResponse\x12\x41\n\x12\x63ontinuous_backups\x18\x01 \x01(\x0b\x32%.kvdb.v1.ContinuousBackupsDescription\"\x9a\x05\n RestoreTableToPointInTimeRequest\x12\x19\n\x11target_table_name\x18\x01 \x01(\t\x12\x1e\n\x11source_table_name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\'\n\x1ause_latest_restorable_time\x18\x03 \x01(\x08H\x01\x88\x01\x01\x12!\n\x14restore_date_time_ms\x18\x04 \x01(\x03H\x02\x88\x01\x01\x12\x33\n\x15\x62illing_mode_override\x18\x05 \x01(\x0e\x32\x14.kvdb.v1.BillingMode\x12H\n\x1fglobal_secondary_index_override\x18\x06 \x01(\x0b\x32\x1f.kvdb.v1.IndexSpecificationList\x12G\n\x1elocal_secondary_index_override\x18\x07 \x01(\x0b\x32\x1f.kvdb.v1.IndexSpecificationList\x12G\n\x1fprovisioned_throughput_override\x18\x08 \x01(\x0b\x32\x1e.kvdb.v1.ProvisionedThroughput\x12\x42\n\x1don_demand_throughput_override\x18\t \x01(\x0b\x32\x1b.kvdb.v1.OnDemandThroughput\x12\x12\n\x05seqno\x18\n \x01(\x03H\x03\x88\x01\x01\x12\x12\n\x05label\x18\x0b \x01(\tH\x04\x88\x01\x01\x12\x10\n\x08in_place\x18\x0c \x01(\x08\x42\x14\n\x12_source_table_nameB\x1d\n\x1b_use_latest_restorable_timeB\x17\n\x15_restore_date_time_msB\x08\n\x06_seqnoB\x08\n\x06_label\"i\n!RestoreTableToPointInTimeResponse\x12\x34\n\x11table_description\x18\x01 \x01(\x0b\x32\x19.kvdb.v1.TableDescription\x12\x0e\n\x06job_id\x18\x02 \x01(\t\"\xdb\x02\n\x12\x41rchiveDescription\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x61tabase_id\x18\x02 \x01(\t\x12$\n\x05state\x18\x03 \x01(\x0e\x32\x15.kvdb.v1.ArchiveState\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\r\n\x05seqno\x18\x05 \x01(\x03\x12\x12\n\nlast_seqno\x18\x06 \x01(\x03\x12\x13\n\x0b\x63omplete_ms\x18\x07 \x01(\x03\x12\x0e\n\x06lag_ms\x18\x08 \x01(\x03\x12\x12\n\nheld_bytes\x18\t \x01(\x03\x12\x0c\n\x04gaps\x18\n \x01(\x03\x12\x13\n\x0bwindow_days\x18\x0b \x01(\x03\x12\x12\n\x05\x65poch\x18\x0c \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x65\x61rliest_ms\x18\r \x01(\x03H\x01\x88\x01\x01\x12\x17\n\nbase_seqno\x18\x0e \x01(\x03H\x02\x88\x01\x01\x42\x08\n\x06_epochB\x0e\n\x0c_earliest_msB\r\n\x0b_base_seqno\"\x18\n\x16\x44\x65scribeArchiveRequest\"G\n\x17\x44\x65scribeArchiveResponse\x12,\n\x07\x61rchive\x18\x01 \x01(\x0b\x32\x1b.kvdb.v1.ArchiveDescription\"$\n\x13LabelArchiveRequest\x12\r\n\x05label\x18\x01 \x01(\t\"E\n\x14LabelArchiveResponse\x12\r\n\x05label\x18\x01 \x01(\t\x12\r\n\x05seqno\x18\x02 \x01(\x03\x12\x0f\n\x07wall_ms\x18\x03 \x01(\x03*H\n\x05OnOff\x12\x16\n\x12ON_OFF_UNSPECIFIED\x10\x00\x12\x12\n\x0eON_OFF_ENABLED\x10\x01\x12\x13\n\x0fON_OFF_DISABLED\x10\x02*\xc5\x01\n\x0c\x41rchiveState\x12\x1d\n\x19\x41RCHIVE_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41RCHIVE_STATE_STARTING\x10\x01\x12\x14\n\x10\x41RCHIVE_STATE_OK\x10\x02\x12\x18\n\x14\x41RCHIVE_STATE_BEHIND\x10\x03\x12\x15\n\x11\x41RCHIVE_STATE_GAP\x10\x04\x12\x18\n\x14\x41RCHIVE_STATE_FENCED\x10\x05\x12\x19\n\x15\x41RCHIVE_STATE_STOPPED\x10\x06\x32\x82\x04\n\x07\x41rchive\x12l\n\x17UpdateContinuousBackups\x12\'.kvdb.v1.UpdateContinuousBackupsRequest\x1a(.kvdb.v1.UpdateContinuousBackupsResponse\x12r\n\x19\x44\x65scribeContinuousBackups\x12).kvdb.v1.DescribeContinuousBackupsRequest\x1a*.kvdb.v1.DescribeContinuousBackupsResponse\x12r\n\x19RestoreTableToPointInTime\x12).kvdb.v1.RestoreTableToPointInTimeRequest\x1a*.kvdb.v1.RestoreTableToPointInTimeResponse\x12T\n\x0f\x44\x65scribeArchive\x12\x1f.kvdb.v1.DescribeArchiveRequest\x1a .kvdb.v1.DescribeArchiveResponse\x12K\n\x0cLabelArchive\x12\x1c.kvdb.v1.LabelArchiveRequest\x1a\x1d.kvdb.v1.LabelArchiveResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kvdb.v1.archive_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ONOFF']._serialized_start=1309
-  _globals['_ONOFF']._serialized_end=1381
-  _globals['_ARCHIVESTATE']._serialized_start=1384
-  _globals['_ARCHIVESTATE']._serialized_end=1581
-  _globals['_CONTINUOUSBACKUPSDESCRIPTION']._serialized_start=35
-  _globals['_CONTINUOUSBACKUPSDESCRIPTION']._serialized_end=355
-  _globals['_UPDATECONTINUOUSBACKUPSREQUEST']._serialized_start=358
-  _globals['_UPDATECONTINUOUSBACKUPSREQUEST']._serialized_end=487
-  _globals['_UPDATECONTINUOUSBACKUPSRESPONSE']._serialized_start=489
-  _globals['_UPDATECONTINUOUSBACKUPSRESPONSE']._serialized_end=589
-  _globals['_DESCRIBECONTINUOUSBACKUPSREQUEST']._serialized_start=591
-  _globals['_DESCRIBECONTINUOUSBACKUPSREQUEST']._serialized_end=645
-  _globals['_DESCRIBECONTINUOUSBACKUPSRESPONSE']._serialized_start=647
-  _globals['_DESCRIBECONTINUOUSBACKUPSRESPONSE']._serialized_end=749
-  _globals['_ARCHIVEDESCRIPTION']._serialized_start=752
-  _globals['_ARCHIVEDESCRIPTION']._serialized_end=1099
-  _globals['_DESCRIBEARCHIVEREQUEST']._serialized_start=1101
-  _globals['_DESCRIBEARCHIVEREQUEST']._serialized_end=1125
-  _globals['_DESCRIBEARCHIVERESPONSE']._serialized_start=1127
-  _globals['_DESCRIBEARCHIVERESPONSE']._serialized_end=1198
-  _globals['_LABELARCHIVEREQUEST']._serialized_start=1200
-  _globals['_LABELARCHIVEREQUEST']._serialized_end=1236
-  _globals['_LABELARCHIVERESPONSE']._serialized_start=1238
-  _globals['_LABELARCHIVERESPONSE']._serialized_end=1307
-  _globals['_ARCHIVE']._serialized_start=1584
-  _globals['_ARCHIVE']._serialized_end=1982
+  _globals['_ONOFF']._serialized_start=2107
+  _globals['_ONOFF']._serialized_end=2179
+  _globals['_ARCHIVESTATE']._serialized_start=2182
+  _globals['_ARCHIVESTATE']._serialized_end=2379
+  _globals['_CONTINUOUSBACKUPSDESCRIPTION']._serialized_start=57
+  _globals['_CONTINUOUSBACKUPSDESCRIPTION']._serialized_end=377
+  _globals['_UPDATECONTINUOUSBACKUPSREQUEST']._serialized_start=380
+  _globals['_UPDATECONTINUOUSBACKUPSREQUEST']._serialized_end=509
+  _globals['_UPDATECONTINUOUSBACKUPSRESPONSE']._serialized_start=511
+  _globals['_UPDATECONTINUOUSBACKUPSRESPONSE']._serialized_end=611
+  _globals['_DESCRIBECONTINUOUSBACKUPSREQUEST']._serialized_start=613
+  _globals['_DESCRIBECONTINUOUSBACKUPSREQUEST']._serialized_end=667
+  _globals['_DESCRIBECONTINUOUSBACKUPSRESPONSE']._serialized_start=669
+  _globals['_DESCRIBECONTINUOUSBACKUPSRESPONSE']._serialized_end=771
+  _globals['_RESTORETABLETOPOINTINTIMEREQUEST']._serialized_start=774
+  _globals['_RESTORETABLETOPOINTINTIMEREQUEST']._serialized_end=1440
+  _globals['_RESTORETABLETOPOINTINTIMERESPONSE']._serialized_start=1442
+  _globals['_RESTORETABLETOPOINTINTIMERESPONSE']._serialized_end=1547
+  _globals['_ARCHIVEDESCRIPTION']._serialized_start=1550
+  _globals['_ARCHIVEDESCRIPTION']._serialized_end=1897
+  _globals['_DESCRIBEARCHIVEREQUEST']._serialized_start=1899
+  _globals['_DESCRIBEARCHIVEREQUEST']._serialized_end=1923
+  _globals['_DESCRIBEARCHIVERESPONSE']._serialized_start=1925
+  _globals['_DESCRIBEARCHIVERESPONSE']._serialized_end=1996
+  _globals['_LABELARCHIVEREQUEST']._serialized_start=1998
+  _globals['_LABELARCHIVEREQUEST']._serialized_end=2034
+  _globals['_LABELARCHIVERESPONSE']._serialized_start=2036
+  _globals['_LABELARCHIVERESPONSE']._serialized_end=2105
+  _globals['_ARCHIVE']._serialized_start=2382
+  _globals['_ARCHIVE']._serialized_end=2896
 # @@protoc_insertion_point(module_scope)

@@ -1,3 +1,4 @@
+from kvdb.rpc.gen import tables_pb2 as _tables_pb2
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -73,6 +74,42 @@ class DescribeContinuousBackupsResponse(_message.Message):
     CONTINUOUS_BACKUPS_FIELD_NUMBER: _ClassVar[int]
     continuous_backups: ContinuousBackupsDescription
     def __init__(self, continuous_backups: _Optional[_Union[ContinuousBackupsDescription, _Mapping]] = ...) -> None: ...
+
+class RestoreTableToPointInTimeRequest(_message.Message):
+    __slots__ = ("target_table_name", "source_table_name", "use_latest_restorable_time", "restore_date_time_ms", "billing_mode_override", "global_secondary_index_override", "local_secondary_index_override", "provisioned_throughput_override", "on_demand_throughput_override", "seqno", "label", "in_place")
+    TARGET_TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    USE_LATEST_RESTORABLE_TIME_FIELD_NUMBER: _ClassVar[int]
+    RESTORE_DATE_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    BILLING_MODE_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
+    GLOBAL_SECONDARY_INDEX_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_SECONDARY_INDEX_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
+    PROVISIONED_THROUGHPUT_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
+    ON_DEMAND_THROUGHPUT_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
+    SEQNO_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    IN_PLACE_FIELD_NUMBER: _ClassVar[int]
+    target_table_name: str
+    source_table_name: str
+    use_latest_restorable_time: bool
+    restore_date_time_ms: int
+    billing_mode_override: _tables_pb2.BillingMode
+    global_secondary_index_override: _tables_pb2.IndexSpecificationList
+    local_secondary_index_override: _tables_pb2.IndexSpecificationList
+    provisioned_throughput_override: _tables_pb2.ProvisionedThroughput
+    on_demand_throughput_override: _tables_pb2.OnDemandThroughput
+    seqno: int
+    label: str
+    in_place: bool
+    def __init__(self, target_table_name: _Optional[str] = ..., source_table_name: _Optional[str] = ..., use_latest_restorable_time: _Optional[bool] = ..., restore_date_time_ms: _Optional[int] = ..., billing_mode_override: _Optional[_Union[_tables_pb2.BillingMode, str]] = ..., global_secondary_index_override: _Optional[_Union[_tables_pb2.IndexSpecificationList, _Mapping]] = ..., local_secondary_index_override: _Optional[_Union[_tables_pb2.IndexSpecificationList, _Mapping]] = ..., provisioned_throughput_override: _Optional[_Union[_tables_pb2.ProvisionedThroughput, _Mapping]] = ..., on_demand_throughput_override: _Optional[_Union[_tables_pb2.OnDemandThroughput, _Mapping]] = ..., seqno: _Optional[int] = ..., label: _Optional[str] = ..., in_place: _Optional[bool] = ...) -> None: ...
+
+class RestoreTableToPointInTimeResponse(_message.Message):
+    __slots__ = ("table_description", "job_id")
+    TABLE_DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    table_description: _tables_pb2.TableDescription
+    job_id: str
+    def __init__(self, table_description: _Optional[_Union[_tables_pb2.TableDescription, _Mapping]] = ..., job_id: _Optional[str] = ...) -> None: ...
 
 class ArchiveDescription(_message.Message):
     __slots__ = ("url", "database_id", "state", "reason", "seqno", "last_seqno", "complete_ms", "lag_ms", "held_bytes", "gaps", "window_days", "epoch", "earliest_ms", "base_seqno")

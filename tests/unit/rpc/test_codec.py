@@ -230,6 +230,10 @@ REQUESTS = [
     archive.UpdateContinuousBackups("ttt", True),
     archive.UpdateContinuousBackups("ttt", False, 7),
     archive.DescribeContinuousBackups("ttt"),
+    archive.RestoreTableToPointInTime("copy", "movies", True),
+    archive.RestoreTableToPointInTime("copy", "movies", restore_date_time_ms=1_700_000_000_000),
+    archive.RestoreTableToPointInTime("copy", "movies", seqno=1 << 40, in_place=True),
+    archive.RestoreTableToPointInTime("copy", "movies", label="before", billing_mode_override="PROVISIONED"),
     archive.DescribeArchive(),
     archive.LabelArchive("before the migration"),
     transfers.ExportTableToPointInTime("t", "bucket"),
@@ -372,6 +376,7 @@ RESULTS = [
         "DescribeContinuousBackups",
         archive.DescribeContinuousBackupsResult(archive.ContinuousBackupsDescription("DISABLED")),
     ),
+    ("RestoreTableToPointInTime", archive.RestoreTableToPointInTimeResult(DESCRIPTION, "job")),
     ("DescribeArchive", archive.DescribeArchiveResult()),
     ("DescribeArchive", archive.DescribeArchiveResult(ARCHIVE)),
     (
