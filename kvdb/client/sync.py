@@ -447,16 +447,12 @@ class Client:
         wait: bool = True,
     ) -> Table:
         """Make ``table`` of what ``source`` was: at a time (with its zone), at a commit, at a label;
-        without any of them at the newest point that the archive has.
-
-        Point-in-time recovery must be enabled for ``source``. ``in_place`` and ``wait``: as
-        ``restore_table``; in place, ``table`` is ``source``.
+        without any of them at the newest point that the archive has. The rest as ``restore_table``.
 
         Raises:
-            PointInTimeRecoveryUnavailable: it is not enabled.
+            PointInTimeRecoveryUnavailable: it is not enabled for ``source``.
             InvalidRestoreTime: the point cannot be restored.
-            TableNotFound, TableAlreadyExists, TableInUse: as source or target may not be.
-            The error it failed with: there is no new table then.
+            Others as ``restore_table``.
         """
         request = table_requests.restore_to_point(
             source, table, at=at, seqno=seqno, label=label, in_place=in_place

@@ -35,7 +35,7 @@ from kvdb.lsm.compaction.picker import debt_bytes
 from kvdb.lsm.filenames import log_name
 from kvdb.lsm.flush import Flush
 from kvdb.lsm.history import changed_since, newest_seqno, versions_of
-from kvdb.lsm.ingest import Ingest, placed
+from kvdb.lsm.ingest import Ingest, logged_batches, placed
 from kvdb.lsm.internal_key import MISSING, KeyVersion
 from kvdb.lsm.iterator import Pair, Source, live
 from kvdb.lsm.log_feed import LogFeed
@@ -256,6 +256,8 @@ class Engine:
         Writes go on meanwhile; reads see all of them or none. They are durable when this returns,
         in every sync mode, and so is all that was written before. Returns their common seqno.
         Memory: one block and 40 bytes a key of one sstable. Cost: each pair is written once.
+        Where the log is held for an archive they go through it, so that the archive has them: in batches
+        of ``BATCH_BYTES``, each there at once; memory: all of them; returned is the last seqno.
 
         Raises:
             ValidationError: a key is not above the one before it; nothing was changed.
@@ -264,6 +266,8 @@ class Engine:
         self._require_open()
         if self._commit.failure is not None:
             raise self._commit.failure
+        if self._options.log_hold_bytes:
+            return max([self.last_seqno, *map(self.write, logged_batches(pairs))])
         ingest = Ingest(self._env, self._directory, self._options, self._versions)
         try:
             with self._named_errors():

@@ -12,6 +12,9 @@ Steps, of which only 3 and 4 hold up other writers:
 A crash before the edit leaves files that nobody refers to, which the next open deletes. The mark
 is durable before the edit, and with it all that was written before: an ingest is never there
 without what came before it, in any sync mode.
+
+What is ingested is not in the log. A database whose log is held for an archive loads through the log
+instead (``logged_batches``): else the archive would have no way over the mark.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from typing import Final
 from kvdb.env.env import Env
 from kvdb.env.fs import join
 from kvdb.errors import ValidationError
+from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.compaction.picker import Compaction
 from kvdb.lsm.filenames import sstable_name
 from kvdb.lsm.flush import file_meta, new_unique_id, remove_outputs
@@ -35,7 +39,27 @@ from kvdb.options import EngineOptions
 
 NO_SEQNO: Final = 0
 """Of entries whose seqno only the manifest knows."""
+BATCH_BYTES: Final = 8 * 1024 * 1024
+"""Of what is loaded through the log."""
 _CHUNK_PAIRS: Final = 16
+
+
+def logged_batches(pairs: Iterable[Pair]) -> list[WriteBatch]:
+    """``pairs`` as batches of about ``BATCH_BYTES``, which are durable once they are written.
+
+    Raises:
+        ValidationError: a key is not above the one before it.
+    """
+    batches: list[WriteBatch] = []
+    last: bytes | None = None
+    for key, value in pairs:
+        _require_ascending(last, [key])
+        last = key
+        if not batches or batches[-1].size_bytes >= BATCH_BYTES:
+            batches.append(WriteBatch())
+            batches[-1].sync = "commit"
+        batches[-1].put(key, value)
+    return batches
 
 
 class Ingest:

@@ -51,14 +51,14 @@ def _restore(
     source_table_arn: object = None,
     use_latest_restorable_time: object = None,
     restore_date_time_ms: object = None,
-    *overrides: object,
+    **overrides: object,
 ) -> api.RestoreTableToPointInTime:
     return api.RestoreTableToPointInTime(
         target_table_name,  # type: ignore[arg-type]
         source_table_arn if source_table_name is None else source_table_name,  # type: ignore[arg-type]
         use_latest_restorable_time,  # type: ignore[arg-type]
         restore_date_time_ms,  # type: ignore[arg-type]
-        *overrides,  # type: ignore[arg-type]
+        **overrides,  # type: ignore[arg-type]
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from kvdb.errors import (
 )
 from kvdb.options import ArchiveOptions, DatabaseOptions, EngineOptions
 from kvdb.testing import Fault, FaultyFileSystem, MemFileSystem
-from tests.support.archives import Archived
+from tests.support.archives import Archived, Commit
 from tests.support.s3_server import s3_server
 
 DAY_MS = 24 * 3_600_000
@@ -168,6 +169,8 @@ def test_a_bulk_load_gets_a_base_and_points_between_are_refused() -> None:
     world.tick()
     world.write(5)
     before = world.commits[-1]
+    # As a kvdb that knew of no archive would.
+    world.engine._options = dataclasses.replace(world.options, log_hold_bytes=0)
     seqno = world.engine.ingest([(b"zz-%03d" % number, b"v") for number in range(50)])
     world.write(3)
     loaded = {b"zz-%03d" % number: b"v" for number in range(50)}
@@ -183,6 +186,24 @@ def test_a_bulk_load_gets_a_base_and_points_between_are_refused() -> None:
     assert world.restored(after.seqno, history=history) == (after.seqno, {**after.content, **loaded})
     with pytest.raises(InvalidRestoreTime, match=f"a bulk load at seqno {seqno}"):
         history.plan(seqno + 1)
+
+
+def test_what_is_loaded_in_bulk_is_in_the_log_of_a_database_that_is_archived() -> None:
+    world = Archived(2)
+    world.tick()
+    world.write(5)
+    seqno = world.engine.ingest([(b"zz-%03d" % number, bytes(200)) for number in range(50)])
+    loaded = {b"zz-%03d" % number: bytes(200) for number in range(50)}
+    before = world.commits[-1]
+    world.commits.append(Commit(seqno, before.wall_ms, {**before.content, **loaded}))
+    world.write(3)
+    world.crash()
+    world.settle()
+    history = world.history()
+    for commit in world.commits:
+        assert world.restored(commit.seqno, history=history) == (commit.seqno, commit.content)
+    with pytest.raises(ValidationError):
+        world.engine.ingest([(b"b", b""), (b"a", b"")])
 
 
 def test_labels_are_of_what_was_shipped_once_and_by_one_name() -> None:

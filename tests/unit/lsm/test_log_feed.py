@@ -173,6 +173,7 @@ def test_a_bulk_load_is_told_of() -> None:
     engine, _ = open_engine(fs, small_options(log_hold_bytes=1 << 30))
     reader = start(engine)
     put(engine, b"a", b"1")
+    engine._options = small_options()
     seqno = engine.ingest([(b"x", b"1"), (b"y", b"2")])
     piece = engine.log_feed.next_piece(reader.place, engine.log_feed.end(), bytes_max=1 << 20)
     assert piece is not None

@@ -32,7 +32,15 @@ NATIVE = {"OpenSnapshot", "ReleaseSnapshot", "ListItemVersions", "CommitTransact
     "ReseedTable",
     "ListConflicts",
 }
-NATIVE_FIELDS = {"source_table_name", "as_of_seqno", "as_of_ms", "snapshot_id", "conflict_resolution"}
+NATIVE_FIELDS = {
+    "seqno",
+    "label",
+    "source_table_name",
+    "as_of_seqno",
+    "as_of_ms",
+    "snapshot_id",
+    "conflict_resolution",
+}
 PREFIX = "One or more parameter values were invalid: "
 
 
