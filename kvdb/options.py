@@ -289,6 +289,10 @@ class ServerOptions:
     http_connections_per_address_max: int = 2048
     """The same, from one address."""
     database: DatabaseOptions = DatabaseOptions()
+    peers: tuple[tuple[str, str], ...] = ()
+    """Other regions, which this one may share tables with: name and grpc://HOST:PORT of each."""
+    peer_bytes_per_s_max: int | None = None
+    """How much is pulled from each of them; ``None``: no bound."""
     message_bytes_max: int = 16 * 1024 * 1024 + 64 * 1024
     """Largest gRPC message in either direction: the service's 16 MiB and room for its frame."""
     concurrent_calls_max: int = 1024

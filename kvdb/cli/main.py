@@ -20,6 +20,7 @@ _COMMANDS: Mapping[str, tuple[str, ...]] = {
     "kvdb.cli.transact": ("transact",),
     "kvdb.cli.stream": ("stream",),
     "kvdb.cli.import_file": ("import",),
+    "kvdb.cli.replica": ("replica",),
     "kvdb.cli.export": ("export",),
     "kvdb.cli.check": ("check", "scrub"),
     "kvdb.cli.inspect": ("inspect",),

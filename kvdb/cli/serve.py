@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import replace
 
 import click
 
+from kvdb.env.hlc import region_number
 from kvdb.limits import PROFILES, LimitsName
 from kvdb.options import SYNC_MODES, ArchiveOptions, DatabaseOptions, EngineOptions, ServerOptions, SyncMode
 
@@ -90,6 +92,24 @@ _GRPC_ADDRESS = "127.0.0.1:7400"
     help="Where exports go and imports come from: its folders are buckets. A directory, or s3://..., gs://...",
 )
 @click.option(
+    "--region",
+    metavar="NAME",
+    help="The name of this region, of a-z, 0-9 and '-'; with peers it must not change.  [default: ddblocal]",
+)
+@click.option(
+    "--peer",
+    "peers",
+    multiple=True,
+    metavar="NAME=grpc://HOST:PORT",
+    help="Another region, which tables may be shared with; several times for several.",
+)
+@click.option(
+    "--peer-bandwidth",
+    type=click.IntRange(min=1),
+    metavar="BYTES",
+    help="How much a second is pulled from each peer at most.",
+)
+@click.option(
     "--accept-packed", is_flag=True, help="Take HTTP request bodies in gzip or deflate; no SDK sends them."
 )
 @click.option(
@@ -113,6 +133,9 @@ def serve(
     table_status_delay: float,
     backup_store: str | None,
     export_root: str | None,
+    region: str | None,
+    peers: tuple[str, ...],
+    peer_bandwidth: int | None,
     accept_packed: bool,
     insecure: bool,
     verbose: bool,
@@ -128,15 +151,16 @@ def serve(
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
-    engine = EngineOptions(sync=sync, history_retention_ms=round(history_retention * 1000))
     database = DatabaseOptions(
-        engine=engine,
+        engine=EngineOptions(sync=sync, history_retention_ms=round(history_retention * 1000)),
         archive=None if archive is None else ArchiveOptions(archive, window_days=archive_days),
         limits=limits,
         table_status_delay_ms=round(table_status_delay * 1000),
         backup_store=backup_store,
         export_root=export_root,
     )
+    if region is not None:
+        database = replace(database, region_name=region, region=region_number(region))
     if grpc_address is None and http_address is None:
         grpc_address = _GRPC_ADDRESS
     options = ServerOptions(
@@ -149,6 +173,8 @@ def serve(
         http_packed_requests=accept_packed,
         database=database,
         is_insecure=insecure,
+        peers=tuple(_peer(text) for text in peers),
+        peer_bytes_per_s_max=peer_bandwidth,
     )
     try:
         from kvdb.server.app import load_doors
@@ -158,6 +184,13 @@ def serve(
     except ModuleNotFoundError as error:
         raise click.UsageError(f"{error.name} is missing: pip install 'kvdb[server]'") from None
     click.get_current_context().exit(serve_until_stopped(options, _announce))
+
+
+def _peer(text: str) -> tuple[str, str]:
+    name, equals, url = text.partition("=")
+    if not name or not equals or not url:
+        raise click.BadParameter(f"give NAME=grpc://HOST:PORT: {text}", param_hint="--peer")
+    return name, url
 
 
 def _announce(addresses: object) -> None:

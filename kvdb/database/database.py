@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from kvdb.api import validation
@@ -233,6 +233,15 @@ class Database:
     def regions(self) -> Regions:
         """Its peers: connect them here, and answer theirs."""
         return self._floor.regions
+
+    def when_written(self, call: Callable[[], None]) -> object:
+        """Have ``call`` called once, on any thread, soon after the next write that streams or peers hear of;
+        gives what ``forget_written`` takes. A hint: whoever waits looks again by himself after a while."""
+        return self._floor.arrivals.when_next(call)
+
+    def forget_written(self, token: object) -> None:
+        """Not any more; no error when it was called already."""
+        self._floor.arrivals.forget(token)
 
     @property
     def why_degraded(self) -> str | None:

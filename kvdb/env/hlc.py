@@ -12,9 +12,16 @@ from __future__ import annotations
 import threading
 from typing import NamedTuple
 
+import google_crc32c
+
 from kvdb.env.clock import Clock
 
 COUNTER_MAX = 0xFFFF
+
+
+def region_number(name: str) -> int:
+    """The number of a region in stamps, 1 to 65,535, which follows from its name."""
+    return int(google_crc32c.value(name.encode())) % COUNTER_MAX + 1
 
 
 class Stamp(NamedTuple):

@@ -54,7 +54,7 @@ from kvdb.lsm.sync_job import SyncJob
 from kvdb.lsm.verify import Verification, verify_in_turn, verify_version
 from kvdb.lsm.version import ReadState
 from kvdb.lsm.wal import LogWriter, create_log
-from kvdb.options import EngineOptions
+from kvdb.options import EngineOptions, SyncMode
 
 __all__ = ["Engine", "Snapshot", "WriteBatch"]
 
@@ -319,6 +319,11 @@ class Engine:
     def directory(self) -> str:
         """Where its files lie."""
         return self._directory
+
+    @property
+    def sync_mode(self) -> SyncMode:
+        """When its writes are acknowledged."""
+        return self._options.sync
 
     @property
     def database_id(self) -> bytes:

@@ -42,13 +42,13 @@ class Acks:
         with self._guard:
             return self._of(table.descriptor.table_id).get(region)
 
-    def begin(self, table: Table, region: str, ack: Ack) -> None:
-        """A peer was given a place to begin at. One that asks again may go on from the first answer, so
-        that one stands until the peer tells of more."""
+    def begin(self, table: Table, region: str, uuid: str) -> None:
+        """A peer was given a place to begin at. It counts as having nothing until it tells of more: an
+        answer may be lost, and the place it goes on from may be that of another answer."""
         with self._guard:
             known = self._of(table.descriptor.table_id).get(region)
-        if known is None or known.uuid != ack.uuid:
-            self.put(table, region, ack)
+        if known is None or known.uuid != uuid:
+            self.put(table, region, Ack(0, uuid))
 
     def put(self, table: Table, region: str, ack: Ack) -> None:
         """What a peer has told. It never takes back what it told of the same table."""

@@ -19,6 +19,7 @@ from typing import Final
 from kvdb import limits
 from kvdb.api.replicas import LinkStatus
 from kvdb.env.env import Env
+from kvdb.env.hlc import region_number
 from kvdb.errors import CorruptionError, KvdbError, ReadOnlyDegraded
 from kvdb.lsm.engine import Engine
 from kvdb.replica import topology
@@ -60,7 +61,7 @@ HELLO_MS: Final = 2_000
 """How often a peer is asked which tables are shared."""
 IDLE_MS: Final = 25
 BACKOFF_MS: Final = 50
-BACKOFF_MS_MAX: Final = 10_000
+BACKOFF_MS_MAX: Final = 3_000
 FRAMES_PER_STEP: Final = 16
 STORED_EVERY: Final = 50_000
 """A position that moves on without rows is stored when it has moved this far."""
@@ -282,7 +283,7 @@ class Puller:
     def _greeted(self, greeting: Greeting) -> None:
         if greeting.region != self.peer:
             raise PeerFault(f"region {greeting.region} answers")
-        if greeting.number == self._number or greeting.number != topology.region_number(self.peer):
+        if greeting.number == self._number or greeting.number != region_number(self.peer):
             raise PeerFault(f"the region has a number that is not its own: {greeting.number}")
         if greeting.database_id == self._engine.database_id:
             raise PeerFault("this very database answers")

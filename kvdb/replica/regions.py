@@ -14,6 +14,7 @@ from kvdb.api.replicas import (
 )
 from kvdb.api.tables import ReplicaDescription, ReplicaStatus, TableDescription
 from kvdb.env.env import Env
+from kvdb.env.hlc import region_number
 from kvdb.env.jobs import JobHandle
 from kvdb.errors import DiskError, ReadOnlyDegraded, ServiceUnavailable, ValidationError
 from kvdb.limits import REGIONS_MAX
@@ -24,7 +25,7 @@ from kvdb.replica.conflict import MergeFunction
 from kvdb.replica.link import ReplicaLink
 from kvdb.replica.puller import Puller
 from kvdb.replica.source import Source
-from kvdb.replica.topology import named, region_number, settled
+from kvdb.replica.topology import named, settled
 from kvdb.table.catalog import Catalog, Table, not_found
 from kvdb.table.latches import Latches
 from kvdb.table.writer import Writer
@@ -127,6 +128,10 @@ class Regions:
             raise ValidationError(f"a peer must have another name, and number, than this region: {peer}")
         if self.number != region_number(self.region):
             raise ValidationError(f"a database with peers must have the number of its region: {self.region}")
+        if self._engine.sync_mode not in ("commit", "group"):
+            raise ValidationError(
+                "a database with peers must not lose what it has acknowledged: sync mode commit or group"
+            )
         if peer in self._pullers or len(self._pullers) >= REGIONS_MAX - 1:
             raise ValidationError(f"the peer is there already, or there are too many: {peer}")
         handles = self._handles

@@ -162,7 +162,7 @@ class Source:
                 return _without_rows(want, WAIT)
             del self._draining[place]
         position = self._engine.last_seqno
-        self._acks.begin(table, region, Ack(position, want.own_uuid))
+        self._acks.begin(table, region, want.own_uuid)
         return Part(want.table, want.uuid, OK, [], position, b"")
 
     def _scanned(self, table: Table, want: Want, room: int) -> Part:

@@ -16,22 +16,12 @@ Names of regions are also numbers, which stand in stamps: two regions with one n
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
-
-import google_crc32c
 
 from kvdb.errors import CorruptionError, KvdbError
 from kvdb.lsm.engine import Engine
 from kvdb.replica.messages import SharedTable
 from kvdb.table.catalog import Catalog, Table
 from kvdb.table.descriptor import ReplicationSetting, TableDescriptor, decode_descriptor
-
-_NUMBERS: Final = 0xFFFF
-
-
-def region_number(name: str) -> int:
-    """The number of a region in stamps, 1 to 65,535."""
-    return int(google_crc32c.value(name.encode())) % _NUMBERS + 1
 
 
 class Unshareable(Exception):

@@ -73,6 +73,7 @@ class Server:
         self._pool = ThreadPoolExecutor(options.read_threads, "kvdb-http")
         bound: dict[str, str] = {}
         try:
+            self._connect_peers(self._database)
             for name, door in self._made_doors(self._database):
                 bound[name] = await door.start()
                 self._doors.append(door)
@@ -97,6 +98,20 @@ class Server:
             await asyncio.to_thread(self._database.close)
             self._database = None
         _log.info("stopped data_dir=%s", self._options.data_dir)
+
+    def _connect_peers(self, database: Database) -> None:
+        if not self._options.peers:
+            return
+        from kvdb.server.replica_link import GrpcReplicaLink, peer_address
+
+        loop = asyncio.get_running_loop()
+        for name, url in self._options.peers:
+            address = peer_address(url)
+            database.regions.connect(
+                name,
+                lambda wake, address=address: GrpcReplicaLink(address, loop, wake),  # type: ignore[misc]
+                bytes_per_s_max=self._options.peer_bytes_per_s_max,
+            )
 
     def _made_doors(self, database: Database) -> list[tuple[str, Door]]:
         options = self._options

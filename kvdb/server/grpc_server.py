@@ -40,9 +40,10 @@ from kvdb.errors import KvdbError, MessageTooLarge, RequestLimitExceeded, Valida
 from kvdb.limits import PROFILES
 from kvdb.options import ServerOptions
 from kvdb.rpc import status
-from kvdb.rpc.codec import METHODS, SERVICES, SUBSCRIBE, Method
+from kvdb.rpc.codec import METHODS, REPLICATION, SERVICES, SUBSCRIBE, Method
 from kvdb.server.address import check_is_local
 from kvdb.server.pipeline import Call, Pipeline
+from kvdb.server.replica_door import ReplicaDoor
 from kvdb.server.wakeups import Wakeups
 
 _Outcome = TypeVar("_Outcome")
@@ -97,10 +98,12 @@ class GrpcDoor:
         for service in SERVICES:
             handlers = {method.name: self._handler(method) for method in METHODS if method.service == service}
             self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+        self._replicas = ReplicaDoor(self._database)
+        self._server.add_generic_rpc_handlers((self._replicas.handlers(),))
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection(
-            (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
+            (*SERVICES, REPLICATION, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
         )
         try:
             port = self._server.add_insecure_port(self._address)
@@ -120,6 +123,7 @@ class GrpcDoor:
             # A feed has no end to wait for: its reader is told, and goes on elsewhere from its cursor.
             subscription.close()
         await self._server.stop(grace_ms / 1000)
+        self._replicas.stop()
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
 
     async def _tell_health(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:

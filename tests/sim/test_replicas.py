@@ -113,8 +113,8 @@ def counters_by_the_larger() -> AbstractContextManager[object]:
 
 
 def begin_moves_the_ack() -> AbstractContextManager[object]:
-    def begin(self: Acks, table: Table, region: str, ack: Ack) -> None:
-        self.put(table, region, ack)
+    def begin(self: Acks, table: Table, region: str, uuid: str) -> None:
+        self.put(table, region, Ack(self._engine.last_seqno, uuid))
 
     return patch.object(Acks, "begin", begin)
 

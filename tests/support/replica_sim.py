@@ -43,13 +43,13 @@ from kvdb.api.tables import (
 from kvdb.database.database import Database
 from kvdb.env.entropy import SystemEntropy
 from kvdb.env.env import Env
-from kvdb.env.hlc import HybridClock, Stamp
+from kvdb.env.hlc import HybridClock, Stamp, region_number
 from kvdb.item.value import Item
 from kvdb.metrics import Registry
 from kvdb.options import DatabaseOptions, EngineOptions
 from kvdb.replica.puller import ANSWER_MS_MAX, Puller
 from kvdb.replica.regions import Regions
-from kvdb.replica.topology import named, region_number
+from kvdb.replica.topology import named
 from kvdb.table import replica_keys, row
 from kvdb.testing.inline_jobs import InlineJobs
 from kvdb.testing.manual_clock import ManualClock

@@ -1,0 +1,83 @@
+"""Where peers ask: the ``Replication`` service of the gRPC door.
+
+A frame that finds nothing new waits for the next write, up to ``NEWS_MS``, before it is answered, so that a
+peer that keeps up hears of a write at once, and one that has nothing to hear of asks seldom. Each stream has
+one frame under way; there are at most as many streams as a region may have peers, twice over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import grpc
+from grpc import aio
+
+from kvdb.database.database import Database
+from kvdb.limits import REGIONS_MAX
+from kvdb.replica.messages import Pages, encode
+from kvdb.rpc.codec import REPLICATION
+from kvdb.rpc.gen import replicas_pb2
+
+NEWS_MS: Final = 500
+_STREAMS_MAX: Final = 2 * REGIONS_MAX
+
+
+class ReplicaDoor:
+    """The handlers of one server."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        # Its own threads: a peer that catches up must not hold up scans, nor they a peer.
+        self._pool = ThreadPoolExecutor(2, "kvdb-replica")
+        self._streams = 0
+
+    def handlers(self) -> grpc.GenericRpcHandler:
+        handler = grpc.stream_stream_rpc_method_handler(
+            self._exchange,
+            request_deserializer=replicas_pb2.ReplicaFrame.FromString,
+            response_serializer=replicas_pb2.ReplicaFrame.SerializeToString,
+        )
+        return grpc.method_handlers_generic_handler(REPLICATION, {"Exchange": handler})
+
+    async def _exchange(
+        self, frames: AsyncIterator[replicas_pb2.ReplicaFrame], context: aio.ServicerContext
+    ) -> AsyncIterator[replicas_pb2.ReplicaFrame]:
+        if self._streams >= _STREAMS_MAX:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"too many peers max={_STREAMS_MAX}")
+        self._streams += 1
+        try:
+            async for frame in frames:
+                yield replicas_pb2.ReplicaFrame(payload=await self._answer(frame.payload))
+        finally:
+            self._streams -= 1
+
+    async def _answer(self, frame: bytes) -> bytes:
+        loop = asyncio.get_running_loop()
+        arrived = asyncio.Event()
+        token = self._database.when_written(lambda: _tell(loop, arrived))
+        try:
+            answer = await loop.run_in_executor(self._pool, self._database.regions.source.answer, frame)
+            if isinstance(answer, Pages) and answer.is_idle:
+                try:
+                    async with asyncio.timeout(NEWS_MS / 1000):
+                        await arrived.wait()
+                except TimeoutError:
+                    pass
+                answer = await loop.run_in_executor(self._pool, self._database.regions.source.answer, frame)
+        finally:
+            self._database.forget_written(token)
+        return await loop.run_in_executor(self._pool, encode, answer)
+
+    def stop(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _tell(loop: asyncio.AbstractEventLoop, arrived: asyncio.Event) -> None:
+    try:
+        loop.call_soon_threadsafe(arrived.set)
+    except RuntimeError:
+        # The loop is closed, and nobody waits there any more.
+        return

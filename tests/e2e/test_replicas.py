@@ -1,0 +1,153 @@
+"""Three regions as three processes, with ways between them that can be cut; kill -9."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+import kvdb
+from kvdb.api.replicas import (
+    ConflictDescription,
+    DescribeReplicas,
+    DescribeReplicasResult,
+    ListConflicts,
+    ListConflictsResult,
+)
+from kvdb.api.tables import CreateReplica, UpdateTable
+from kvdb.client.sync import Client
+from kvdb.errors import KvdbError, ValidationError
+from kvdb.item.dynamo_json import JsonObject
+from tests.support.cutting_proxy import CuttingProxy
+from tests.support.server_process import ServerProcess
+
+NAMES = ("amsterdam", "berlin", "cairo")
+TABLE = "orders"
+
+
+class Ring:
+    """The regions and the ways between them."""
+
+    def __init__(self, root: Path, stack: ExitStack) -> None:
+        self._root = root
+        self._stack = stack
+        self.ways = {
+            (one, other): stack.enter_context(CuttingProxy())
+            for one in NAMES
+            for other in NAMES
+            if one != other
+        }
+        self.servers: dict[str, ServerProcess] = {}
+        self._clients: dict[str, Client] = {}
+        for name in NAMES:
+            self.start(name)
+
+    def start(self, name: str) -> None:
+        peers = [
+            f"--peer={peer}=grpc://127.0.0.1:{self.ways[name, peer].port}" for peer in NAMES if peer != name
+        ]
+        server = ServerProcess(self._root / name, "--region", name, *peers)
+        self._stack.callback(server.kill)
+        self.servers[name] = server
+        host, _, port = server.address.rpartition(":")
+        for peer in NAMES:
+            if peer != name:
+                self.ways[peer, name].target = (host, int(port))
+        self._clients[name] = self._stack.enter_context(kvdb.connect(server.target))
+
+    def client(self, name: str) -> Client:
+        return self._clients[name]
+
+    def items(self, name: str) -> list[JsonObject]:
+        return sorted(self.client(name).table(TABLE).scan(), key=lambda item: str(item["id"]))
+
+    def share(self) -> None:
+        self.client("amsterdam").create_table(TABLE, key=("id", "S"))
+        creations = [CreateReplica("berlin"), CreateReplica("cairo")]
+        eventually(
+            lambda: self.client("amsterdam").call(UpdateTable(TABLE, replica_updates=creations)) is not None
+        )
+        eventually(lambda: all(self.statuses(name) == ["ACTIVE"] * 3 for name in NAMES))
+
+    def statuses(self, name: str) -> list[str]:
+        described = self.client(name).table(TABLE).describe()
+        return [replica.replica_status for replica in described.replicas]
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until something is so; errors meanwhile count as no."""
+    never = threading.Event()
+    last: Exception | None = None
+    for _ in range(600):
+        try:
+            if holds():
+                return
+        except KvdbError as error:
+            last = error
+        never.wait(0.1)
+    pytest.fail(f"it never came to be so; last error: {last}")
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> Iterator[Ring]:
+    with ExitStack() as stack:
+        yield Ring(tmp_path, stack)
+
+
+def test_three_regions_share_a_table_through_cuts_and_kills(ring: Ring) -> None:
+    ring.client("amsterdam").create_table("other", key=("id", "S"))
+    with pytest.raises(ValidationError, match="no peer is connected"):
+        ring.client("amsterdam").call(UpdateTable("other", replica_updates=[CreateReplica("nowhere")]))
+    ring.share()
+    for at, name in enumerate(NAMES):
+        ring.client(name).table(TABLE).put({"id": f"from-{name}", "n": at})
+    eventually(lambda: all(len(ring.items(name)) == 3 for name in NAMES))
+
+    # Cut off, cairo goes on by itself; what both sides wrote meanwhile conflicts.
+    for pair, way in ring.ways.items():
+        if "cairo" in pair:
+            way.cut()
+    ring.client("cairo").table(TABLE).put({"id": "from-amsterdam", "n": 100})
+    ring.client("amsterdam").table(TABLE).put({"id": "from-amsterdam", "n": 200})
+    ring.client("berlin").table(TABLE).delete({"id": "from-berlin"})
+    for at in range(50):
+        ring.client("cairo").table(TABLE).put({"id": f"cut-{at}", "n": at})
+    eventually(lambda: len(ring.items("amsterdam")) == 2)
+    assert len(ring.items("cairo")) == 53
+
+    # Killed while it has something to send, berlin comes back with all of it.
+    for at in range(20):
+        ring.client("berlin").table(TABLE).put({"id": f"killed-{at}", "n": at})
+    ring.servers["berlin"].kill()
+    for way in ring.ways.values():
+        way.heal()
+    ring.start("berlin")
+
+    eventually(lambda: all(len(ring.items(name)) == 72 for name in NAMES))
+    eventually(lambda: ring.items("amsterdam") == ring.items("berlin") == ring.items("cairo"))
+    assert ring.client("cairo").table(TABLE).get({"id": "from-amsterdam"}) == {
+        "id": "from-amsterdam",
+        "n": 200,
+    }
+    # Noted where the two met first: from there both travel as one.
+    noted = [each for name in NAMES for each in conflicts(ring.client(name))]
+    assert noted
+    for conflict in noted:
+        assert conflict.key == {"id": "from-amsterdam"}
+        versions = {"STORED": conflict.stored_item, "INCOMING": conflict.incoming_item}
+        assert versions[conflict.outcome] == {"id": "from-amsterdam", "n": 200}
+        assert {"id": "from-amsterdam", "n": 100} in versions.values()
+    described = ring.client("cairo").call(DescribeReplicas())
+    assert isinstance(described, DescribeReplicasResult)
+    assert described.region_name == "cairo"
+    assert [peer.region_name for peer in described.peers] == ["amsterdam", "berlin"]
+    assert all(peer.is_connected for peer in described.peers)
+
+
+def conflicts(client: Client) -> tuple[ConflictDescription, ...]:
+    listed = client.call(ListConflicts(TABLE))
+    assert isinstance(listed, ListConflictsResult)
+    return listed.conflicts
