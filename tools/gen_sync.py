@@ -22,6 +22,7 @@ WHAT = {
     "aio": "``Client``: the everyday face of a database, one method an operation.",
     "aio_table": "``Table``: the everyday face of one table.",
     "aio_transaction": "``Transaction``: reads and writes that happen together, or not at all.",
+    "aio_transfers": "``Transfers``: the part of a client that begins exports and imports.",
 }
 """The async modules, and the first line of each one's twin."""
 
@@ -30,12 +31,14 @@ WORDS = {
     "AsyncTable": "Table",
     "AsyncSnapshot": "Snapshot",
     "AsyncTransaction": "Transaction",
+    "AsyncTransfers": "Transfers",
     "AsyncTransport": "Transport",
     "AsyncIterator": "Iterator",
     "AsyncGenerator": "Generator",
     "aio": "sync",
     "aio_table": "sync_table",
     "aio_transaction": "sync_transaction",
+    "aio_transfers": "sync_transfers",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
     "aclosing": "closing",

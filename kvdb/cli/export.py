@@ -10,7 +10,6 @@ from datetime import datetime
 import click
 
 from kvdb.api.tables import TableDescription
-from kvdb.api.transfers import FilterSpecification
 from kvdb.backup.names import new_id
 from kvdb.backup.places import open_store
 from kvdb.backup.transfer.export import Export, Sourced, discard
@@ -106,9 +105,6 @@ def export(
     assert bucket is not None
     if dry_run or isinstance(as_of, int):
         raise click.UsageError("--dry-run, and --as-of with a seqno, go with --to")
-    asked = None
-    if filter is not None or projection is not None:
-        asked = FilterSpecification(filter, projection, None, names, values)
     with open_target(endpoint, data_dir) as db:
         begun = db.export_table(
             *(table, bucket, prefix),
@@ -117,7 +113,10 @@ def export(
             since=since,
             until=until,
             view=view,
-            filter=asked,
+            filter=filter,
+            projection=projection,
+            names=names,
+            values=values,
         )
         _await_export(db, begun.export_arn, as_json=as_json)
 

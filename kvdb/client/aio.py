@@ -1,7 +1,7 @@
 """``AsyncClient``: the everyday face of a database for asyncio, one method an operation.
 
-Written by hand, like ``aio_table`` and ``aio_transaction``; the modules ``sync*`` are generated from
-the three (``python -m tools.gen_sync``). Every method raises ``KvdbError`` and nothing else on its own
+Written by hand, like the other modules ``aio_*``; the modules ``sync*`` are generated from them
+(``python -m tools.gen_sync``). Every method raises ``KvdbError`` and nothing else on its own
 account.
 """
 
@@ -90,30 +90,10 @@ from kvdb.api.tables import (
     StreamViewType,
     TableDescription,
 )
-from kvdb.api.transfers import (
-    CsvOptions,
-    DescribeExport,
-    DescribeExportResult,
-    DescribeImport,
-    DescribeImportResult,
-    ExportDescription,
-    ExportSummary,
-    ExportTableToPointInTimeResult,
-    FilterSpecification,
-    ImportSummary,
-    ImportTable,
-    ImportTableDescription,
-    ImportTableResult,
-    InputFormatOptions,
-    ListExports,
-    ListExportsResult,
-    ListImports,
-    ListImportsResult,
-    S3BucketSource,
-)
 from kvdb.client import requests, table_requests
 from kvdb.client.aio_table import WAIT_MS_MAX, AsyncTable
 from kvdb.client.aio_transaction import AsyncTransaction
+from kvdb.client.aio_transfers import AsyncTransfers
 from kvdb.client.changes import HEARTBEAT_MS, Change, change_of, subscribe
 from kvdb.client.requests import Condition, Names, Values
 from kvdb.client.table_requests import Billing, Index, KeyAttribute
@@ -131,7 +111,7 @@ _CHECK_POLL_MS = 200
 _JOB_POLL_MS = 100
 
 
-class AsyncClient:
+class AsyncClient(AsyncTransfers):
     """One database: its tables, and what goes across them. ``async with`` closes it."""
 
     __slots__ = ("_transport",)
@@ -598,119 +578,6 @@ class AsyncClient:
             if job.status != "IN_PROGRESS":
                 return job
             await self._transport.pause(_JOB_POLL_MS)
-
-    # Exports and imports: jobs; ``wait_for_job`` takes their ARNs, ``cancel_job`` ends one.
-
-    async def export_table(
-        self,
-        table: str,
-        bucket: str,
-        prefix: str | None = None,
-        *,
-        format: str = "DYNAMODB_JSON",
-        at: datetime | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        view: str = "NEW_AND_OLD_IMAGES",
-        filter: FilterSpecification | None = None,
-        token: str | None = None,
-    ) -> ExportDescription:
-        """Begin to export a table to a bucket, a folder below the database's ``export_root``.
-
-        All items as of ``at`` (the present), or what became of those that changed from ``since`` on,
-        before ``until`` (the present); a moment of the past has to be in the kept history. Times count
-        in whole seconds. ``format``: DYNAMODB_JSON, CBOR, CSV.
-
-        Raises:
-            TableNotFound: there is no such table.
-            InvalidExportTime: it cannot be read as of then.
-            ExportConflict: the token stands for another export.
-            ValidationError: there is no export root, or an expression is malformed.
-        """
-        request = table_requests.export_table(
-            table, bucket, prefix, format, at, since, until, view, filter, token
-        )
-        result = await self._transport.send(request)
-        assert isinstance(result, ExportTableToPointInTimeResult)
-        return result.export_description
-
-    async def describe_export(self, export_arn: str) -> ExportDescription:
-        """How far an export has come, or how it ended. Raises ``ExportNotFound``."""
-        result = await self._transport.send(DescribeExport(export_arn))
-        assert isinstance(result, DescribeExportResult)
-        return result.export_description
-
-    async def exports(self, table_arn: str | None = None) -> list[ExportSummary]:
-        """The exports, newest first: of a table, or all."""
-        found: list[ExportSummary] = []
-        token: str | None = None
-        while True:
-            result = await self._transport.send(ListExports(table_arn, next_token=token))
-            assert isinstance(result, ListExportsResult)
-            found += result.export_summaries
-            token = result.next_token
-            if token is None:
-                return found
-
-    async def import_table(
-        self,
-        table: str,
-        bucket: str,
-        prefix: str | None = None,
-        *,
-        key: KeyAttribute | None = None,
-        sort: KeyAttribute | None = None,
-        indexes: Iterable[Index] = (),
-        billing: Billing | None = None,
-        format: str = "DYNAMODB_JSON",
-        compression: str = "NONE",
-        csv: CsvOptions | None = None,
-        token: str | None = None,
-    ) -> ImportTableDescription:
-        """Begin to import what lies in a bucket under ``prefix``: an export, or files of items.
-
-        With ``key`` into a new table, which is there at once; without into one that exists. Bad records
-        are left out and counted, and make the import FAILED at its end. ``format``: DYNAMODB_JSON, CBOR,
-        CSV; ``compression``: NONE, GZIP, ZSTD.
-
-        Raises:
-            ResourceInUse, ResourceNotFound: there is such a table already, or none.
-            ImportConflict: the token stands for another import.
-            ValidationError: there is no export root, or an argument is not allowed.
-        """
-        created = None
-        if key is not None:
-            created = table_requests.create_table(table, key, sort, indexes, billing)
-        request = ImportTable(
-            S3BucketSource(bucket, s3_key_prefix=prefix),
-            format,
-            created,
-            token,
-            None if csv is None else InputFormatOptions(csv),
-            compression,
-            table if created is None else None,
-        )
-        result = await self._transport.send(request)
-        assert isinstance(result, ImportTableResult)
-        return result.import_table_description
-
-    async def describe_import(self, import_arn: str) -> ImportTableDescription:
-        """How far an import has come, or how it ended. Raises ``ImportNotFound``."""
-        result = await self._transport.send(DescribeImport(import_arn))
-        assert isinstance(result, DescribeImportResult)
-        return result.import_table_description
-
-    async def imports(self, table_arn: str | None = None) -> list[ImportSummary]:
-        """The imports, newest first: of a table, or all."""
-        found: list[ImportSummary] = []
-        token: str | None = None
-        while True:
-            result = await self._transport.send(ListImports(table_arn, next_token=token))
-            assert isinstance(result, ListImportsResult)
-            found += result.import_summary_list
-            token = result.next_token
-            if token is None:
-                return found
 
     def transaction(self) -> AsyncTransaction:
         """Reads and writes that happen together or not at all, as if nobody else were there.

@@ -31,6 +31,7 @@ from kvdb.api.items import (
     UpdateItem,
     WriteRequest,
 )
+from kvdb.api.transfers import FilterSpecification
 from kvdb.errors import ValidationError
 from kvdb.expr.builder import BuiltCondition, BuiltKeyCondition
 from kvdb.expr.rendering import PathLike, Rendered, render_projection
@@ -349,6 +350,25 @@ def scan(
         snapshot_id=snapshot_id,
         segment=segment,
         total_segments=total_segments,
+    )
+
+
+def export_filter(
+    key_condition: KeyCondition | None,
+    filter: Condition | None,
+    projection: Projection | None,
+    names: Names | None,
+    values: Values | None,
+) -> FilterSpecification | None:
+    """What an export is to be of; ``None``: of everything."""
+    if key_condition is None and filter is None and projection is None:
+        return None
+    placeholders = _Placeholders(names, values)
+    key_text = None if key_condition is None else placeholders.key_condition(key_condition)
+    filter_text = placeholders.condition(filter, "f")
+    projection_text = placeholders.projection(projection)
+    return FilterSpecification(
+        filter_text, projection_text, key_text, placeholders.names, placeholders.values
     )
 
 

@@ -44,6 +44,7 @@ from kvdb.item.value import Item
 from kvdb.options import DatabaseOptions, EngineOptions
 from kvdb.testing.inline_jobs import InlineJobs
 from kvdb.testing.manual_clock import ManualClock
+from kvdb.testing.mem_fs import MemFileSystem
 from tests.support.builders import AIRPORTS, DIRECTORY, make_env, run_jobs, table_request
 from tests.support.transfers import transfer_store
 
@@ -460,6 +461,35 @@ def test_an_import_goes_on_after_any_number_of_restarts_and_counts_once(env: Env
         150,
     )
     assert items_of(db, "again") == airports(150)
+    db.close()
+
+
+@pytest.mark.usefixtures("small_steps")
+@pytest.mark.parametrize("count", range(5, 30, 3))
+def test_a_power_loss_at_any_step_loses_nothing_of_an_export_or_an_import(count: int) -> None:
+    fs = MemFileSystem()
+    env = make_env(fs)
+    db = opened(env)
+    db.call(AIRPORTS)
+    put(db, *airports(60))
+    exported = start_export(db)
+    steps(env, count)
+    fs = fs.after_crash("strict")
+    env = make_env(fs, env.clock)  # type: ignore[arg-type]
+    db = opened(env)
+    run_jobs(env)
+    assert export_of(db, exported.export_arn).item_count == 60
+    imported = start_import(db, "again")
+    steps(env, count)
+    fs = fs.after_crash("random", count)
+    env = make_env(fs, env.clock)  # type: ignore[arg-type]
+    db = opened(env)
+
+    run_jobs(env)
+
+    found = import_of(db, imported.import_arn)
+    assert (found.import_status, found.imported_item_count) == ("COMPLETED", 60)
+    assert items_of(db, "again") == airports(60)
     db.close()
 
 
