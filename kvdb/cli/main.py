@@ -28,6 +28,7 @@ _COMMANDS: Mapping[str, tuple[str, ...]] = {
     "kvdb.cli.backup": ("backup",),
     "kvdb.cli.restore": ("restore",),
     "kvdb.cli.archive": ("archive",),
+    "kvdb.cli.job": ("job",),
     "kvdb.cli.worker": ("worker",),
 }
 """Which module has which commands. One is loaded when it is used, so that no command waits for the

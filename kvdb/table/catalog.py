@@ -45,7 +45,15 @@ from kvdb.api.tables import (
     UpdateTimeToLiveResult,
 )
 from kvdb.env.env import Env
-from kvdb.errors import LimitExceeded, ResourceInUse, ResourceNotFound, TableAlreadyExists, ValidationError
+from kvdb.errors import (
+    KvdbError,
+    LimitExceeded,
+    RequestLimitExceeded,
+    ResourceInUse,
+    ResourceNotFound,
+    TableAlreadyExists,
+    ValidationError,
+)
 from kvdb.limits import AWS, LimitsProfile
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine, Snapshot
@@ -75,6 +83,7 @@ class Table:
         "descriptor",
         "indexes",
         "is_dropped",
+        "is_exchanged",
         "is_open",
         "keys",
         "meter",
@@ -101,7 +110,15 @@ class Table:
         self.keys = TableKeys(descriptor)
         self.is_dropped = False
         """Set once, for ever. A writer looks at it under the latch of the item it writes."""
+        self.is_exchanged = False
+        """Dropped in this sense only: its name stands for another table, so that a writer may try again."""
         self.adopt(descriptor)
+
+    def refusal(self) -> KvdbError:
+        """What a writer is told of a table that is dropped."""
+        if self.is_exchanged:
+            return RequestLimitExceeded("Table was exchanged in a restore meanwhile; nothing was written")
+        return not_found()
 
     def refuse_inside(self, names: frozenset[str]) -> None:
         """Raise ``ValidationError`` if a document path goes into a key attribute.
@@ -319,7 +336,7 @@ class Catalog:
     ) -> TableDescription:
         """Put the table ``coming_uuid`` under ``name``, and what is there under ``aside``, at once.
 
-        Writers that looked the table up before and have not begun are told that it is not there.
+        Writers that looked the table up before and have not begun are told to try again.
 
         Raises:
             ResourceNotFound: one of the two is not there.
@@ -358,7 +375,8 @@ class Catalog:
             for descriptor in (front, back):
                 tables[descriptor.name] = Table(descriptor, self._meter_of, seqno)
             self._tables = tables
-            present.is_dropped = coming.is_dropped = True
+            for gone_table in (present, coming):
+                gone_table.is_exchanged = gone_table.is_dropped = True
             self._dropped += gone
         return self._described(front)
 

@@ -39,7 +39,7 @@ from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
 from kvdb.table import mutation, row
 from kvdb.table.capacity import Tally, admit_writes
-from kvdb.table.catalog import Catalog, Table, not_found
+from kvdb.table.catalog import Catalog, Table
 from kvdb.table.change import Arrivals
 from kvdb.table.claims import Claims, Refused, all_collection_metrics, collection_metrics
 from kvdb.table.latches import Grant, Latches
@@ -217,7 +217,7 @@ class Writer:
         """Read and apply. Under the latch, where the table can be seen to be there still."""
         table, key, write = target
         if table.is_dropped:
-            raise not_found()
+            raise table.refusal()
         indexes = table.indexes
         is_old_known = write.needs_old or bool(indexes.maintained)
         old, old_size, old_row = None, 0, None

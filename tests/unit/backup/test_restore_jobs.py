@@ -26,9 +26,11 @@ from kvdb.api.tables import (
 )
 from kvdb.backup import restore_jobs
 from kvdb.database.database import Database
-from kvdb.errors import BackupInUse, ResourceInUse, ResourceNotFound, TableInUse
+from kvdb.errors import BackupInUse, RequestLimitExceeded, ResourceInUse, ResourceNotFound, TableInUse
 from kvdb.options import DatabaseOptions
 from kvdb.table import keys
+from kvdb.table.writer import Target
+from kvdb.table.writes import PutWrite
 from kvdb.testing import MemFileSystem, PowerLoss, sim_env
 from tests.support.builders import run_jobs
 from tests.support.engines import small_options
@@ -239,7 +241,9 @@ def test_a_writer_that_looked_the_table_up_before_is_not_lost() -> None:
     before = db._floor.catalog.table("airports")
     begun(db, arn, "airports", in_place=True)
     run_jobs(db.env)
-    assert before.is_dropped
+    late = Target(before, before.keys.of_item({"icao": "late"}), PutWrite({"icao": "late"}, 8))
+    with pytest.raises(RequestLimitExceeded, match="nothing was written"):
+        db._floor.writer.decide(late)
     put(db, ITEMS + 1)
     assert found(db, "airports") == [*ALL, f"{ITEMS + 1:04}"]
     page = db.call(Query("airports", "icao = :a", expression_attribute_values={":a": f"{ITEMS + 1:04}"}))
