@@ -71,16 +71,6 @@ class Acks:
         ack = self.get(table, region)
         return ack is not None and ack.is_lost and ack.uuid == uuid
 
-    def count_having(self, table: Table, seqno: int) -> int:
-        """How many peers have everything written here up to ``seqno``, durably."""
-        setting = table.descriptor.replication
-        with self._guard:
-            acks = self._of(table.descriptor.table_id)
-            return sum(
-                (ack := acks.get(peer)) is not None and ack.position >= seqno
-                for peer in (() if setting is None else setting.peers)
-            )
-
     def pending(self, table: Table, region: str) -> int:
         """Notes of writes that a peer is not known to have, as far as ten thousand."""
         ack = self.get(table, region)

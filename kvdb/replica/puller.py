@@ -211,7 +211,10 @@ class Puller:
         if link.status == "NEEDS_RESEED":
             return False
         if self._acks.is_lost(link.table, self.peer, link.uuid):
-            link.status, link.fault = "LOST", "the peer was away for too long: its table must begin anew"
+            link.status, link.fault = (
+                "LOST",
+                "no contact for too long: the table must begin anew in one of the two regions",
+            )
             return False
         return True
 

@@ -110,6 +110,7 @@ class Regions:
         self._handles: dict[str, JobHandle] = {}
         self.keeper = ReplicaKeeper(catalog, engine, env, self.acks, horizon_ms)
         self._keeper = env.jobs.add(self.keeper)
+        env.metrics.gauge("replica_pending_count").read_by(self._pending)
 
     def connect(
         self,
@@ -268,6 +269,15 @@ class Regions:
     def pullers(self) -> Mapping[str, Puller]:
         """By the names of peers."""
         return self._pullers
+
+    def _pending(self) -> int:
+        """Items written here that some peer is not known to have, over all tables and peers."""
+        return sum(
+            self.acks.pending(link.table, peer)
+            for peer, puller in self._pullers.items()
+            for link in puller.links.values()
+            if not link.table.is_dropped
+        )
 
     def stop(self) -> None:
         """No more steps; returns when running ones have ended."""

@@ -1,0 +1,246 @@
+"""Peers that lie, are broken, or are somebody else: refused or waited out, while others go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from kvdb.env.hlc import Stamp, region_number
+from kvdb.item.size import item_size
+from kvdb.item.value import Item
+from kvdb.replica.messages import (
+    FRAME_BYTES_MAX,
+    OK,
+    WRITES,
+    Greeting,
+    Message,
+    Pages,
+    Part,
+    Pull,
+    Refusal,
+    Want,
+    encode,
+)
+from kvdb.table import row
+from kvdb.table.lineage import Lineage
+from tests.support.regions import TABLE, World
+
+BERLIN = region_number("berlin")
+
+
+@pytest.fixture
+def world() -> World:
+    made = World("amsterdam", "berlin", "cairo")
+    made.share()
+    made.put("berlin", {"id": "before"})
+    made.run()
+    return made
+
+
+def version(world: World, item: Item, *, ahead_ms: int = 0, size: int | None = None) -> bytes:
+    stamp = Stamp(world.clock.wall_ms() + ahead_ms, 0, BERLIN)
+    return row.encode(item, item_size(item) if size is None else size, stamp)
+
+
+def lying(rows: Callable[[], list[bytes]]) -> Callable[[Message], Message]:
+    def lie(message: Message) -> Message:
+        if not isinstance(message, Pages):
+            return message
+        parts = [part._replace(rows=rows(), position=part.position + 1) for part in message.parts]
+        return message._replace(parts=parts)
+
+    return lie
+
+
+def assert_goes_on_without_berlin(world: World, fault: str) -> None:
+    """Nothing of the lie is here, the fault is named, cairo is heard, and honesty heals."""
+    world.put("cairo", {"id": "from-cairo"})
+    world.run()
+    puller = world.puller("amsterdam", "berlin")
+    faults = [puller.fault, *(link.fault for link in puller.links.values())]
+    assert any(fault in each for each in faults), faults
+    assert world.get("amsterdam", "lie") is None
+    assert world.get("amsterdam", "from-cairo") == {"id": "from-cairo"}
+    world.links["amsterdam", "berlin"].lie = None
+    world.put("berlin", {"id": "honest"})
+    world.run()
+    assert world.get("amsterdam", "honest") == {"id": "honest"}
+    assert not puller.fault
+
+
+YEAR_2100_MS = 4_102_444_800_000
+LIES: list[tuple[str, Callable[[World], list[bytes]], str]] = [
+    (
+        "year 2100",
+        lambda world: [version(world, {"id": "lie"}, ahead_ms=YEAR_2100_MS - world.clock.wall_ms())],
+        "stamp from the future",
+    ),
+    (
+        "year 2100 in the lineage",
+        lambda world: [
+            row.encode(
+                {"id": "lie"},
+                item_size({"id": "lie"}),
+                Stamp(world.clock.wall_ms(), 0, BERLIN),
+                Lineage({7: (YEAR_2100_MS, 0)}).encoded(Stamp(0, 0, BERLIN)),
+            )
+        ],
+        "stamp from the future",
+    ),
+    ("no row", lambda world: [b"\x01\x00nonsense"], "a version that is none"),
+    ("another format", lambda world: [b"\x09" + version(world, {"id": "lie"})[1:]], "a version that is none"),
+    ("no key", lambda world: [version(world, {"other": "lie"})], "a version that is none"),
+    ("a key of another type", lambda world: [version(world, {"id": 5})], "a version that is none"),
+    ("a wrong size", lambda world: [version(world, {"id": "lie"}, size=1)], "size or key"),
+    (
+        "a tombstone with attributes",
+        lambda world: [
+            row.encode({"id": "lie", "n": 1}, 0, Stamp(world.clock.wall_ms(), 0, BERLIN), is_tombstone=True)
+        ],
+        "size or key",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("lie", "fault"), [(lie, fault) for _, lie, fault in LIES], ids=[n for n, _, _ in LIES]
+)
+def test_a_version_that_no_honest_peer_sends_is_refused(
+    world: World, lie: Callable[[World], list[bytes]], fault: str
+) -> None:
+    world.links["amsterdam", "berlin"].lie = lying(lambda: lie(world))
+    assert_goes_on_without_berlin(world, fault)
+
+
+def test_a_clock_that_is_a_little_ahead_is_waited_for(world: World) -> None:
+    world.links["amsterdam", "berlin"].lie = lying(
+        lambda: [row.encode({"id": "ahead"}, item_size({"id": "ahead"}), ahead)]
+    )
+    ahead = Stamp(world.clock.wall_ms() + 70_000, 0, BERLIN)
+    world.run(5_000)
+    assert world.get("amsterdam", "ahead") is None
+    world.run(20_000)
+    assert world.get("amsterdam", "ahead") == {"id": "ahead"}
+
+
+def test_damaged_frames_are_refused(world: World) -> None:
+    def damaged(message: Message) -> bytes:
+        frame = bytearray(encode(message))
+        frame[-1] ^= 1
+        return bytes(frame)
+
+    world.links["amsterdam", "berlin"].lie = damaged
+    assert_goes_on_without_berlin(world, "bad checksum")
+
+
+def test_frames_of_a_later_format_are_refused(world: World) -> None:
+    world.links["amsterdam", "berlin"].lie = lambda message: b"\x02" + encode(message)[1:]
+    assert_goes_on_without_berlin(world, "unknown format version=2")
+
+
+def test_frames_that_are_too_large_are_refused(world: World) -> None:
+    world.links["amsterdam", "berlin"].lie = lambda message: bytes(FRAME_BYTES_MAX + 1)
+    assert_goes_on_without_berlin(world, "bad length")
+
+
+def test_pages_of_a_table_that_was_not_asked_for_are_refused(world: World) -> None:
+    def lie(message: Message) -> Message:
+        if not isinstance(message, Pages):
+            return message
+        return message._replace(parts=[Part("unknown", "uuid", OK, [], 1, b"")])
+
+    world.links["amsterdam", "berlin"].lie = lie
+    assert_goes_on_without_berlin(world, "not asked for")
+
+
+def test_a_position_that_goes_back_is_refused(world: World) -> None:
+    def lie(message: Message) -> Message:
+        if not isinstance(message, Pages):
+            return message
+        return message._replace(parts=[part._replace(position=0) for part in message.parts])
+
+    world.links["amsterdam", "berlin"].lie = lie
+    assert_goes_on_without_berlin(world, "goes back")
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"region": "dublin"}, "region dublin answers"),
+        ({"number": 7}, "a number that is not its own"),
+        ({"number": region_number("amsterdam")}, "a number that is not its own"),
+    ],
+)
+def test_another_region_behind_the_address_is_refused(
+    world: World, change: dict[str, object], fault: str
+) -> None:
+    def lie(message: Message) -> Message:
+        return message._replace(**change) if isinstance(message, Greeting) else message  # type: ignore[arg-type]
+
+    world.links["amsterdam", "berlin"].lie = lie
+    assert_goes_on_without_berlin(world, fault)
+
+
+def test_this_very_database_behind_the_address_is_refused(world: World) -> None:
+    own = world["amsterdam"]._floor.engine.database_id
+
+    def lie(message: Message) -> Message:
+        return message._replace(database_id=own) if isinstance(message, Greeting) else message
+
+    world.links["amsterdam", "berlin"].lie = lie
+    assert_goes_on_without_berlin(world, "this very database")
+
+
+def test_another_database_in_the_middle_is_refused(world: World) -> None:
+    def lie(message: Message) -> Message:
+        return message._replace(database_id=b"other") if isinstance(message, Pages) else message
+
+    world.links["amsterdam", "berlin"].lie = lie
+    assert_goes_on_without_berlin(world, "another region or database")
+
+
+def test_an_answer_that_is_played_again_changes_nothing(world: World) -> None:
+    link = world.links["amsterdam", "berlin"]
+    kept: list[bytes] = []
+
+    def record(message: Message) -> Message:
+        kept.append(encode(message))
+        return message
+
+    link.lie = record
+    world.put("berlin", {"id": "x", "n": 1})
+    world.run(1_000)
+    link.lie = None
+    world.put("berlin", {"id": "x", "n": 2})
+    world.run()
+    link._answers += kept
+    world.run()
+    assert world.get("amsterdam", "x") == {"id": "x", "n": 2}
+    assert world.statuses("amsterdam")["berlin"] == "ACTIVE"
+
+
+def test_a_source_answers_only_its_members_and_only_for_itself(world: World) -> None:
+    source = world["berlin"].regions.source
+    floor = world["berlin"]._floor
+    database_id, uuid = floor.engine.database_id, floor.catalog.table(TABLE).descriptor.uuid
+
+    def asked(region: str, database: bytes, *wants: Want) -> Message:
+        return source.answer(encode(Pull(1, region, database, list(wants))))
+
+    want = Want(TABLE, uuid, "mine", WRITES, 0, 0, b"")
+    assert isinstance(asked("amsterdam", b"other", want), Refusal)
+    for region, each in [
+        ("dublin", want),
+        ("amsterdam", want._replace(table="unknown")),
+        ("amsterdam", want._replace(uuid="another")),
+        ("amsterdam", want._replace(position=1 << 40)),
+        ("amsterdam", want._replace(mode=77)),
+    ]:
+        answer = asked(region, database_id, each)
+        assert isinstance(answer, Pages)
+        assert answer.parts[0].status != OK
+        assert answer.parts[0].rows == []
+    assert isinstance(source.answer(b"nonsense"), Refusal)
+    assert isinstance(source.answer(encode(Refusal(1, "what"))), Refusal)
+    assert isinstance(asked("amsterdam", database_id, *[want] * 300), Refusal)
