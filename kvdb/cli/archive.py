@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import click
 
@@ -147,14 +147,25 @@ def points(url: str, database: str | None, as_json: bool) -> None:
     show_rows(shown, ("label", "seqno", "at"), as_json=as_json)
 
 
+class Point(NamedTuple):
+    """One of three ways to say which; none of them: the newest."""
+
+    at: str | None = None
+    seqno: int | None = None
+    label: str | None = None
+
+    def require_one(self) -> None:
+        """Raises ``click.UsageError``: several are given."""
+        if self.count(None) < 2:
+            raise click.UsageError("give one of --at, --seqno and --label, or none for the newest point")
+
+
 def restore_point(
     url: str,
     database: str | None,
     target: str,
+    point: Point,
     *,
-    at: str | None,
-    seqno: int | None,
-    label: str | None,
     tables: list[str] | None = None,
     dry_run: bool,
     as_json: bool,
@@ -167,7 +178,7 @@ def restore_point(
     env = Env.system()
     store = open_store(url, env)
     history = read_history(store, database_of(store, database))
-    plan = history.plan(_point(history, at, seqno, label))
+    plan = history.plan(_seqno(history, point))
     facts: dict[str, object] = {
         "database": history.database_id.hex(),
         "seqno": plan.seqno,
@@ -210,22 +221,21 @@ def database_of(store: BackupStore, text: str | None) -> bytes:
     return found[0]
 
 
-def _point(history: History, at: str | None, seqno: int | None, label: str | None) -> int:
-    if [at, seqno, label].count(None) < 2:
-        raise click.UsageError("give one of --at, --seqno and --label, or none for the newest point")
-    if at is not None:
-        return history.point_at(_wall_ms(at))
-    if label is not None:
-        return history.point_of_label(label)
-    return history.last_seqno if seqno is None else seqno
+def _seqno(history: History, point: Point) -> int:
+    point.require_one()
+    if point.at is not None:
+        return history.point_at(round(moment_of(point.at).timestamp() * 1000))
+    if point.label is not None:
+        return history.point_of_label(point.label)
+    return history.last_seqno if point.seqno is None else point.seqno
 
 
-def _wall_ms(text: str) -> int:
-    """A time with its zone; no fraction of a millisecond, and of a second without one its beginning."""
+def moment_of(text: str) -> datetime:
+    """A time with its zone."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise click.UsageError("--at is a time with its zone: 2026-11-29T02:30:00.250Z")
-    return round(moment.timestamp() * 1000)
+    return moment

@@ -7,7 +7,7 @@ import click
 from kvdb.backup import restore as restoring
 from kvdb.backup.manifest import Manifest
 from kvdb.backup.places import open_store
-from kvdb.cli.archive import restore_point
+from kvdb.cli.archive import Point, moment_of, restore_point
 from kvdb.cli.json_options import json_option
 from kvdb.cli.output import iso_time, show_facts, show_rows
 from kvdb.cli.progress import job_bar, progress_bar
@@ -67,9 +67,10 @@ def restore(
     """Restore a backup (--backup), or a continuous archive as of a point (--archive).
 
     With --to into a new database directory, from the store alone; else a table into a database, that of a
-    running server (--endpoint) or a directory (--data-dir), while it is in use.
+    running server (--endpoint) or a directory (--data-dir), while it is in use. A server that archives also
+    restores a --table as of a point of its own archive (--at, --seqno or --label).
     """
-    points = (at, seqno, label, database)
+    point = Point(at, seqno, label)
     if target is not None and (name is not None or in_place):
         raise click.UsageError("--as and --in-place are for a table of a database, not for --to")
     if archive_url is not None:
@@ -81,15 +82,26 @@ def restore(
             archive_url,
             database,
             target,
-            at=at,
-            seqno=seqno,
-            label=label,
+            point,
             tables=list(tables) or None,
             dry_run=dry_run,
             as_json=as_json,
         )
         return
-    if backup_id is None or any(each is not None for each in points):
+    if backup_id is None and target is None and endpoint is not None and point != Point():
+        if len(tables) != 1 or database is not None:
+            raise click.UsageError("a server restores one --table of its own to a point")
+        _point_into_database(
+            endpoint,
+            tables[0],
+            name or tables[0],
+            point,
+            in_place=in_place,
+            dry_run=dry_run,
+            as_json=as_json,
+        )
+        return
+    if backup_id is None or database is not None or point != Point():
         raise click.UsageError("give --backup; or --archive with --at, --seqno or --label")
     if target is not None:
         if url is None:
@@ -103,6 +115,35 @@ def restore(
     source = tables[0] if tables else None
     with _client(endpoint, data_dir, url) as client:
         _into_database(client, backup_id, source, name, in_place=in_place, dry_run=dry_run, as_json=as_json)
+
+
+def _point_into_database(
+    endpoint: str,
+    source: str,
+    target: str,
+    point: Point,
+    *,
+    in_place: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """From the archive of a running server, which knows where that lies."""
+    point.require_one()
+    moment = None if point.at is None else moment_of(point.at)
+    facts: dict[str, object] = {"from_table": source, "to_table": target, "in_place": in_place}
+    facts |= {name: value for name, value in point._asdict().items() if value is not None}
+    with open_target(endpoint, None) as client:
+        found = client.table(source).continuous_backups()
+        for name, time_ms in (
+            ("earliest", found.earliest_restorable_ms),
+            ("latest", found.latest_restorable_ms),
+        ):
+            facts[name] = "none" if time_ms is None else iso_time(time_ms)
+        if not dry_run:
+            client.restore_table_to_point(
+                source, target, at=moment, seqno=point.seqno, label=point.label, in_place=in_place
+            )
+    show_facts(facts, as_json=as_json)
 
 
 def _client(endpoint: str | None, data_dir: str | None, url: str | None) -> Client:

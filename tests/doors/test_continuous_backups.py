@@ -127,8 +127,19 @@ def test_the_command_line_describes_and_labels_through_a_server(tmp_path: Path) 
     with served(in_memory_options(data_dir=str(tmp_path / "db"), database=options)) as address:
         endpoint = ("--endpoint", f"grpc://{address}", "--json")
         until(lambda: json.loads(run("archive", "describe", *endpoint).stdout)["state"] == "ok")
+        with kvdb.connect(f"grpc://{address}") as db:
+            table = db.create_table("log", key=("id", "N"))
+            table.enable_point_in_time_recovery()
+            table.put({"id": 1})
         made = json.loads(run("archive", "label", "now", *endpoint).stdout)
         assert made["label"] == "now"
+        point = ("restore", "--table", "log", "--as", "copy", "--label", "now", *endpoint)
+        assert run(*point, "--dry-run").exit_code == 0
+        assert json.loads(run("table", "list", *endpoint).stdout) == {"name": "log"}
+        done = run(*point)
+        assert done.exit_code == 0, done.output
+        assert json.loads(run("get", "copy", '{"id": 1}', *endpoint).stdout) == {"id": 1}
+        assert run("restore", "--label", "now", *endpoint).exit_code == 2
     with served() as address:
         result = run("archive", "describe", "--endpoint", f"grpc://{address}")
         assert result.exit_code == 1
