@@ -2,7 +2,8 @@
 
 Reading order: ``names`` (what objects there are), ``store`` (where they lie), ``retry``, ``manifest``
 (what a backup says of itself), ``on_demand`` (making one), ``shelf`` (list, delete, sweep, prune;
-``retention`` decides), ``restore`` (a directory from the store alone); then the continuous archive:
+``retention`` decides), ``restore`` (a directory from the store alone), ``verify`` and ``drill`` (whether one
+would succeed: ``contents``, ``verifications``, ``scratch``); then the continuous archive:
 ``archive_objects`` (what is stored), ``archive`` (its writer), ``archive_history`` (which points there are,
 and the way to one), ``archive_expiry`` (what the window does not need any more).
 Exports and imports, in formats that others read, are in ``transfer``.

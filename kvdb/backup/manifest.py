@@ -254,6 +254,8 @@ def _check(manifest: Manifest, fields: dict[str, object], name: str) -> None:
         raise ValueError("database_id is not the image's")
     if [(part.file, part.size) for part in manifest.parts] != files_of(manifest.image):
         raise ValueError("parts are not the files of the image")
+    if manifest.previous is not None and manifest.previous.backup_id == manifest.backup_id:
+        raise ValueError("a backup comes before itself")
     table_names = [table.name for table in manifest.tables]
     if len(set(table_names)) != len(table_names):
         raise ValueError("a table comes twice")

@@ -4,6 +4,10 @@
     backups/<backup id>.json                           a backup's manifest: with it the backup exists
     pending/<backup id>.json                           a backup being made: its objects are not swept
     sweeps/<sweep id>.json                             a sweep under way
+    damaged/<sha256 of the content>.sst | .log         of an object that was found damaged: stored again
+                                                       by the next backup that has its content
+    verifications/<id>-<backup id>-<check>-<result>.json         what a verification or a drill found
+                check: files, structure, data, drill; result: clean, damaged
 
     archives/<database>.json                           an archive's head: how far it has come
     epochs/<database>/<epoch>.json                     an epoch of it, from where on
@@ -25,7 +29,7 @@ Ids sort by time. No name holds anything a user chose.
 from __future__ import annotations
 
 import re
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, cast
 
 from kvdb.errors import ValidationError
 
@@ -35,9 +39,14 @@ OBJECTS: Final = "objects/"
 BACKUPS: Final = "backups/"
 PENDING: Final = "pending/"
 SWEEPS: Final = "sweeps/"
+DAMAGED: Final = "damaged/"
+VERIFICATIONS: Final = "verifications/"
 ARCHIVES: Final = "archives/"
-FOLDERS: Final = (OBJECTS, BACKUPS, PENDING, SWEEPS)
+FOLDERS: Final = (OBJECTS, BACKUPS, PENDING, SWEEPS, DAMAGED)
 """What a sweep cleans. The archive's folders are its writer's."""
+
+Check = Literal["files", "structure", "data", "drill"]
+"""How a backup was looked at: a level of a verification, or a drill."""
 
 _DATABASE: Final = "[0-9a-f]{32}"
 _EPOCH: Final = "[0-9]{8}-[0-9a-f]{8}"
@@ -50,8 +59,13 @@ _CHUNK: Final = re.compile(
 _BASE: Final = re.compile(
     rf"bases/{_DATABASE}/(?P<epoch>{_EPOCH})/(?P<seqno>[0-9]{{20}})-(?P<ms>[0-9]{{14}})-(?P<id>{_ID})\.json"
 )
+_VERIFICATION: Final = re.compile(
+    rf"verifications/(?P<id>{_ID})-(?P<backup>{_ID})-(?P<check>files|structure|data|drill)"
+    r"-(?P<result>clean|damaged)\.json"
+)
 _NAMES: Final = (
-    re.compile(rf"objects/[0-9a-f]{{64}}\.(?:sst|log)|(?:backups|pending|sweeps)/{_ID}\.json"),
+    re.compile(rf"(?:objects|damaged)/[0-9a-f]{{64}}\.(?:sst|log)|(?:backups|pending|sweeps)/{_ID}\.json"),
+    _VERIFICATION,
     _CHUNK,
     _BASE,
     re.compile(
@@ -71,6 +85,16 @@ class ChunkName(NamedTuple):
     last_ms: int
     has_ingest: bool
     sha256: str
+
+
+class VerificationName(NamedTuple):
+    """What the name of a verification says of it."""
+
+    name: str
+    verification_id: str
+    backup_id: str
+    check: Check
+    is_clean: bool
 
 
 class BaseName(NamedTuple):
@@ -120,6 +144,30 @@ def pending_name(backup_id: str) -> str:
 
 def sweep_name(sweep_id: str) -> str:
     return f"{SWEEPS}{require_id(sweep_id)}.json"
+
+
+def damage_mark(object_name: str) -> str:
+    """Where it stands that an object is damaged."""
+    return DAMAGED + object_name.removeprefix(OBJECTS)
+
+
+def marked_object(mark: str) -> str:
+    """The object that a ``damage_mark`` is about."""
+    return OBJECTS + mark.removeprefix(DAMAGED)
+
+
+def verification_name(verification_id: str, backup_id: str, check: Check, *, is_clean: bool) -> str:
+    result = "clean" if is_clean else "damaged"
+    return f"{VERIFICATIONS}{require_id(verification_id)}-{require_id(backup_id)}-{check}-{result}.json"
+
+
+def parse_verification(name: str) -> VerificationName | None:
+    """``None`` for a stranger."""
+    match = _VERIFICATION.fullmatch(name)
+    if match is None:
+        return None
+    verification_id, backup_id, check, result = match.groups()
+    return VerificationName(name, verification_id, backup_id, cast(Check, check), result == "clean")
 
 
 def id_in(name: str) -> str:

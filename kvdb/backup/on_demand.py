@@ -126,6 +126,8 @@ class _Making:
         self._name = name
         self._id = backup_id or names.new_id(env.clock.wall_ms(), env.entropy.bytes(4))
         self._claim = shelf.Claim(env, store, names.pending_name(self._id))
+        self._damaged: set[str] = set()
+        """Objects in the store that a verification has found damaged."""
         self._stored_bytes = 0
         self._done_bytes = 0
         self._total_bytes = 0
@@ -163,6 +165,7 @@ class _Making:
     def _stored(self, pin: Pin, image: Image, previous: Manifest | None) -> Iterator[Part]:
         known = _known_parts(previous)
         present = {stored.name: stored.size for stored in self._store.listed(names.OBJECTS)}
+        self._damaged = shelf.damaged_objects(self._store)
         files = {file.name: file for file in pin.files}
         metas = {name: file.meta for (name, _), file in zip(files_of(image), image.files, strict=False)}
         for name, _ in files_of(image):
@@ -172,7 +175,7 @@ class _Making:
             if sha256 is None:
                 sha256 = self._digest(pin, file)
             part = Part(file.name, file.size, sha256)
-            if present.get(part.object_name) != part.size:
+            if present.get(part.object_name) != part.size or part.object_name in self._damaged:
                 self._put(pin, file, part)
                 present[part.object_name] = part.size
             self._done_bytes += file.size
@@ -186,9 +189,13 @@ class _Making:
         return digest.digest()
 
     def _put(self, pin: Pin, file: PinnedFile, part: Part) -> None:
-        # What stands there with another size is not what its name says: write over it.
+        # What stands there with another size, or was found damaged, is not what its name says: write
+        # over it.
         self._store.put(part.object_name, _FileChunks(pin, file, part.sha256), replace=True)
         self._stored_bytes += file.size
+        if part.object_name in self._damaged:
+            self._damaged.discard(part.object_name)
+            self._store.delete(names.damage_mark(part.object_name))
 
 
 class _FileChunks:

@@ -39,7 +39,7 @@ MARKER: Final = "RESTORING"
 _MARKER_TEXT: Final = b"A restore is under way, or was cut off: this is no database.\n"
 _STAGE: Final = ".restoring"
 _RECORDS_A_STEP: Final = 1000
-_LOG_BYTES_MAX: Final = 1 << 30
+LOG_BYTES_MAX: Final = 1 << 30
 """A log is one memtable's writes; this is far above the largest there can be."""
 
 
@@ -245,7 +245,7 @@ class _Fetching:
 
     def read(self, part: Part) -> bytes:
         """Into memory."""
-        if part.size > _LOG_BYTES_MAX:
+        if part.size > LOG_BYTES_MAX:
             raise CorruptionError(f"log is too large size={part.size}", file=part.object_name)
         return b"".join(self._checked(part))
 

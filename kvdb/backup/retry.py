@@ -2,7 +2,7 @@
 
 Puts are of immutable content, so a second try after an unknown outcome does no harm: what is there
 already is what was meant (``put`` without ``replace`` may then find its own object: that counts as
-written). A read that breaks off begins again only before its first piece was handed out.
+written). A read that breaks off is begun again, and what was handed out already is passed over.
 """
 
 from __future__ import annotations
@@ -50,13 +50,23 @@ class RetryingStore:
         self._tried(put)
 
     def get(self, name: str) -> Iterator[bytes]:
-        def first() -> tuple[bytes, Iterator[bytes]]:
-            pieces = self._store.get(name)
-            return next(pieces, b""), pieces
-
-        head, rest = self._tried(first)
-        yield head
-        yield from rest
+        """As the store's; a read that breaks off goes on where it was, for objects do not change."""
+        handed = tried = 0
+        while True:
+            skip = handed
+            try:
+                for chunk in self._store.get(name):
+                    piece, skip = chunk[skip:], max(0, skip - len(chunk))
+                    if piece:
+                        handed += len(piece)
+                        tried = 0
+                        yield piece
+                return
+            except ServiceUnavailable:
+                tried += 1
+                if tried >= self._tries_max:
+                    raise
+                self._pause(tried)
 
     def exists(self, name: str) -> bool:
         return self._tried(lambda: self._store.exists(name))
@@ -77,6 +87,9 @@ class RetryingStore:
             try:
                 return call()
             except ServiceUnavailable:
-                pause_ms = PAUSE_MS * 2 ** (tried - 1)
-                self._env.clock.sleep_ms(pause_ms * (0.5 + self._env.entropy.fraction()))
+                self._pause(tried)
         return call()
+
+    def _pause(self, tried: int) -> None:
+        pause_ms = PAUSE_MS * 2 ** (tried - 1)
+        self._env.clock.sleep_ms(pause_ms * (0.5 + self._env.entropy.fraction()))

@@ -103,6 +103,13 @@ def newest(store: BackupStore, database_id: bytes) -> tuple[Manifest, bytes] | N
     return None
 
 
+def damaged_objects(store: BackupStore) -> set[str]:
+    """The names of the objects that were found damaged, and were not stored again since."""
+    return {
+        names.marked_object(mark.name) for mark in store.listed(names.DAMAGED) if names.is_ours(mark.name)
+    }
+
+
 class Swept(NamedTuple):
     """What a sweep did."""
 
@@ -192,6 +199,8 @@ def sweep_steps(env: Env, store: BackupStore) -> Generator[int, None, Swept]:
             store.delete(stored.name)
             objects += 1
             size += stored.size
+        for name in damaged_objects(store) - referred:
+            store.delete(names.damage_mark(name))
         store.clean()
     return Swept(objects, size, False)
 

@@ -181,6 +181,8 @@ class DirectoryStore:
             except (FileNotFoundError, IsADirectoryError):
                 # Deleted since.
                 continue
+            except OSError as error:
+                raise store_error(error, self.url) from error
 
     def delete(self, name: str) -> None:
         folder, last = self._place(name)
@@ -195,10 +197,14 @@ class DirectoryStore:
     def clean(self, prefixes: Iterable[str] = names.FOLDERS) -> None:
         for prefix in prefixes:
             folder = join(self._root, prefix.rstrip("/"))
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 for last in self._fs.list_dir(folder):
                     if last.endswith(".tmp"):
                         self._fs.remove(join(folder, last))
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise store_error(error, self.url) from error
 
     def _place(self, name: str) -> tuple[str, str]:
         if not self._is_name(name):

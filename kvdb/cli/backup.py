@@ -1,46 +1,37 @@
-"""``kvdb backup create | list | describe | delete | prune | confirm | roll-back``."""
+"""``kvdb backup create | list | describe | verify | drill | delete | prune | confirm | roll-back``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Iterator
 
 import click
 
-from kvdb.backup import on_demand, shelf
+from kvdb.backup import on_demand, shelf, verifications
 from kvdb.backup.manifest import Manifest, read_manifest
 from kvdb.backup.places import open_store
 from kvdb.backup.retention import Retention
+from kvdb.cli.exits import Exit
 from kvdb.cli.json_options import json_option
 from kvdb.cli.output import iso_time, show_facts, show_line, show_rows
 from kvdb.cli.progress import job_bar, progress_bar
+from kvdb.cli.store_option import store_option
 from kvdb.cli.target import open_target, target_options
+from kvdb.cli.verify import drill, looks_facts, verify
 from kvdb.client.sync import Client
 from kvdb.env.env import Env
-from kvdb.errors import from_code
+from kvdb.errors import BackupNotFound, CorruptionError, FormatTooNew, from_code
 from kvdb.lsm.engine import Engine
 
-Command = TypeVar("Command", bound=Callable[..., None])
-
-_LIST_FACTS = ("backup", "kind", "created", "seqno", "tables", "bytes", "stored_bytes")
-
-
-def store_option(command: Command) -> Command:
-    """Add ``--store``, which every command here needs."""
-    return click.option(
-        "--store",
-        "url",
-        required=True,
-        envvar="KVDB_BACKUP_STORE",
-        show_envvar=True,
-        metavar="URL",
-        help="Where backups lie: a directory, or s3://BUCKET/PREFIX, gs://..., az://...",
-    )(command)
+_LIST_FACTS = ("backup", "kind", "created", "seqno", "tables", "bytes", "stored_bytes", "verified", "drilled")
 
 
 @click.group()
 def backup() -> None:
-    """Make, list, describe, delete and prune backups."""
+    """Make, list, describe, verify, drill, delete and prune backups."""
+
+
+backup.add_command(verify)
+backup.add_command(drill)
 
 
 @backup.command()
@@ -114,10 +105,27 @@ def _create_there(client: Client, name: str, table: str | None, *, as_json: bool
 @store_option
 @json_option
 def list_(url: str, as_json: bool) -> None:
-    """Print the backups in a store, oldest first."""
+    """Print the backups in a store, oldest first. Exit code 7 when a manifest is damaged."""
     store = open_store(url, Env.system())
-    rows = ({name: _facts(found)[name] for name in _LIST_FACTS} for found in shelf.backups(store))
-    show_rows(rows, _LIST_FACTS, as_json=as_json)
+    looks = verifications.last_looks(verifications.history(store))
+    damaged: list[str] = []
+
+    def rows() -> Iterator[dict[str, object]]:
+        for backup_id in shelf.backup_ids(store):
+            facts: dict[str, object] = {"backup": backup_id, "kind": "damaged"}
+            try:
+                facts = _facts(read_manifest(store, backup_id)[0])
+            except BackupNotFound:
+                continue
+            except (CorruptionError, FormatTooNew) as error:
+                damaged.append(str(error))
+            facts |= looks_facts(looks.get(backup_id))
+            yield {name: facts[name] for name in _LIST_FACTS if name in facts}
+
+    show_rows(rows(), _LIST_FACTS, as_json=as_json)
+    for reason in damaged:
+        click.echo(f"kvdb: {reason}", err=True)
+    click.get_current_context().exit(Exit.DAMAGED if damaged else Exit.OK)
 
 
 @backup.command()

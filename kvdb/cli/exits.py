@@ -7,7 +7,8 @@
 4    the condition of a write did not hold, and nothing else was wrong; nothing was written
 5    the server cannot be reached, is busy or was too slow: try again (a write may have happened)
 6    the files need an operator: not a database, locked, damaged, disk full
-7    check, inspect: something is damaged; repair: the copy was made, but not of everything
+7    check, scrub, inspect, backup verify, drill or list: something is damaged; repair: the copy was made,
+     but not of everything
 70   a mistake of kvdb's own
 130  interrupted with Ctrl-C
 """

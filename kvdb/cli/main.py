@@ -79,7 +79,7 @@ Data goes to standard output, everything else to standard error. Exit codes:
   4    the condition of a write did not hold; nothing was written
   5    the server cannot be reached, is busy or was too slow: try again
   6    the files need an operator: not a database, locked, damaged, disk full
-  7    check, scrub, inspect: something is damaged; repair: the copy lacks something
+  7    check, scrub, inspect, backup verify or drill: something is damaged; repair: the copy lacks something
   70   a mistake of kvdb's own
   130  interrupted with Ctrl-C""",
 )

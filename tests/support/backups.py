@@ -7,13 +7,17 @@ from collections.abc import Iterable
 
 from kvdb.backup.places import open_store
 from kvdb.backup.store import BackupStore
+from kvdb.client.embedded_transport import EmbeddedTransport
+from kvdb.client.sync import Client
+from kvdb.client.table_requests import GlobalIndex, LocalIndex
+from kvdb.database.database import Database
 from kvdb.env.env import Env
 from kvdb.env.fs import FileSystem
 from kvdb.lsm.engine import Engine, WriteBatch
-from kvdb.options import EngineOptions
+from kvdb.options import DatabaseOptions, EngineOptions
 from kvdb.table import keys
 from kvdb.table.descriptor import KeyAttribute, TableDescriptor
-from kvdb.testing import MemFileSystem, sim_env
+from kvdb.testing import InlineJobs, ManualClock, MemFileSystem, sim_env
 from tests.support.engines import content, small_options
 
 Content = dict[bytes, bytes]
@@ -66,3 +70,45 @@ def rows_of(found: Content, table_id: int) -> Content:
 def flip(fs: MemFileSystem, path: str, place: int, bit: int = 0) -> None:
     """Rot: one bit of a file changes."""
     fs._inode(path).content[place] ^= 1 << bit
+
+
+def rich_database(fs: FileSystem, *, seed: int = 0, items: int = 120) -> tuple[Client, Engine, Env]:
+    """A database with all that a table can have beside its rows: indexes, marks of expiry, changes."""
+    env = sim_env(fs, seed=seed)
+    options = DatabaseOptions(engine=small_options())
+    database = Database.open("db", options, env)
+    client = Client(EmbeddedTransport(database))
+    orders = client.create_table(
+        "orders",
+        ("customer", "S"),
+        ("order", "S"),
+        indexes=[
+            LocalIndex("by_total", ("total", "N"), "KEYS_ONLY"),
+            GlobalIndex("by_city", ("city", "S"), ("order", "S"), ["tags"]),
+            GlobalIndex("by_state", ("state", "S")),
+        ],
+        ttl="expires",
+        stream="NEW_AND_OLD_IMAGES",
+    )
+    client.create_table("plain", ("k", "N"))
+    chance = random.Random(seed)
+    for number in range(items):
+        item: dict[str, object] = {
+            "customer": f"c{chance.randrange(8)}",
+            "order": f"{chance.randrange(60):04d}",
+            "total": chance.randrange(1000),
+            "tags": {"a", f"t{number % 5}"},
+        }
+        if chance.random() < 0.7:
+            item |= {"city": chance.choice(["Vik", "Hella"]), "state": chance.choice("xyz")}
+        if chance.random() < 0.3:
+            item["expires"] = 4_000_000_000 + number
+        orders.put(item)
+        client.table("plain").put({"k": number % 37, "v": number})
+    assert isinstance(env.jobs, InlineJobs)
+    assert isinstance(env.clock, ManualClock)
+    env.jobs.run_until_idle()
+    env.clock.advance_ms(100_000)
+    env.jobs.run_until_idle()
+    orders.update({"customer": "c1", "order": "0000"}, "SET #t = :n", names={"#t": "total"}, values={":n": 5})
+    return client, database._floor.engine, env
