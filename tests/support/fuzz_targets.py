@@ -10,6 +10,10 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping
 
+from kvdb.backup.transfer.compression import Compression, stream_of, unpacked
+from kvdb.backup.transfer.csv_records import CsvOptions
+from kvdb.backup.transfer.objects import reader_of
+from kvdb.backup.transfer.records import BadHeader, RecordReader
 from kvdb.errors import CorruptionError, SerializationError, ValidationError
 from kvdb.expr.compiler import (
     Placeholders,
@@ -18,6 +22,7 @@ from kvdb.expr.compiler import (
     compile_projection,
     compile_update,
 )
+from kvdb.item import cbor
 from kvdb.item.codec import decode_item, encode_item
 from kvdb.item.dynamo_json import item_from_json, item_to_json
 from kvdb.item.value import equals, normalise_item
@@ -80,10 +85,40 @@ def stored(data: bytes) -> None:
     assert equals(decode_item(encode_item(item)), item)
 
 
+_READERS: tuple[RecordReader, ...] = (
+    reader_of("DYNAMODB_JSON", CsvOptions()),
+    reader_of("CBOR", CsvOptions()),
+    reader_of("CBOR", CsvOptions(), has_changes=True),
+    reader_of("CSV", CsvOptions(types={"n": "N", "b": "B"})),
+    reader_of("CSV", CsvOptions(is_typed=True)),
+)
+
+
+_COMPRESSIONS: tuple[Compression, ...] = ("NONE", "GZIP", "ZSTD")
+
+
+def transfer(data: bytes) -> None:
+    """A file to import; the first byte says of which format, and whether it is compressed."""
+    if not data:
+        return
+    read = _READERS[data[0] % len(_READERS)]
+    packed = _COMPRESSIONS[data[0] // len(_READERS) % 3]
+    with contextlib.suppress(BadHeader, CorruptionError):
+        for record in read(stream_of(unpacked([data[1:]], packed, "name"))):
+            assert record.fault is None or not record.item
+            try:
+                item, _ = normalise_item(record.item)
+            except ValidationError:
+                continue
+            again, _ = cbor.decode_item(cbor.encode_item(item))
+            assert equals(again, item)
+
+
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "expression": expression,
     "request": request,
     "stored": stored,
+    "transfer": transfer,
 }
 
 
