@@ -317,7 +317,12 @@ def clear_stage(fs: FileSystem, stage: str) -> None:
     strangers = [name for name in names if name != MARKER and parse(name) is None]
     if strangers:
         raise NotADatabase(f"directory is in the way of a restore directory={stage} found={strangers[0]}")
-    # The marker goes last: cut off here, the rest is still known for what it is.
-    for name in sorted(names, key=lambda name: name == MARKER):
-        fs.remove(join(stage, name))
+    # The marker goes last, and not before it is sure that the rest is gone: cut off here, that is still
+    # known for what it is.
+    for name in names:
+        if name != MARKER:
+            fs.remove(join(stage, name))
+    fs.sync_dir(stage)
+    if MARKER in names:
+        fs.remove(join(stage, MARKER))
     fs.remove_dir(stage)

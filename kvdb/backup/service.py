@@ -196,6 +196,8 @@ class BackupService:
         descriptor = source.described()
         if descriptor is None:
             raise ValidationError("a backup of this age is restored into a directory only: kvdb restore --to")
+        if descriptor.restore is not None and descriptor.restore.is_in_progress:
+            raise ValidationError(f"the table was itself being restored when it was backed up: {source.name}")
         indexes = kept_indexes(request, descriptor)
         setting = RestoreSetting(
             self._describing.arn(manifest), self._describing.resource(source.name), 0, is_in_progress=True

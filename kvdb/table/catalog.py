@@ -54,7 +54,7 @@ from kvdb.errors import (
     TableAlreadyExists,
     ValidationError,
 )
-from kvdb.limits import AWS, LimitsProfile
+from kvdb.limits import AWS, PROFILES, LimitsProfile
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine, Snapshot
 from kvdb.options import DatabaseOptions
@@ -156,6 +156,7 @@ class Catalog:
         self._env = env
         self._region_name = options.region_name
         self._delay_ms = options.table_status_delay_ms
+        self._profile = PROFILES[options.limits]
         self._arn_prefix = arn.table_arn_prefix(options.region_name, options.account_id)
         self._is_throttling = options.throttling
         self._guard = threading.Lock()
@@ -298,7 +299,7 @@ class Catalog:
             if len(self._tables) >= limits.TABLES_MAX:
                 raise LimitExceeded(f"There is a limit of {limits.TABLES_MAX} tables per subscriber")
             descriptor = replace(like, table_id=self._next_table_id)
-            self._check_capacity(descriptor, AWS)
+            self._check_capacity(descriptor, self._profile)
             self._make(descriptor)
             return self._tables[like.name]
 

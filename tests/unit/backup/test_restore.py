@@ -6,6 +6,7 @@ import base64
 import json
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import msgpack
@@ -13,6 +14,7 @@ import pytest
 
 from kvdb.backup import on_demand, restore
 from kvdb.backup.manifest import Manifest, sealed
+from kvdb.backup.restore import begin_stage, clear_stage
 from kvdb.backup.store import BackupStore
 from kvdb.env.env import Env
 from kvdb.errors import BackupNotFound, CorruptionError, FormatTooNew, KvdbError, NotADatabase, StorageError
@@ -270,3 +272,20 @@ def test_a_backup_that_is_not_there_is_refused() -> None:
     _, _, store, _, _ = _backed_up()
     with pytest.raises(BackupNotFound):
         restore.plan_backup(store, "00000000000001-00000000")
+
+
+def test_what_a_restore_left_is_cleared_away_after_any_crash_of_clearing_it() -> None:
+    for call in range(12):
+        for seed in range(8):
+            fs = MemFileSystem()
+            begin_stage(fs, "stage")
+            for number in range(1, 4):
+                fs.create(f"stage/{number:06}.sst").sync()
+            fs.sync_dir("stage")
+            fs.power_off_before(fs.calls + 1 + call)
+            with suppress(PowerLoss):
+                clear_stage(fs, "stage")
+            # Names are removed in an order of the disk's own unless they are synced.
+            image = fs.after_crash("random", seed)
+            clear_stage(image, "stage")
+            assert not image.exists("stage")

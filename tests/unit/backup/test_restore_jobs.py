@@ -26,12 +26,20 @@ from kvdb.api.tables import (
 )
 from kvdb.backup import restore_jobs
 from kvdb.database.database import Database
-from kvdb.errors import BackupInUse, RequestLimitExceeded, ResourceInUse, ResourceNotFound, TableInUse
+from kvdb.errors import (
+    BackupInUse,
+    RequestLimitExceeded,
+    ResourceInUse,
+    ResourceNotFound,
+    TableInUse,
+    ValidationError,
+)
 from kvdb.options import DatabaseOptions
 from kvdb.table import keys
 from kvdb.table.writer import Target
 from kvdb.table.writes import PutWrite
 from kvdb.testing import MemFileSystem, PowerLoss, sim_env
+from kvdb.testing.mem_fs import CrashMode
 from tests.support.builders import run_jobs
 from tests.support.engines import small_options
 
@@ -116,9 +124,10 @@ def _fields(request: CreateTable) -> dict[str, object]:
     return {name: getattr(request, name) for name in request.__slots__}
 
 
+@pytest.mark.parametrize("mode", ["strict", "random"])
 @pytest.mark.parametrize("in_place", [False, True])
 def test_a_crash_at_any_file_call_ends_in_the_whole_table(
-    in_place: bool, monkeypatch: pytest.MonkeyPatch
+    in_place: bool, mode: CrashMode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(restore_jobs, "_CHUNK_BYTES", 2_000)
     source = MemFileSystem()
@@ -138,7 +147,7 @@ def test_a_crash_at_any_file_call_ends_in_the_whole_table(
         except PowerLoss:
             is_over = False
             crashes += 1
-        image = fs if is_over else fs.after_crash("strict")
+        image = fs if is_over else fs.after_crash(mode, seed=calls)
         if is_over:
             fs.power_off_before(1 << 60)
             db.close()
@@ -188,6 +197,23 @@ def test_a_copy_made_meanwhile_forgets_the_restore(monkeypatch: pytest.MonkeyPat
     copy = Database.open("copy", options, copied)
     assert names(copy) == ["airports"]
     copy.close()
+
+
+def test_a_table_that_was_being_filled_when_it_was_backed_up_is_not_taken_for_whole() -> None:
+    fs = MemFileSystem()
+    db, arn = backed_up(fs)
+    begun(db, arn)
+    with pytest.raises(TableInUse):
+        db.call(CreateBackup("partial", "again"))
+    made = db.call(CreateBackup("whole"))
+    assert isinstance(made, CreateBackupResult)
+    jobs = db._floor.backups.jobs
+    assert jobs.take() is not None  # the restore: it waits
+    while jobs._slots[3].step(db.env.clock.wall_ms()) is not None:
+        pass
+    arn = made.backup_details.backup_arn
+    with pytest.raises(ValidationError, match="itself being restored"):
+        db.call(RestoreTableFromBackup("third", arn, source_table_name="again"))
 
 
 def test_in_place_the_name_keeps_its_settings() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+import kvdb
 from kvdb.options import DatabaseOptions
 from tests.support.command_line import Directory, run
 from tests.support.served import in_memory_options, served
@@ -147,3 +148,21 @@ def test_what_does_not_go_together_is_refused(arguments: tuple[str, ...], fault:
     result = run("restore", *arguments, environment={"KVDB_BACKUP_STORE": None})
     assert result.exit_code == 2
     assert fault in result.stderr
+
+
+def test_chosen_tables_are_restored_as_of_a_point_of_the_archive(tmp_path: Path) -> None:
+    archive = str(tmp_path / "archive")
+    with kvdb.open(str(tmp_path / "data"), archive=archive) as db:
+        db.create_table("airports", key=("icao", "S")).put({"icao": "BIKF"})
+        db.create_table("other", key=("id", "S")).put({"id": "1"})
+        point = db.label_archive("before")
+        db.table("airports").put({"icao": "LFPG"})
+    target = str(tmp_path / "then")
+    at = ("--seqno", str(point.seqno))
+    done = run("restore", "--archive", archive, *at, "--to", target, "--table", "airports")
+    assert done.exit_code == 0, done.output
+    assert tables_of(target) == ["airports"]
+    assert icaos(target) == ["BIKF"]
+    absent = run("restore", "--archive", archive, "--to", f"{target}2", "--table", "absent")
+    assert absent.exit_code == 1 and "table is not in the backup table=absent" in absent.stderr
+    assert not Path(f"{target}2").exists()
