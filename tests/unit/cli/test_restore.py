@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -153,8 +154,10 @@ def test_what_does_not_go_together_is_refused(arguments: tuple[str, ...], fault:
 def test_chosen_tables_are_restored_as_of_a_point_of_the_archive(tmp_path: Path) -> None:
     archive = str(tmp_path / "archive")
     with kvdb.open(str(tmp_path / "data"), archive=archive) as db:
-        db.create_table("airports", key=("icao", "S")).put({"icao": "BIKF"})
         db.create_table("other", key=("id", "S")).put({"id": "1"})
+        while not run("archive", "points", "--archive", archive, "--json").stdout:
+            time.sleep(0.02)
+        db.create_table("airports", key=("icao", "S")).put({"icao": "BIKF"})
         point = db.label_archive("before")
         db.table("airports").put({"icao": "LFPG"})
     target = str(tmp_path / "then")
