@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import json
 
@@ -42,6 +43,7 @@ from kvdb.errors import (
 )
 from kvdb.item.value import Item
 from kvdb.options import DatabaseOptions, EngineOptions
+from kvdb.testing import Fault, FaultyFileSystem
 from kvdb.testing.inline_jobs import InlineJobs
 from kvdb.testing.manual_clock import ManualClock
 from kvdb.testing.mem_fs import MemFileSystem
@@ -490,6 +492,52 @@ def test_a_power_loss_at_any_step_loses_nothing_of_an_export_or_an_import(count:
     found = import_of(db, imported.import_arn)
     assert (found.import_status, found.imported_item_count) == ("COMPLETED", 60)
     assert items_of(db, "again") == airports(60)
+    db.close()
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_a_cancelled_import_keeps_what_it_has_put(env: Env) -> None:
+    db = opened(env)
+    lines = [b'{"country":{"S":"IS"},"icao":{"S":"A%d"}}' % n for n in range(200)]
+    transfer_store(env, f"{ROOT}/bucket").put("in/a.json", [b"\n".join(lines)])
+    begun = start_import(db, "airports", "in/")
+    steps(env, 7)
+
+    db.call(CancelJob(begun.import_arn))
+    assert import_of(db, begun.import_arn).import_status == "CANCELLING"
+    run_jobs(env)
+
+    found = import_of(db, begun.import_arn)
+    assert found.import_status == "CANCELLED"
+    assert 0 < found.imported_item_count < 200
+    assert len(items_of(db, "airports")) == found.imported_item_count
+    db.close()
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_an_export_waits_for_a_store_that_is_full_and_fails_with_one_that_refuses() -> None:
+    fs = FaultyFileSystem(MemFileSystem())
+    env = make_env(fs)
+    assert isinstance(env.clock, ManualClock)
+    db = opened(env)
+    db.call(AIRPORTS)
+    put(db, *airports(60))
+    fs.fail(Fault(operation="append", path=f"{ROOT}/*", nth=3, error=errno.ENOSPC, for_ever=True))
+    begun = start_export(db)
+    run_jobs(env)
+    assert export_of(db, begun.export_arn).export_status == "IN_PROGRESS"
+
+    fs.heal()
+    env.clock.advance_ms(60_000)
+    run_jobs(env)
+    assert export_of(db, begun.export_arn).item_count == 60
+    fs.fail(Fault(operation="create", path=f"{ROOT}/*", error=errno.EROFS, for_ever=True))
+    begun = start_export(db)
+    run_jobs(env)
+
+    found = export_of(db, begun.export_arn)
+    assert (found.export_status, found.failure_code) == ("FAILED", "BackupStoreError")
+    assert "Read-only" in str(found.failure_message)
     db.close()
 
 
