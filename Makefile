@@ -14,7 +14,7 @@ changes ?= 50000
 kills ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test demo serve check format bench crash-sweep bitflip fuzz coverage lock clean sdk-js gui-admin sdk-python sdk-java bench-http sim worker-sim worker-ledger pitr
+.PHONY: help venv test demo serve check format bench crash-sweep bitflip fuzz coverage lock clean sdk-js gui-admin sdk-python sdk-java bench-http bench-backup backup-flips sim worker-sim worker-ledger pitr
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,11 +59,17 @@ sdk-python: venv ## aioboto3 and the AWS CLI against a server; needs a package i
 bench-http: venv ## the HTTP door beside a bare server of the same bytes
 	@$(python) -m bench.http
 
+bench-backup: venv ## backup, restore, verify and drill of a million items; a backup after 1 % has changed
+	@$(python) -m bench.backup
+
 crash-sweep: venv ## a million disks after a power loss (make crash-sweep images=20000 seed=7)
 	@$(python) -m tests.support.crash --images $(images) --seed $(seed)
 
 bitflip: venv ## a million flipped bits (make bitflip flips=20000 seed=7)
 	@$(python) -m tests.support.bitflip --flips $(flips) --seed $(seed)
+
+backup-flips: venv ## 20,000 flipped bits of backups (make backup-flips flips=100000 seed=7)
+	@$(python) -m tests.support.backup_flips --flips $(if $(filter command line,$(origin flips)),$(flips),20000) --seed $(seed)
 
 fuzz: venv ## coverage-guided fuzzing of the parsers, a minute each (make fuzz seconds=600 target=request)
 	@$(python) -m tests.support.fuzz --seconds $(seconds) $(if $(target),--target $(target))

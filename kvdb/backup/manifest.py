@@ -32,10 +32,10 @@ from typing import Final, Literal, NamedTuple
 
 import msgpack
 
-from kvdb import limits
 from kvdb.backup import names
 from kvdb.backup.store import BackupStore, ObjectNotFound, read_small
 from kvdb.errors import BackupNotFound, CorruptionError, FormatTooNew, KvdbError
+from kvdb.limits import TABLE_NAME_CHARS_MAX
 from kvdb.lsm.filenames import log_name, sstable_name
 from kvdb.lsm.image import Image, from_plain
 from kvdb.lsm.internal_key import SEQNO_MAX
@@ -267,7 +267,7 @@ def _table(fields: dict[str, object]) -> BackedTable:
         raise ValueError("bad table id")
     packed = fields.get("descriptor", "")
     table = BackedTable(
-        _text(fields["name"], limits.TABLE_NAME_CHARS_MAX),
+        _text(fields["name"], TABLE_NAME_CHARS_MAX),
         table_id,
         _text(fields["uuid"], _UUID_CHARS_MAX),
         base64.b64decode(_text(packed, 2 * _DESCRIPTOR_BYTES_MAX), validate=True) if packed else b"",
@@ -279,7 +279,7 @@ def _table(fields: dict[str, object]) -> BackedTable:
 
 
 def _name(value: object) -> str:
-    return "" if value == "" else _text(value, limits.TABLE_NAME_CHARS_MAX)
+    return "" if value == "" else _text(value, TABLE_NAME_CHARS_MAX)
 
 
 def _part(fields: dict[str, object]) -> Part:
