@@ -329,10 +329,12 @@ class RetryableError(KvdbError):
 class ServiceUnavailable(RetryableError):
     """The server is unreachable, stopping, or cannot take writes for the moment.
 
-    A write that ended so may or may not have been applied, once, never partly.
+    A write that ended so may or may not have been applied, once, never partly; except that nothing was
+    when ``never_sent`` is true: no connection could be made, and the request did not leave the client.
     """
 
     code = "ServiceUnavailable"
+    never_sent = False
 
 
 class RequestLimitExceeded(RetryableError):

@@ -355,3 +355,36 @@ class ClientOptions:
     def __post_init__(self) -> None:
         for name in ("deadline_ms", "attempts_max", "backoff_ms", "backoff_ms_max", "message_bytes_max"):
             _require(getattr(self, name) > 0, f"{name} must be positive: {getattr(self, name)}")
+
+
+@dataclass(frozen=True, slots=True)
+class FailoverOptions:
+    """When a client with several endpoints leaves one, and when it comes back."""
+
+    check_interval_ms: int = 1_000
+    """Between two rounds of health checks; each round asks every endpoint."""
+    check_timeout_ms: int = 1_000
+    """A check without an answer for so long has failed."""
+    failures_to_leave: int = 3
+    """Failed checks in a row before an endpoint is left; an endpoint that says it does not serve is
+    left at once."""
+    successes_to_return: int = 3
+    """Good checks in a row before it counts as healthy again."""
+    hold_down_ms: int = 10_000
+    """How long it has to be healthy before calls come back to it. Doubles each time that it is left
+    within ``hold_down_ms_max`` of a return."""
+    hold_down_ms_max: int = 300_000
+    try_ms: int = 5_000
+    """Longest that one endpoint is waited for, within ``ClientOptions.deadline_ms``: then a read is asked
+    of the next, and a write ends with an unknown outcome."""
+
+    def __post_init__(self) -> None:
+        for name in (
+            *("check_interval_ms", "check_timeout_ms", "failures_to_leave"),
+            *("successes_to_return", "hold_down_ms", "try_ms"),
+        ):
+            _require(getattr(self, name) > 0, f"{name} must be positive: {getattr(self, name)}")
+        _require(
+            self.hold_down_ms_max >= self.hold_down_ms,
+            f"hold_down_ms_max must be at least hold_down_ms: {self.hold_down_ms_max}",
+        )

@@ -50,7 +50,7 @@ from kvdb.errors import (
 )
 from kvdb.expr.builder import Attr, Key
 from kvdb.expr.update_builder import Add, Delete, Remove, Set
-from kvdb.options import ArchiveOptions, ClientOptions, DatabaseOptions, EngineOptions
+from kvdb.options import ArchiveOptions, ClientOptions, DatabaseOptions, EngineOptions, FailoverOptions
 
 __all__ = [
     "Add",
@@ -76,6 +76,7 @@ __all__ = [
     "DiskFull",
     "EngineOptions",
     "ExpiredIterator",
+    "FailoverOptions",
     "FormatTooNew",
     "GlobalIndex",
     "IdempotentParameterMismatch",

@@ -21,6 +21,7 @@ method raises ``KvdbError`` and nothing else on its own account.
 WHAT = {
     "aio": "``Client``: the everyday face of a database, one method an operation.",
     "aio_table": "``Table``: the everyday face of one table.",
+    "aio_failover": "``FailoverTransport``: several servers, in order of preference, as one.",
     "aio_transaction": "``Transaction``: reads and writes that happen together, or not at all.",
     "aio_transfers": "``Transfers``: the part of a client that begins exports and imports.",
 }
@@ -33,6 +34,9 @@ WORDS = {
     "AsyncTransaction": "Transaction",
     "AsyncTransfers": "Transfers",
     "AsyncTransport": "Transport",
+    "AsyncEndpoint": "Endpoint",
+    "AsyncChecker": "Checker",
+    "AsyncFailoverTransport": "FailoverTransport",
     "AsyncIterator": "Iterator",
     "AsyncGenerator": "Generator",
     "aio": "sync",

@@ -129,6 +129,16 @@ class AsyncClient(AsyncTransfers):
         """Close the connection, or the database of this process. Closing twice is fine."""
         await self._transport.close()
 
+    @property
+    def endpoint(self) -> str | None:
+        """The server that calls go to, as ``grpc://HOST:PORT``; ``None``: a database of this process."""
+        return self._transport.endpoint
+
+    @property
+    def endpoint_switches(self) -> int:
+        """How often a client of several endpoints has gone from one to another."""
+        return self._transport.endpoint_switches
+
     # Tables.
 
     def table(self, name: str) -> AsyncTable:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import math
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from types import ModuleType
 from urllib.parse import urlsplit
 
 from kvdb.client.aio import AsyncClient
+from kvdb.client.aio_failover import AsyncFailoverTransport
 from kvdb.client.embedded_transport import AsyncEmbeddedTransport, EmbeddedTransport
+from kvdb.client.failover import ENDPOINTS_MAX, Switch
 from kvdb.client.retry import RetryPolicy
 from kvdb.client.sync import Client
+from kvdb.client.sync_failover import FailoverTransport
 from kvdb.database.database import Database
 from kvdb.env.clock import SystemClock
 from kvdb.env.entropy import SystemEntropy
 from kvdb.errors import ValidationError
 from kvdb.limits import LimitsName
-from kvdb.options import ArchiveOptions, ClientOptions, DatabaseOptions, SyncMode
+from kvdb.options import ArchiveOptions, ClientOptions, DatabaseOptions, FailoverOptions, SyncMode
 
 _SCHEME = "grpc"
 _GRPC_PACKAGES = frozenset({"grpc", "google", "google.protobuf"})
@@ -93,23 +97,60 @@ async def open_async(
     return AsyncClient(AsyncEmbeddedTransport(database))
 
 
-def connect(target: str, *, options: ClientOptions | None = None) -> Client:
+def connect(
+    target: str | Sequence[str],
+    *,
+    options: ClientOptions | None = None,
+    failover: FailoverOptions | None = None,
+    on_switch: Callable[[Switch], object] | None = None,
+) -> Client:
     """A client of the server at ``target``: ``"grpc://HOST:PORT"``.
 
     Asks nothing yet: a server that cannot be reached makes the first call raise
     ``ServiceUnavailable``. Needs ``kvdb[client]``.
 
+    ``target`` may be a list of at most 16 servers, regions of the same tables, in order of preference:
+    calls go to the first that is healthy, as ``failover`` says, and ``db.endpoint`` tells which. Each
+    change is logged and, if given, told to ``on_switch``. A read that a server did not answer is asked
+    of the next; a write is only when no connection could be made, and else ends as it does with one
+    server: whether it was applied is unknown. Reads of a snapshot, native transactions, shard iterators
+    and feeds stay with the server they began on, and fail when it does.
+
     Raises:
         ValidationError: ``target`` has another form.
     """
-    address = _address(target)
-    return Client(_grpc_transport().GrpcTransport(address, _policy(options)))
+    if isinstance(target, str):
+        return Client(_grpc_transport().GrpcTransport(_address(target), _policy(options)))
+    policy = _policy(options)
+    endpoints = [_grpc_transport().GrpcTransport(address, policy) for address in _addresses(target)]
+    return Client(FailoverTransport(endpoints, policy, failover or FailoverOptions(), on_switch))
 
 
-async def connect_async(target: str, *, options: ClientOptions | None = None) -> AsyncClient:
+async def connect_async(
+    target: str | Sequence[str],
+    *,
+    options: ClientOptions | None = None,
+    failover: FailoverOptions | None = None,
+    on_switch: Callable[[Switch], object] | None = None,
+) -> AsyncClient:
     """As ``connect``, for asyncio; the client belongs to the running event loop."""
-    address = _address(target)
-    return AsyncClient(_grpc_transport().AsyncGrpcTransport(address, _policy(options)))
+    if isinstance(target, str):
+        return AsyncClient(_grpc_transport().AsyncGrpcTransport(_address(target), _policy(options)))
+    policy = _policy(options)
+    endpoints = [_grpc_transport().AsyncGrpcTransport(address, policy) for address in _addresses(target)]
+    return AsyncClient(AsyncFailoverTransport(endpoints, policy, failover or FailoverOptions(), on_switch))
+
+
+def _addresses(targets: Sequence[str]) -> list[str]:
+    if not isinstance(targets, (list, tuple)):
+        raise ValidationError(f"target must be grpc://HOST:PORT, or a list of such: {targets!r}")
+    if not 1 <= len(targets) <= ENDPOINTS_MAX:
+        raise ValidationError(f"there must be 1 to {ENDPOINTS_MAX} targets, not {len(targets)}")
+    addresses = [_address(target) for target in targets]
+    for address in addresses:
+        if addresses.count(address) > 1:
+            raise ValidationError(f"a target is named twice: grpc://{address}")
+    return addresses
 
 
 def _database_options(

@@ -20,6 +20,9 @@ class EmbeddedTransport:
 
     __slots__ = ("_database", "send")
 
+    endpoint: None = None
+    endpoint_switches = 0
+
     def __init__(self, database: Database) -> None:
         self._database = database
         # Not a method around it: every put and get of an embedded program passes here.
@@ -43,6 +46,9 @@ class AsyncEmbeddedTransport:
     """Point operations on the event loop itself; what reads or writes much, on a thread of the loop's."""
 
     __slots__ = ("_database",)
+
+    endpoint: None = None
+    endpoint_switches = 0
 
     def __init__(self, database: Database) -> None:
         self._database = database

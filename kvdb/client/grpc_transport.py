@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from typing import NamedTuple
 
 import grpc
@@ -32,7 +32,8 @@ from kvdb.api.items import (
 from kvdb.api.operations import Request, Result
 from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.client import paginate
-from kvdb.client.retry import Attempts, Repeats, RetryPolicy, repeats_of
+from kvdb.client.failover import Verdict
+from kvdb.client.retry import Attempts, Repeats, RetryPolicy, recognisable, repeats_of
 from kvdb.errors import ClosedError, KvdbError, MessageTooLarge, ServiceUnavailable, ValidationError
 from kvdb.item.value import ITEM_TOO_LARGE, normalise_item
 from kvdb.limits import ITEM_BYTES_MAX
@@ -42,6 +43,13 @@ from kvdb.rpc.codec import METHODS, STREAM_BY_REQUEST, SUBSCRIBE, UNARY_BY_REQUE
 
 _ENDED_EARLY = "the stream ended before the last page"
 _FEED_ENDED = "the feed ended"
+_FEED_BROKEN = "the server of the feed does not answer health checks"
+_HEALTH_CHECK = "/grpc.health.v1.Health/Check"
+_SERVING = b"\x08\x01"
+"""A HealthCheckResponse with ``status = 1``; so short a message needs no generated code."""
+_NEVER_SENT = ("failed to connect to all addresses", "DNS resolution failed")
+"""How gRPC's message begins when there was no connection to send a call by. A later wording that is
+not known here would make writes fail that might have been repeated, and never repeat one."""
 _WANTS_LARGE_DETAILS = ((status.BYTES_MAX_KEY, str(status.DETAIL_BYTES_MAX)),)
 
 
@@ -66,20 +74,6 @@ def _may_fail_at_length(request: Request) -> bool:
     if isinstance(request, (PutItem, UpdateItem, DeleteItem)):
         return request.return_values_on_condition_check_failure == "ALL_OLD"
     return isinstance(request, (TransactWriteItems, TransactGetItems, CommitTransaction))
-
-
-def _recognisable(request: Request, policy: RetryPolicy) -> Request:
-    """A transaction gets a token if it has none, so that it can be sent again whatever happened.
-
-    Source: the service model marks ClientRequestToken as an idempotency token, which its clients fill in.
-    """
-    if (
-        isinstance(request, TransactWriteItems)
-        and request.client_request_token is None
-        and policy.options.attempts_max > 1
-    ):
-        return dataclasses.replace(request, client_request_token=policy.entropy.uuid())
-    return request
 
 
 def _subscription(request: Subscribe) -> bytes:
@@ -107,7 +101,21 @@ def _refuse_oversized(request: Request, size_bytes: int, bytes_max: int) -> None
 
 
 def _error_of(failed: grpc.RpcError) -> KvdbError:
-    return status.error_from(failed.code(), failed.details(), failed.trailing_metadata())
+    error = status.error_from(failed.code(), failed.details(), failed.trailing_metadata())
+    if isinstance(error, ServiceUnavailable) and not failed.trailing_metadata():
+        # An error that a server of ours has worded brings its detail along.
+        error.never_sent = (failed.details() or "").startswith(_NEVER_SENT)
+    return error
+
+
+def _failed_check(failed: grpc.RpcError) -> Verdict:
+    return Verdict(False, f"{failed.code().name}: {failed.details()}")
+
+
+def _verdict_of(answer: bytes) -> Verdict:
+    if answer == _SERVING:
+        return Verdict(True)
+    return Verdict(False, "it says that it does not serve", is_said=True)
 
 
 def _channel_options(options: ClientOptions) -> list[tuple[str, int]]:
@@ -130,19 +138,58 @@ def _channel_options(options: ClientOptions) -> list[tuple[str, int]]:
 class GrpcTransport:
     """For threads. Thread-safe; the connection is made by the first call."""
 
+    endpoint_switches = 0
+
     def __init__(self, address: str, policy: RetryPolicy) -> None:
+        self.target = f"grpc://{address}"
+        self.endpoint: str | None = self.target
         self._policy = policy
         self._channel = grpc.insecure_channel(address, _channel_options(policy.options))
+        self._check = self._channel.unary_unary(_HEALTH_CHECK)
         self._unary = {
             method.name: self._channel.unary_unary(method.path) for method in METHODS if not method.is_stream
         }
         self._streams = {
             method.name: self._channel.unary_stream(method.path) for method in METHODS if method.is_stream
         }
+        self._feeds: set[grpc.Call] = set()
+        self._broken: set[grpc.Call] = set()
         self._is_closed = False
 
+    def try_send(self, request: Request, timeout_s: float) -> Result:
+        method, payload, metadata = _outgoing(request, UNARY_BY_REQUEST, self._policy.options)
+        self._require_open()
+        try:
+            answer = self._unary[method.name](payload, timeout=timeout_s, metadata=metadata)
+        except grpc.RpcError as failed:
+            raise _error_of(failed) from failed
+        except ValueError as closed:
+            raise _closed() from closed
+        return method.result.decode(answer)
+
+    def begin_check(self, timeout_s: float) -> Callable[[], Verdict]:
+        try:
+            answer = self._check.future(b"", timeout=timeout_s)
+        except ValueError:
+            return lambda: Verdict(False, "the client is closed")
+
+        def wait() -> Verdict:
+            try:
+                return _verdict_of(answer.result())
+            except grpc.RpcError as failed:
+                return _failed_check(failed)
+            except grpc.FutureCancelledError:
+                return Verdict(False, "the client is closed")
+
+        return wait
+
+    def break_feeds(self) -> None:
+        for call in tuple(self._feeds):
+            self._broken.add(call)
+            call.cancel()
+
     def send(self, request: Request) -> Result:
-        request = _recognisable(request, self._policy)
+        request = recognisable(request, self._policy)
         method, payload, metadata = _outgoing(request, UNARY_BY_REQUEST, self._policy.options)
         call = self._unary[method.name]
         attempts = self._policy.begin(repeats_of(request))
@@ -187,6 +234,7 @@ class GrpcTransport:
         while True:
             self._require_open()
             call = self._streams[SUBSCRIBE.name](_subscription(request))
+            self._feeds.add(call)
             try:
                 for message in call:
                     page = SUBSCRIBE.result.decode(message)
@@ -200,9 +248,19 @@ class GrpcTransport:
             except ValueError as closed:
                 raise _closed() from closed
             finally:
-                call.cancel()
+                is_broken = self._forget(call)
             self._require_open()
+            if is_broken:
+                raise ServiceUnavailable(_FEED_BROKEN)
             self._policy.clock.sleep_ms(attempts.pause_ms(error))
+
+    def _forget(self, call: grpc.Call) -> bool:
+        """End a feed's call. Whether ``break_feeds`` had done so."""
+        call.cancel()
+        self._feeds.discard(call)
+        is_broken = call in self._broken
+        self._broken.discard(call)
+        return is_broken
 
     def pause(self, ms: int) -> None:
         self._policy.clock.sleep_ms(ms)
@@ -219,19 +277,46 @@ class GrpcTransport:
 class AsyncGrpcTransport:
     """For one event loop: the one it was made on. As ``GrpcTransport``."""
 
+    endpoint_switches = 0
+
     def __init__(self, address: str, policy: RetryPolicy) -> None:
+        self.target = f"grpc://{address}"
+        self.endpoint: str | None = self.target
         self._policy = policy
         self._channel = aio.insecure_channel(address, _channel_options(policy.options))
+        self._check = self._channel.unary_unary(_HEALTH_CHECK)
         self._unary = {
             method.name: self._channel.unary_unary(method.path) for method in METHODS if not method.is_stream
         }
         self._streams = {
             method.name: self._channel.unary_stream(method.path) for method in METHODS if method.is_stream
         }
+        self._feeds: set[aio.Call] = set()
+        self._broken: set[aio.Call] = set()
         self._is_closed = False
 
+    async def try_send(self, request: Request, timeout_s: float) -> Result:
+        method, payload, metadata = _outgoing(request, UNARY_BY_REQUEST, self._policy.options)
+        self._require_open()
+        try:
+            answer = await self._unary[method.name](payload, timeout=timeout_s, metadata=metadata)
+        except grpc.RpcError as failed:
+            raise _error_of(failed) from failed
+        return method.result.decode(answer)
+
+    async def check(self, timeout_s: float) -> Verdict:
+        try:
+            return _verdict_of(await self._check(b"", timeout=timeout_s))
+        except grpc.RpcError as failed:
+            return _failed_check(failed)
+
+    def break_feeds(self) -> None:
+        for call in tuple(self._feeds):
+            self._broken.add(call)
+            call.cancel()
+
     async def send(self, request: Request) -> Result:
-        request = _recognisable(request, self._policy)
+        request = recognisable(request, self._policy)
         method, payload, metadata = _outgoing(request, UNARY_BY_REQUEST, self._policy.options)
         call = self._unary[method.name]
         attempts = self._policy.begin(repeats_of(request))
@@ -274,6 +359,7 @@ class AsyncGrpcTransport:
         while True:
             self._require_open()
             call = self._streams[SUBSCRIBE.name](_subscription(request))
+            self._feeds.add(call)
             try:
                 async for message in call:
                     page = SUBSCRIBE.result.decode(message)
@@ -284,10 +370,23 @@ class AsyncGrpcTransport:
                 error: KvdbError = ServiceUnavailable(_FEED_ENDED)
             except grpc.RpcError as failed:
                 error = _error_of(failed)
+            except asyncio.CancelledError:
+                # That is how a call ends that was cancelled here, too.
+                if call not in self._broken or _is_cancelling():
+                    raise
             finally:
-                call.cancel()
+                is_broken = self._forget(call)
             self._require_open()
+            if is_broken:
+                raise ServiceUnavailable(_FEED_BROKEN)
             await _pause(attempts, error)
+
+    def _forget(self, call: aio.Call) -> bool:
+        call.cancel()
+        self._feeds.discard(call)
+        is_broken = call in self._broken
+        self._broken.discard(call)
+        return is_broken
 
     async def pause(self, ms: int) -> None:
         await asyncio.sleep(ms / 1000)
@@ -303,6 +402,11 @@ class AsyncGrpcTransport:
 
 async def _pause(attempts: Attempts, error: KvdbError) -> None:
     await asyncio.sleep(attempts.pause_ms(error) / 1000)
+
+
+def _is_cancelling() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _closed() -> ClosedError:

@@ -2,8 +2,9 @@
 
 What does no harm when it is done twice may be sent again after any retryable error: reads, and
 transactions with a client token, which the database applies once however often they come. Any
-other write only after an error that says nothing was applied: when the connection broke or the
-deadline passed, it may have happened, and only the caller knows whether doing it twice is sound.
+other write only after an error that says nothing was applied, or when no connection could be made to
+send it by: when the connection broke or the deadline passed, it may have happened, and only the
+caller knows whether doing it twice is sound.
 A native transaction that met a conflict has to be run anew, reads and all: sending its end again
 cannot help.
 
@@ -14,7 +15,7 @@ Source: AWS Architecture Blog, "Exponential Backoff And Jitter" (2015).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from kvdb.api.items import CommitTransaction, TransactWriteItems
@@ -24,6 +25,7 @@ from kvdb.env.entropy import Entropy
 from kvdb.errors import (
     KvdbError,
     RequestLimitExceeded,
+    ServiceUnavailable,
     Throttled,
     ThroughputExceeded,
     TransactionConflict,
@@ -69,7 +71,12 @@ def may_repeat(error: KvdbError, repeats: Repeats) -> bool:
         return error.retryable
     if repeats is Repeats.RUN_ANEW and isinstance(error, TransactionConflict):
         return False
-    return isinstance(error, NOTHING_APPLIED)
+    return isinstance(error, NOTHING_APPLIED) or was_never_sent(error)
+
+
+def was_never_sent(error: KvdbError) -> bool:
+    """Whether the request cannot have reached a server."""
+    return isinstance(error, ServiceUnavailable) and error.never_sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +122,17 @@ class Attempts:
             raise error
         self._attempt += 1
         return pause_ms
+
+
+def recognisable(request: Request, policy: RetryPolicy) -> Request:
+    """A transaction gets a token if it has none, so that it can be sent again whatever happened.
+
+    Source: the service model marks ClientRequestToken as an idempotency token, which its clients fill in.
+    """
+    if (
+        isinstance(request, TransactWriteItems)
+        and request.client_request_token is None
+        and policy.options.attempts_max > 1
+    ):
+        return replace(request, client_request_token=policy.entropy.uuid())
+    return request

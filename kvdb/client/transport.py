@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Protocol
 
 from kvdb.api.items import Page, Query, Scan
 from kvdb.api.operations import Request, Result
 from kvdb.api.streams import FeedPage, Subscribe
+from kvdb.client.failover import Verdict
 
 
 class Transport(Protocol):
     """For threads. Thread-safe."""
+
+    @property
+    def endpoint(self) -> str | None:
+        """The server that calls go to, as ``grpc://HOST:PORT``; ``None``: a database of this process."""
+        ...
+
+    @property
+    def endpoint_switches(self) -> int:
+        """How often that has changed."""
+        ...
 
     def send(self, request: Request) -> Result:
         """The result of one request.
@@ -44,6 +55,12 @@ class Transport(Protocol):
 class AsyncTransport(Protocol):
     """For one event loop. As ``Transport``."""
 
+    @property
+    def endpoint(self) -> str | None: ...
+
+    @property
+    def endpoint_switches(self) -> int: ...
+
     async def send(self, request: Request) -> Result: ...
 
     def stream(self, request: Query | Scan) -> AsyncGenerator[Page, None]:
@@ -55,3 +72,37 @@ class AsyncTransport(Protocol):
     async def pause(self, ms: int) -> None: ...
 
     async def close(self) -> None: ...
+
+
+class Endpoint(Transport, Protocol):
+    """One of several servers: what a transport over all of them asks of each."""
+
+    @property
+    def target(self) -> str:
+        """``grpc://HOST:PORT``."""
+        ...
+
+    def try_send(self, request: Request, timeout_s: float) -> Result:
+        """As ``send``, once."""
+        ...
+
+    def begin_check(self, timeout_s: float) -> Callable[[], Verdict]:
+        """Ask whether the server serves; what is given waits for the answer."""
+        ...
+
+    def break_feeds(self) -> None:
+        """End every feed with ``ServiceUnavailable``: the server does not answer any more."""
+        ...
+
+
+class AsyncEndpoint(AsyncTransport, Protocol):
+    """As ``Endpoint``."""
+
+    @property
+    def target(self) -> str: ...
+
+    async def try_send(self, request: Request, timeout_s: float) -> Result: ...
+
+    async def check(self, timeout_s: float) -> Verdict: ...
+
+    def break_feeds(self) -> None: ...

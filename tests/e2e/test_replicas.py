@@ -46,16 +46,13 @@ class Ring:
             self.start(name)
 
     def start(self, name: str) -> None:
-        peers = [
-            f"--peer={peer}=grpc://127.0.0.1:{self.ways[name, peer].port}" for peer in NAMES if peer != name
-        ]
+        peers = [f"--peer={peer}={self.ways[name, peer].target}" for peer in NAMES if peer != name]
         server = ServerProcess(self._root / name, "--region", name, *peers)
         self._stack.callback(server.kill)
         self.servers[name] = server
-        host, _, port = server.address.rpartition(":")
         for peer in NAMES:
             if peer != name:
-                self.ways[peer, name].target = (host, int(port))
+                self.ways[peer, name].upstream = server.address
         self._clients[name] = self._stack.enter_context(kvdb.connect(server.target))
 
     def client(self, name: str) -> Client:

@@ -12,7 +12,7 @@ def test_the_public_names_are_these() -> None:
     faces |= {"Transaction", "AsyncTransaction", "Change"}
     builders = {"Key", "Attr", "Set", "Remove", "Add", "Delete", "PutRequest", "DeleteRequest"}
     builders |= {"actions", "LocalIndex", "GlobalIndex", "Provisioned", "OnDemand"}
-    options = {"ArchiveOptions", "ClientOptions", "DatabaseOptions", "EngineOptions"}
+    options = {"ArchiveOptions", "ClientOptions", "DatabaseOptions", "EngineOptions", "FailoverOptions"}
     caught = {name for name in kvdb.__all__ if isinstance(getattr(errors, name, None), type)}
     assert set(kvdb.__all__) == ways_in | faces | builders | options | caught
     assert caught == {

@@ -1,0 +1,136 @@
+"""``FailoverTransport``: several servers, in order of preference, as one.
+
+Generated from ``aio_failover`` by ``python -m tools.gen_sync``: change that module, not this one. Every
+method raises ``KvdbError`` and nothing else on its own account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+
+from kvdb.api.items import Page, Query, Scan
+from kvdb.api.operations import Request, Result
+from kvdb.api.streams import FeedPage, Subscribe
+from kvdb.client import paginate
+from kvdb.client.failover import Choice, Origins, Route, located, route_of
+from kvdb.client.failover_checks import Checker, OnSwitch
+from kvdb.client.retry import RetryPolicy, recognisable, repeats_of
+from kvdb.client.transport import Endpoint
+from kvdb.env.fork import on_fork
+from kvdb.errors import ClosedError, DeadlineExceeded, KvdbError, ServiceUnavailable
+from kvdb.options import FailoverOptions
+
+
+class FailoverTransport:
+    """Calls go to the first endpoint that is healthy."""
+
+    def __init__(
+        self,
+        endpoints: Sequence[Endpoint],
+        policy: RetryPolicy,
+        options: FailoverOptions,
+        on_switch: OnSwitch | None = None,
+    ) -> None:
+        self._endpoints = endpoints
+        self._policy = policy
+        self._try_s = options.try_ms / 1000
+        self._choice = Choice([endpoint.target for endpoint in endpoints], options)
+        self._checker = Checker(endpoints, self._choice, options, policy.clock, on_switch)
+        self._origins = Origins()
+        self._is_closed = False
+        self._is_forked = False
+        on_fork(self)
+
+    @property
+    def endpoint(self) -> str | None:
+        return self._endpoints[self._choice.current].target
+
+    @property
+    def endpoint_switches(self) -> int:
+        return self._choice.switches
+
+    def forked(self) -> None:
+        # The thread of the checks and the connections are the parent's.
+        self._is_forked = True
+
+    def send(self, request: Request) -> Result:
+        result, _ = self._send(request, self._choice.order)
+        return result
+
+    def _send(self, request: Request, order: Sequence[int]) -> tuple[Result, int]:
+        """The result, and the endpoint that gave it."""
+        self._begin()
+        request = recognisable(request, self._policy)
+        origin = self._origins.of(request)
+        route = route_of(request, order, origin)
+        attempts = self._policy.begin(repeats_of(request))
+        while True:
+            self._require_open()
+            endpoint = self._endpoints[route.index]
+            try:
+                result = endpoint.try_send(request, min(attempts.remaining_s(), self._try_s))
+            except KvdbError as failed:
+                error = located(failed, endpoint.target, is_origin=origin is not None)
+                self._origins.note_sent(request, error, route.index)
+            else:
+                self._origins.note_sent(request, None, route.index)
+                self._origins.note(request, result, route.index)
+                return result, route.index
+            if attempts.remaining_s() > 0 and route.moves_after(error):
+                continue
+            endpoint.pause(round(attempts.pause_ms(error)))
+            route.renew(self._choice.order)
+
+    def stream(self, request: Query | Scan) -> Generator[Page, None, None]:
+        rest: Query | Scan | None = request
+        order = self._choice.order
+        while rest is not None:
+            page, index = self._send(rest, order)
+            assert isinstance(page, Page)
+            # The walk stays where it is, also when a better endpoint is back.
+            order = (index, *(other for other in self._choice.order if other != index))
+            yield page
+            rest = paginate.following(rest, page)
+
+    def subscribe(self, request: Subscribe) -> Generator[FeedPage, None, None]:
+        self._begin()
+        route = Route(self._choice.order, is_read=True, is_bound=request.cursor is not None)
+        while True:
+            endpoint = self._endpoints[route.index]
+            has_begun = False
+            try:
+                with closing(endpoint.subscribe(request)) as pages:
+                    for page in pages:
+                        has_begun = True
+                        yield page
+                return
+            except (ServiceUnavailable, DeadlineExceeded) as failed:
+                self._require_open()
+                is_origin = has_begun or request.cursor is not None
+                error = located(failed, endpoint.target, is_origin=is_origin)
+                if has_begun or not route.moves_after(error):
+                    raise error from failed
+
+    def pause(self, ms: int) -> None:
+        self._endpoints[0].pause(ms)
+
+    def close(self) -> None:
+        self._is_closed = True
+        if self._is_forked:
+            return
+        self._checker.close()
+        for endpoint in self._endpoints:
+            endpoint.close()
+
+    def _begin(self) -> None:
+        self._require_open()
+        self._checker.begin()
+
+    def _require_open(self) -> None:
+        if self._is_forked:
+            raise ClosedError(
+                "the client was made before this process was forked: connect again in the child"
+            )
+        if self._is_closed:
+            raise ClosedError("the client is closed")
