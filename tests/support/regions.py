@@ -65,16 +65,19 @@ class World:
         self.databases: dict[str, Database] = {}
         self.links: dict[tuple[str, str], DirectLink] = {}
         for name in names:
-            number = region_number(name)
-            options = DatabaseOptions(region=number, region_name=name, replica_horizon_ms=HORIZON_MS)
-            env = make_env(clock=self.clock, region=number)
-            env = replace(env, entropy=SystemEntropy(seed=number))
-            self.databases[name] = Database.open(DIRECTORY, options, env)
-        for name in names:
-            for peer in names:
-                if peer != name:
-                    link = self.links[name, peer] = DirectLink(lambda peer=peer: self.databases[peer])  # type: ignore[misc]
-                    self.databases[name].regions.connect(peer, lambda wake, link=link: link)  # type: ignore[misc]
+            self.start(name)
+
+    def start(self, name: str, seed: int = 0) -> None:
+        """Open a region with an empty disk; ``seed`` makes it another database than the last."""
+        number = region_number(name)
+        options = DatabaseOptions(region=number, region_name=name, replica_horizon_ms=HORIZON_MS)
+        env = make_env(clock=self.clock, region=number)
+        env = replace(env, entropy=SystemEntropy(seed=number + seed))
+        self.databases[name] = Database.open(DIRECTORY, options, env)
+        for peer in self.names:
+            if peer != name:
+                link = self.links[name, peer] = DirectLink(lambda peer=peer: self.databases[peer])  # type: ignore[misc]
+                self.databases[name].regions.connect(peer, lambda wake, link=link: link)  # type: ignore[misc]
 
     def __getitem__(self, name: str) -> Database:
         return self.databases[name]

@@ -243,3 +243,35 @@ def test_everything_kept_for_peers_goes_with_the_table(world: World) -> None:
         assert list(database._floor.engine.scan(*kept)) == []
     with pytest.raises(ResourceNotFound):
         database.call(DescribeTable(TABLE))
+
+
+def test_a_region_that_lost_its_disk_takes_everything_in_again() -> None:
+    world = World("amsterdam", "berlin", "cairo")
+    world.share()
+    world.put("amsterdam", {"id": "a"})
+    world.run()
+    # Only cairo gets what amsterdam writes last.
+    world.links["berlin", "amsterdam"].is_cut = True
+    world.put("amsterdam", {"id": "last"})
+    world.run()
+    assert world.get("berlin", "last") is None
+    world.start("amsterdam", seed=1)
+    world.links["berlin", "amsterdam"].is_cut = False
+    world.run(30_000)
+    for name in world.names:
+        assert world.get(name, "a") == {"id": "a"}, name
+        assert world.get(name, "last") == {"id": "last"}, name
+        assert set(world.statuses(name).values()) == {"ACTIVE"}
+
+
+def test_a_write_that_came_to_one_region_before_its_own_was_taken_out_comes_to_all() -> None:
+    world = World("amsterdam", "berlin", "cairo")
+    world.share()
+    world.links["amsterdam", "cairo"].is_cut = True
+    world.put("cairo", {"id": "last"})
+    world.run()
+    assert world.get("berlin", "last") == {"id": "last"}
+    assert world.get("amsterdam", "last") is None
+    world["amsterdam"].call(UpdateTable(TABLE, replica_updates=[DeleteReplica("cairo")]))
+    world.run()
+    assert world.get("amsterdam", "last") == {"id": "last"}
