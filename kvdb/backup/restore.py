@@ -15,11 +15,13 @@ which the next try clears away. A restored database has an id of its own.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, Protocol, cast
 
+from kvdb.backup import names
 from kvdb.backup.manifest import Manifest, Part, files_of, read_manifest
 from kvdb.backup.on_demand import OnProgress, Progress, silent, spans_of
 from kvdb.backup.store import BackupStore, ObjectNotFound
@@ -203,11 +205,15 @@ def staging(env: Env, plan: Plan, stage: str) -> Generator[Progress, None, bytes
     parts = {part.file: part for part in plan.manifest.parts}
     for part in plan.manifest.parts[: len(image.files)]:
         yield from fetching.fetch(part, stage)
+    manifest_name = names.manifest_name(plan.manifest.backup_id)
     for log, part in zip(image.logs, plan.manifest.parts[len(image.files) :], strict=True):
-        for record in _records(fetching.read(parts[part.file]), log, image.database_id):
-            rebuild.replay_image(record)
+        data = fetching.read(parts[part.file])
+        with _blamed_on(part.object_name):
+            for record in _records(data, log, image.database_id):
+                rebuild.replay_image(record)
         yield fetching.progress
-    rebuild.end_image()
+    with _blamed_on(manifest_name):
+        rebuild.end_image()
     if plan.replay is not None:
         for number, record in enumerate(plan.replay.records(fetching.advance), 1):
             rebuild.replay(record)
@@ -216,7 +222,17 @@ def staging(env: Env, plan: Plan, stage: str) -> Generator[Progress, None, bytes
     if rebuild.last_seqno != plan.seqno:
         raise CorruptionError(f"restore ends at seqno {rebuild.last_seqno}, not {plan.seqno}")
     env.fs.sync_dir(stage)
-    return rebuild.finish()
+    with _blamed_on(manifest_name):
+        return rebuild.finish()
+
+
+@contextlib.contextmanager
+def _blamed_on(object_name: str) -> Iterator[None]:
+    """Damage that the engine finds is named by what it stands in in the store."""
+    try:
+        yield
+    except CorruptionError as error:
+        raise CorruptionError(str(error).split(" file=", 1)[0], file=object_name) from error
 
 
 class _Fetching:
@@ -311,18 +327,18 @@ def clear_stage(fs: FileSystem, stage: str) -> None:
     """
     if not fs.exists(stage):
         return
-    names = fs.list_dir(stage)
-    if names and (MARKER not in names or not _MARKER_TEXT.startswith(read_all(fs, join(stage, MARKER)))):
-        raise NotADatabase(f"directory is in the way of a restore directory={stage} found={names[0]}")
-    strangers = [name for name in names if name != MARKER and parse(name) is None]
+    found = fs.list_dir(stage)
+    if found and (MARKER not in found or not _MARKER_TEXT.startswith(read_all(fs, join(stage, MARKER)))):
+        raise NotADatabase(f"directory is in the way of a restore directory={stage} found={found[0]}")
+    strangers = [name for name in found if name != MARKER and parse(name) is None]
     if strangers:
         raise NotADatabase(f"directory is in the way of a restore directory={stage} found={strangers[0]}")
     # The marker goes last, and not before it is sure that the rest is gone: cut off here, that is still
     # known for what it is.
-    for name in names:
+    for name in found:
         if name != MARKER:
             fs.remove(join(stage, name))
     fs.sync_dir(stage)
-    if MARKER in names:
+    if MARKER in found:
         fs.remove(join(stage, MARKER))
     fs.remove_dir(stage)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import random
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import msgpack
 import pytest
@@ -22,6 +20,7 @@ from kvdb.lsm.engine import Engine
 from kvdb.testing import MemFileSystem, PowerLoss, sim_env
 from tests.support.backups import Content, fill, flip, make_table, restored_content, store_of
 from tests.support.engines import content, open_engine, put, small_options
+from tests.support.forged import HOSTILE
 
 
 def _backed_up() -> tuple[MemFileSystem, Env, BackupStore, Manifest, Content]:
@@ -151,82 +150,6 @@ def _opens_only_whole(fs: MemFileSystem, name: str, model: Content) -> bool:
         fs.remove("target/CURRENT")
         return False
     return is_whole
-
-
-Change = Callable[[dict[str, Any], list[Any]], None]
-
-
-def _set(name: str, value: object) -> Change:
-    def change(fields: dict[str, Any], image: list[Any]) -> None:
-        fields[name] = value
-
-    return change
-
-
-def _part(name: str, value: object, place: int = 0) -> Change:
-    def change(fields: dict[str, Any], image: list[Any]) -> None:
-        fields["parts"][place][name] = value
-
-    return change
-
-
-def _file(field: int, value: object, place: int = 0) -> Change:
-    """``field`` of the image's file: 0 is the level, then as in ``FileMeta``."""
-
-    def change(fields: dict[str, Any], image: list[Any]) -> None:
-        image[3][place][field] = value
-
-    return change
-
-
-def _image(field: int, value: object) -> Change:
-    def change(fields: dict[str, Any], image: list[Any]) -> None:
-        image[field] = value
-
-    return change
-
-
-def _table(name: str, value: object) -> Change:
-    def change(fields: dict[str, Any], image: list[Any]) -> None:
-        fields["tables"][0][name] = value
-
-    return change
-
-
-HOSTILE: list[Change] = [
-    *(
-        _part("file", name)
-        for name in ("../../etc/passwd", "/etc/passwd", "CURRENT", "000001.sst\0", "a/b", "")
-    ),
-    *(_part("file", value) for value in ("000099.sst", "LOCK", "..", 7, None, ["000001.sst"])),
-    *(_part("size", size) for size in (-1, 1 << 63, "12", None, 1.5, True)),
-    *(_part("sha256", digest) for digest in ("", "00", "zz" * 32, "../" * 21 + "x", None, "0" * 66)),
-    *(_file(1, number) for number in (0, -1, 10**18, "1")),
-    *(_file(0, level) for level in (-1, 7, 1 << 40)),
-    _file(3, 1 << 60),
-    _file(3, 12),
-    _file(11, 1 << 55),
-    _file(6, b""),
-    *(_image(0, value) for value in (b"short", "text", None)),
-    *(_image(1, seqno) for seqno in (-1, 0, 1 << 60)),
-    *(_image(5, position) for position in ([], [0] * 5, [1, 1, 1, 1, 1], None)),
-    _image(4, [[3, 100], [2, 100]]),
-    _image(3, []),
-    *(_table("id", value) for value in (0, -1, 1 << 32, "1")),
-    *(_table("name", value) for value in ("", "x" * 300, 5)),
-    *(_set("tables", value) for value in (None, {}, "one", [1], [[]])),
-    *(_set("backup_id", value) for value in ("../x", "", "00000000000000-00000000", 7)),
-    *(_set("seqno", value) for value in (1, -1, None)),
-    *(_set("kind", value) for value in ("other", None)),
-    *(_set("previous", value) for value in ({"backup_id": "../x", "digest": "0" * 64}, [], 1)),
-    _set("parts", []),
-    _set("image", "not base64!"),
-    _set("image", base64.b64encode(b"\xdd\xff\xff\xff\xff").decode()),
-    _set("image", base64.b64encode(b"\x91" * 100_000).decode()),
-    _set("format_version", 0.5),
-    _set("is_whole", 1),
-    _set("database_id", "00" * 16),
-]
 
 
 def test_hostile_manifests_are_refused_and_nothing_is_written() -> None:
