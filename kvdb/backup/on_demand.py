@@ -7,7 +7,7 @@ Steps:
     3. flush, and pin the moment: that is the backup's seqno; writes go on
     4. every file of the pin that the store does not have yet becomes an object named by its sha256
     5. the manifest: with it the backup exists
-    6. take back what step 1 said
+    6. take back what step 1 said; if a sweep has not believed it, see whether everything is there
 
 A backup that was cut off has no manifest, and its objects go with a later sweep. An sstable that the
 backup before had is known by its unique id, size and the engine's digest, and is not even read again.
@@ -29,6 +29,7 @@ from kvdb.backup.store import BackupStore
 from kvdb.env.env import Env
 from kvdb.errors import (
     CorruptionError,
+    KvdbError,
     ResourceNotFound,
     ServiceUnavailable,
     disk_error,
@@ -159,8 +160,34 @@ class _Making:
                     name=self._name,
                 )
             self._claim.refresh()
-            self._store.put(names.manifest_name(self._id), [manifest.encoded()])
+            if self._claim.was_lost:
+                self._require_all(manifest)
+            name = names.manifest_name(self._id)
+            self._store.put(name, [manifest.encoded()])
+            is_swept = False
+            try:
+                for _ in shelf.sweeps_under_way(self._env, self._store):
+                    is_swept = True
+                    yield Progress("wait", self._done_bytes, self._total_bytes)
+                if is_swept:
+                    # It may have looked at the manifests before this one was there.
+                    self._require_all(manifest)
+            except KvdbError:
+                # A store that cannot be asked any more has the backup, whole as far as anybody knows.
+                if is_swept:
+                    self._store.delete(name)
+                    raise
         return manifest
+
+    def _require_all(self, manifest: Manifest) -> None:
+        """A sweep whose clock differs much from ours takes our claim for stale, and what we found there."""
+        present = {stored.name for stored in self._store.listed(names.OBJECTS)}
+        for part in manifest.parts:
+            if part.object_name not in present:
+                raise ServiceUnavailable(
+                    "a sweep has taken what a backup under way refers to; do the clocks agree?"
+                    f" object={part.object_name} store={self._store.url}"
+                )
 
     def _stored(self, pin: Pin, image: Image, previous: Manifest | None) -> Iterator[Part]:
         known = _known_parts(previous)

@@ -10,7 +10,8 @@ what they are about to do before they look whether the other is at it:
 
 Of two at the same time at least one sees the other. Claims are renewed while their work goes on, so
 that one not renewed for ``STALE_MS`` is of a process that died. The times are those of the makers'
-clocks: machines that share a store must agree on the time to some minutes.
+clocks: machines that share a store must agree on the time to some minutes. If they do not, a backup
+finds its claim gone, or the sweep after its manifest, and fails rather than refer to what was taken.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class Claim:
         self._store = store
         self._name = name
         self._renewed_ms = 0
+        self.was_lost = False
+        """Somebody took it for stale: their clock is another."""
 
     def __enter__(self) -> Claim:
         self.refresh()
@@ -54,6 +57,8 @@ class Claim:
 
     def refresh(self) -> None:
         """Say it again."""
+        if self._renewed_ms and not self._store.exists(self._name):
+            self.was_lost = True
         self._renewed_ms = self._env.clock.wall_ms()
         line = json.dumps({"at_ms": self._renewed_ms}).encode()
         self._store.put(self._name, [sealed(line)], replace=True)

@@ -9,7 +9,7 @@ import pytest
 from kvdb.backup import on_demand, restore, shelf
 from kvdb.backup.manifest import read_manifest
 from kvdb.errors import CorruptionError, ResourceNotFound, ServiceUnavailable
-from kvdb.testing import Fault, FaultyFileSystem, MemFileSystem, sim_env
+from kvdb.testing import Fault, FaultyFileSystem, ManualClock, MemFileSystem, sim_env
 from tests.support.backups import fill, flip, make_table, restored_content, rows_of, store_of
 from tests.support.engines import content, open_engine, put
 
@@ -173,3 +173,32 @@ def test_a_backup_on_another_machine_needs_nothing_but_the_store() -> None:
     other = sim_env(elsewhere, seed=5)
     restore.restore(other, restore.plan_backup(store_of(other), made.backup_id), "target")
     assert restored_content(elsewhere, "target") == model
+
+
+@pytest.mark.parametrize("ends", ["before the manifest", "after the manifest"])
+def test_a_sweep_whose_clock_is_ahead_fails_a_backup_and_never_harms_one(ends: str) -> None:
+    fs = MemFileSystem()
+    engine, env = open_engine(fs)
+    make_table(engine, "t1", 1)
+    fill(engine, random.Random(3), 60)
+    store = store_of(env)
+    ahead = sim_env(fs, seed=7)
+    assert isinstance(ahead.clock, ManualClock)
+    ahead.clock.advance_ms(2 * shelf.STALE_MS)
+    making = on_demand.steps(env, engine, store)
+    while next(making).phase != "store":
+        pass
+    # The sweep takes the claim for stale, and what it protects for nobody's.
+    sweeping = shelf.sweep_steps(ahead, store)
+    next(sweeping)
+    if ends == "before the manifest":
+        assert list(sweeping) == []
+    with pytest.raises(ServiceUnavailable, match="do the clocks agree"):
+        for progress in making:
+            if progress.phase == "wait":
+                assert shelf.backup_ids(store) != []
+                list(sweeping)
+    assert shelf.backup_ids(store) == []
+    made = on_demand.create(env, engine, store)
+    restore.restore(sim_env(fs, seed=8), restore.plan_backup(store, made.backup_id), "again")
+    assert restored_content(fs, "again") == content(engine)
