@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -21,6 +22,7 @@ from kvdb.api.tables import CreateReplica, UpdateTable
 from kvdb.client.sync import Client
 from kvdb.errors import KvdbError, ValidationError
 from kvdb.item.dynamo_json import JsonObject
+from tests.support.command_line import run as run_command
 from tests.support.cutting_proxy import CuttingProxy
 from tests.support.server_process import ServerProcess
 
@@ -148,3 +150,49 @@ def conflicts(client: Client) -> tuple[ConflictDescription, ...]:
     listed = client.call(ListConflicts(TABLE))
     assert isinstance(listed, ListConflictsResult)
     return listed.conflicts
+
+
+def test_the_command_line_shares_shows_and_takes_out(ring: Ring) -> None:
+    ring.client("amsterdam").create_table(TABLE, key=("id", "S"))
+    amsterdam, berlin = (["--endpoint", ring.servers[name].target] for name in NAMES[:2])
+
+    def shares() -> bool:
+        return run_command("replica", "add", TABLE, "berlin", "--counter", "n", *amsterdam).exit_code == 0
+
+    eventually(shares)
+    eventually(lambda: ring.statuses("berlin") == ["ACTIVE"] * 2)
+    ways = [ring.ways["amsterdam", "berlin"], ring.ways["berlin", "amsterdam"]]
+    for way in ways:
+        way.cut()
+    for amount, name in enumerate(NAMES[:2], 1):
+        ring.client(name).table(TABLE).update({"id": "a"}, "ADD n :n", values={":n": amount})
+    for way in ways:
+        way.heal()
+    eventually(lambda: all(ring.items(name) == [{"id": "a", "n": 3}] for name in NAMES[:2]))
+
+    status = run_command("replica", "status", "--json", *amsterdam)
+    assert status.exit_code == 0, status.output
+    (link,) = [row for row in map(json.loads, status.output.splitlines()) if row.get("table") == TABLE]
+    assert (link["peer"], link["status"], link["fault"]) == ("berlin", "ACTIVE", "")
+    noted = [
+        run_command("replica", "conflicts", TABLE, "--json", *each).output for each in (amsterdam, berlin)
+    ]
+    assert any("MERGED" in each for each in noted), noted
+
+    reseeded = run_command("replica", "reseed", TABLE, "--yes", *berlin)
+    assert reseeded.exit_code == 0, reseeded.output
+    eventually(lambda: ring.items("berlin") == [{"id": "a", "n": 3}])
+    eventually(lambda: ring.statuses("berlin") == ["ACTIVE"] * 2)
+    detached = run_command("replica", "detach", *berlin)
+    assert f"detached {TABLE}" in detached.output
+    eventually(lambda: ring.statuses("amsterdam") == [])
+    ring.client("berlin").table(TABLE).put({"id": "alone"})
+    assert len(ring.items("amsterdam")) == 1
+
+
+def test_a_region_that_is_gone_is_gone_on_without(ring: Ring) -> None:
+    ring.share()
+    ring.servers["cairo"].kill()
+    promoted = run_command("replica", "promote", "cairo", "--endpoint", ring.servers["berlin"].target)
+    assert f"{TABLE} goes on without cairo" in promoted.output
+    eventually(lambda: len(ring.statuses("amsterdam")) == 2)
