@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from kvdb.api.admin import DescribeCheck, StartCheck
-from kvdb.api.archive import DescribeArchive
+from kvdb.api.archive import DescribeArchive, DescribeContinuousBackups
 from kvdb.api.backups import DescribeBackup, ListBackups
 from kvdb.api.items import (
     CommitTransaction,
@@ -69,9 +69,10 @@ ORIGINS_MAX = 10_000
 
 _OF_ONE_DATABASE = frozenset(
     (
-        *(DescribeArchive, DescribeBackup, ListBackups, DescribeCheck, StartCheck),
+        *(DescribeArchive, DescribeContinuousBackups, DescribeBackup, ListBackups, DescribeCheck, StartCheck),
         *(DescribeJob, ListJobs, CancelJob, DescribeExport, ListExports, DescribeImport, ListImports),
         *(DescribeReplicas, ListConflicts, ListStreams, DescribeStream, GetShardIterator),
+        *(GetRecords, ReleaseSnapshot),
     )
 )
 """Reads of what another region has not, or has otherwise: its "not found" would be no answer."""
@@ -239,10 +240,17 @@ class Origins:
         token = _given(request, result)
         if token is not None:
             self._keep(token, index)
+        elif isinstance(request, (ReleaseSnapshot, CommitTransaction)):
+            with self._lock:
+                self._endpoints.pop(request.snapshot_id, None)
 
     def note_sent(self, request: Request, error: KvdbError | None, index: int) -> None:
-        """Keep where a transaction with a client token may have arrived."""
-        if isinstance(request, TransactWriteItems) and not (error is not None and was_never_sent(error)):
+        """Keep where a transaction with a token of the caller's may have arrived."""
+        if (
+            isinstance(request, TransactWriteItems)
+            and request.client_request_token is not None
+            and not (error is not None and was_never_sent(error))
+        ):
             self._keep(_transaction_token(request.client_request_token), index)
 
     def _keep(self, token: str, index: int) -> None:
@@ -305,7 +313,7 @@ def _named(request: Request) -> str | None:
     return None
 
 
-def _transaction_token(client_request_token: str | None) -> str:
+def _transaction_token(client_request_token: str) -> str:
     return f"transaction {client_request_token}"
 
 

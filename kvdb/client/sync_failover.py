@@ -61,8 +61,8 @@ class FailoverTransport:
     def _send(self, request: Request, order: Sequence[int]) -> tuple[Result, int]:
         """The result, and the endpoint that gave it."""
         self._begin()
-        request = recognisable(request, self._policy)
         origin = self._origins.of(request)
+        asked, request = request, recognisable(request, self._policy)
         route = route_of(request, order, origin)
         attempts = self._policy.begin(repeats_of(request))
         while True:
@@ -72,10 +72,10 @@ class FailoverTransport:
                 result = endpoint.try_send(request, min(attempts.remaining_s(), self._try_s))
             except KvdbError as failed:
                 error = located(failed, endpoint.target, is_origin=origin is not None)
-                self._origins.note_sent(request, error, route.index)
+                self._origins.note_sent(asked, error, route.index)
             else:
-                self._origins.note_sent(request, None, route.index)
-                self._origins.note(request, result, route.index)
+                self._origins.note_sent(asked, None, route.index)
+                self._origins.note(asked, result, route.index)
                 return result, route.index
             if attempts.remaining_s() > 0 and route.moves_after(error):
                 continue

@@ -7,6 +7,7 @@ import pytest
 import kvdb
 from kvdb.api.items import (
     CommitTransaction,
+    CommitTransactionResult,
     GetItem,
     ItemVersion,
     ListItemVersions,
@@ -15,9 +16,11 @@ from kvdb.api.items import (
     OpenSnapshotResult,
     PutItem,
     ReleaseSnapshot,
+    ReleaseSnapshotResult,
     TransactWriteItems,
 )
 from kvdb.api.jobs import DescribeJob
+from kvdb.api.operations import OPERATIONS
 from kvdb.api.streams import GetRecords, GetRecordsResult, GetShardIterator, GetShardIteratorResult
 from kvdb.client import failover
 from kvdb.client.failover import Choice, Origins, Switch, Verdict, located, route_of
@@ -116,6 +119,19 @@ def test_what_only_one_database_knows_is_not_asked_of_another(request_: object) 
     assert not route_of(request_, (0, 1), None).moves_after(ServiceUnavailable("reset"))  # type: ignore[arg-type]
 
 
+def test_of_every_read_it_is_decided_whether_another_region_can_answer_it() -> None:
+    moving = {
+        operation.name
+        for operation in OPERATIONS
+        if operation.is_read and operation.request not in failover._OF_ONE_DATABASE
+    }
+    assert moving == {
+        *("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems", "ListItemVersions"),
+        *("OpenSnapshot", "DescribeTable", "ListTables", "DescribeTimeToLive", "ListTagsOfResource"),
+        "DescribeLimits",
+    }
+
+
 def test_tokens_lead_back_to_where_they_come_from() -> None:
     origins = Origins()
     origins.note(OpenSnapshot(), OpenSnapshotResult("snapshot", 7), 1)
@@ -158,8 +174,20 @@ def test_a_transaction_that_may_have_arrived_is_known_in_later_calls() -> None:
     assert origins.of(request) is None
     origins.note_sent(request, DeadlineExceeded("late"), 1)
     assert origins.of(request) == 1
-    origins.note_sent(PUT, None, 1)
-    assert origins.of(PUT) is None
+    for other in (PUT, TransactWriteItems([PUT])):
+        origins.note_sent(other, None, 1)
+        assert origins.of(other) is None
+
+
+def test_a_snapshot_that_is_over_is_forgotten() -> None:
+    origins = Origins()
+    for end, result in (
+        (ReleaseSnapshot("snapshot"), ReleaseSnapshotResult()),
+        (CommitTransaction("snapshot", [], []), CommitTransactionResult(8)),
+    ):
+        origins.note(OpenSnapshot(), OpenSnapshotResult("snapshot", 7), 1)
+        origins.note(end, result, 1)
+        assert origins.of(end) is None
 
 
 def test_how_much_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
