@@ -257,6 +257,8 @@ class _SstableCheck:
         self.is_whole = True
         """Every block so far could be read: the sums can be held against the properties."""
         self._reader = reader
+        self._places = reader.places
+        """Made anew each time it is asked for, and as long as the file has blocks."""
         self._meta = meta
         self._report = report
         self._deep = deep and reader.has_filter
@@ -265,14 +267,14 @@ class _SstableCheck:
         self._tombstones = 0
 
     def block(self, place: int) -> None:
-        handle, separator = self._reader.places[place]
+        handle, separator = self._places[place]
         block = self._reader.block_at(place)
         self._report.blocks += 1
         for key, rank, value in block.entries():
             self._entry(handle.offset, key, rank, value)
         if block.keys[-1] > separator:
             self._damage(handle.offset, "a key is above its block's separator")
-        if place and block.keys[0] < self._reader.places[place - 1][1]:
+        if place and block.keys[0] < self._places[place - 1][1]:
             self._damage(handle.offset, "a key is below the separator of the block before")
 
     def end(self) -> None:
