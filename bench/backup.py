@@ -4,8 +4,8 @@
 
 Items of about 200 bytes in one table, in a directory on disk; the store is another one. Each step in a
 process of its own. "Bytes" are those of the backup's files, which are compressed. After the first
-backup a hundredth of all items, spread over all keys, is put again and backed up, ``rounds`` times, on a
-database that compacts meanwhile as it always does.
+backup every item of one customer in a hundred is put again and backed up, ``rounds`` times, each time
+those of others.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def load(directory: str, count: int) -> Figures:
 
 
 def change(directory: str, count: int, which: int) -> Figures:
-    """Put a hundredth again."""
+    """Put a hundredth again: all items of one customer in a hundred."""
     with kvdb.open(directory, sync="none") as db:
         table = db.table("orders")
         for number in range(which, count, 100):
