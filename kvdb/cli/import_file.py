@@ -16,8 +16,9 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from io import BufferedIOBase
 from os.path import basename, dirname
-from typing import IO, BinaryIO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 import click
 
@@ -255,10 +256,11 @@ class _DryRun:
 class _Stream(NamedTuple):
     """Standard input as a store of one object."""
 
-    stream: BinaryIO
+    stream: BufferedIOBase
 
     def get(self, name: str) -> Iterator[bytes]:
-        while chunk := self.stream.read(CHUNK_BYTES):
+        # What has come, and not a whole block: whoever writes line by line is served line by line.
+        while chunk := self.stream.read1(CHUNK_BYTES):
             yield chunk
 
 
@@ -281,7 +283,7 @@ class _Source:
         """The files, and where they are read from."""
         text = self._text
         if text == "-":
-            return _Stream(sys.stdin.buffer), self._single("<stdin>", 0, csv)
+            return _Stream(cast(BufferedIOBase, sys.stdin.buffer)), self._single("<stdin>", 0, csv)
         root = text if self._is_tree else dirname(text) or "."
         if basename(text) == SUMMARY:
             root = text.rpartition("/")[0] or "."

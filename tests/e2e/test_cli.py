@@ -202,7 +202,7 @@ def test_ctrl_c_ends_an_import_with_130_and_says_how_far_it_got(tmp_path: Path) 
     importing.stdin.write("".join(f'{{"n": {n}}}\n' for n in range(25)) + "nonsense\n")
     importing.stdin.flush()
     # The complaint about the bad line says that the batch before it is done.
-    assert importing.stderr.readline().startswith("line 26: ")
+    assert importing.stderr.readline().startswith("<stdin>: line 26: ")
 
     importing.send_signal(signal.SIGINT)
     _, errors = importing.communicate(timeout=WAIT_SECONDS)
