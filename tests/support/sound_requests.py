@@ -47,6 +47,7 @@ from kvdb.api.items import (
 )
 from kvdb.api.jobs import CancelJob, DescribeJob, ListJobs
 from kvdb.api.operations import Request
+from kvdb.api.replicas import DescribeReplicas, ListConflicts, ReseedTable
 from kvdb.api.streams import DescribeStream, GetRecords, GetShardIterator, ListStreams, UpdateStream
 from kvdb.api.tables import (
     AttributeDefinition,
@@ -142,6 +143,9 @@ SOUND: dict[type, Request] = {
     ImportTable: ImportTable(S3BucketSource("bucket"), "CSV", CreateTable("table", [HASH, RANGE], [A, B])),
     DescribeImport: DescribeImport(f"{TABLE_ARN}/import/{JOB_ID}"),
     ListImports: ListImports(),
+    DescribeReplicas: DescribeReplicas(),
+    ListConflicts: ListConflicts("table"),
+    ReseedTable: ReseedTable("table"),
 }
 
 
