@@ -196,6 +196,8 @@ def test_ctrl_c_ends_an_import_with_130_and_says_how_far_it_got(tmp_path: Path) 
         stderr=subprocess.PIPE,
         text=True,
         env=environment(),
+        # A shell has what it runs in the background ignore the signal.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert importing.stdin is not None
     assert importing.stderr is not None
