@@ -2,22 +2,29 @@
 
     frame    := u8 format · u8 kind · u32 crc32c(kind · body) · body        format 1, big-endian
     body     := msgpack
-    1 hello    [id, region, number]
-    2 greeting [id, region, number, database id, wall_ms, [[table, uuid, descriptor] ...]]
+    1 hello    [id, region, number, features?]
+    2 greeting [id, region, number, database id, wall_ms, [[table, uuid, descriptor] ...], features?]
     3 pull     [id, region, database id, [[table, uuid, own uuid, mode, position, kept, cursor] ...]]
     4 pages    [id, region, database id, [[table, uuid, status, [row ...], position, cursor] ...]]
     5 refusal  [id, reason]
+    features := [name ...]
 
 Who pulls says hello and gets a greeting: who answers, and which tables are shared. Then it pulls, for each
 table from where it is (``replica/progress``), and gets pages: whole rows and tombstones (``table/row``), as
 they stand. ``id`` ties an answer to its question: an answer to another question, late or twice, is thrown
 away. ``database id`` in a pull is the one that is expected to answer.
+
+Regions are of one release or of two that follow each other. So fields are only ever added, at the end, each
+with a default: a field that is not there has its default, and fields at the end that say no more than
+that are not sent; fields that are not known are not looked at. This goes for messages and for what
+their lists hold. A mode or a status may only be sent to who knows it: who says hello or greets tells by
+``features`` what it knows beyond release 1. A frame of another format is refused by its number.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, cast
 
 import google_crc32c
 import msgpack
@@ -27,19 +34,25 @@ from kvdb.errors import CorruptionError
 FORMAT_VERSION: Final = 1
 FRAME_BYTES_MAX: Final = 8 * 1024 * 1024
 _HEAD = struct.Struct(">BBI")
+assert _HEAD.size == 6
+
+FEATURES: Final[tuple[str, ...]] = ()
+"""What this kvdb knows that release 1 did not."""
 
 BEGIN, SCAN, WRITES = 1, 2, 3
 """What is wanted of a table: a place to begin at; its items; the writes after a position."""
-OK, WAIT, SCANNED, UNSHARED, OTHER_TABLE, TRIMMED, AHEAD, SEEDING = 0, 1, 2, 3, 4, 5, 6, 7
+OK, WAIT, SCANNED, UNSHARED, OTHER_TABLE, TRIMMED, AHEAD, SEEDING, UNKNOWN = 0, 1, 2, 3, 4, 5, 6, 7, 8
 """How a want was answered: as wanted; ask again soon; as wanted, and that was the last of it; the table is
 not shared with who asks; it is another one by now; the writes after the position are not kept any more; the
-position lies in the future; the table is still taking in what others have, and cannot be begun with."""
+position lies in the future; the table is still taking in what others have, and cannot be begun with; what is
+wanted is not known to who was asked."""
 
 
 class Hello(NamedTuple):
     id: int
     region: str
     number: int
+    features: tuple[str, ...] = ()
 
 
 class SharedTable(NamedTuple):
@@ -55,6 +68,7 @@ class Greeting(NamedTuple):
     database_id: bytes
     wall_ms: int
     tables: list[SharedTable]
+    features: tuple[str, ...] = ()
 
 
 class Want(NamedTuple):
@@ -104,13 +118,33 @@ class Refusal(NamedTuple):
 
 
 Message: TypeAlias = Hello | Greeting | Pull | Pages | Refusal
-_KINDS: Final[dict[type[Message], int]] = {Hello: 1, Greeting: 2, Pull: 3, Pages: 4, Refusal: 5}
+
+
+class _Each(NamedTuple):
+    """The shape of a list, each element of which is of one kind: a plain type, or a tuple of fields."""
+
+    kind: type
+    held_in: type = list
+
+
+_SHAPES: Final[dict[type, tuple[type | _Each, ...]]] = {
+    Hello: (int, str, int, _Each(str, tuple)),
+    SharedTable: (str, str, bytes),
+    Greeting: (int, str, int, bytes, int, _Each(SharedTable), _Each(str, tuple)),
+    Want: (str, str, str, int, int, int, bytes),
+    Pull: (int, str, bytes, _Each(Want)),
+    Part: (str, str, int, _Each(bytes), int, bytes),
+    Pages: (int, str, bytes, _Each(Part)),
+    Refusal: (int, str),
+}
+_KINDS: Final[dict[int, type]] = {1: Hello, 2: Greeting, 3: Pull, 4: Pages, 5: Refusal}
+_NUMBERS: Final = {kind: number for number, kind in _KINDS.items()}
 
 
 def encode(message: Message) -> bytes:
     """The frame of a message."""
-    kind = bytes((_KINDS[type(message)],))
-    body: bytes = msgpack.packb(message)
+    kind = bytes((_NUMBERS[type(message)],))
+    body: bytes = msgpack.packb(_said(message))
     return _HEAD.pack(FORMAT_VERSION, kind[0], google_crc32c.value(kind + body)) + body
 
 
@@ -118,63 +152,66 @@ def decode(frame: bytes) -> Message:
     """The message of a frame.
 
     Raises:
-        CorruptionError: it is none, or damaged, or of a format this kvdb does not know.
+        CorruptionError: it is none, or damaged, or of a format or kind this kvdb does not know.
     """
     if len(frame) < _HEAD.size or len(frame) > FRAME_BYTES_MAX:
-        raise CorruptionError(f"a peer's frame has a bad length length={len(frame)}")
-    version, kind, checksum = _HEAD.unpack_from(frame)
+        raise CorruptionError(
+            f"a peer's frame has a bad length length={len(frame)} length_max={FRAME_BYTES_MAX}"
+        )
+    version, number, checksum = _HEAD.unpack_from(frame)
     if version != FORMAT_VERSION:
-        raise CorruptionError(f"a peer's frame has an unknown format version={version}")
+        raise CorruptionError(
+            f"a peer's frame is of a format that is not known here version={version} known={FORMAT_VERSION}: "
+            "the two regions are of releases too far apart"
+        )
     body = frame[_HEAD.size :]
-    if google_crc32c.value(bytes((kind,)) + body) != checksum:
-        raise CorruptionError(f"a peer's frame has a bad checksum kind={kind} length={len(frame)}")
+    if google_crc32c.value(bytes((number,)) + body) != checksum:
+        raise CorruptionError(f"a peer's frame has a bad checksum kind={number} length={len(frame)}")
+    kind = _KINDS.get(number)
+    if kind is None:
+        raise CorruptionError(f"a peer's frame is of a kind that is not known here kind={number}")
     try:
-        return _decoded(kind, msgpack.unpackb(body, use_list=True))
+        return cast(Message, _heard(kind, msgpack.unpackb(body, use_list=True)))
     except (ValueError, TypeError, msgpack.UnpackException) as error:
-        raise CorruptionError(f"a peer's frame is malformed kind={kind}") from error
+        raise CorruptionError(f"a peer's frame is malformed kind={number}") from error
 
 
-def _decoded(kind: int, fields: list[object]) -> Message:
-    match kind:
-        case 1:
-            return Hello(*_typed(fields, int, str, int))
-        case 2:
-            *head, tables = fields
-            shared = [SharedTable(*_typed(each, str, str, bytes)) for each in _list(tables)]
-            return Greeting._make([*_typed(head, int, str, int, bytes, int), shared])
-        case 3:
-            *head, wants = fields
-            return Pull._make([*_typed(head, int, str, bytes), [_want(each) for each in _list(wants)]])
-        case 4:
-            *head, parts = fields
-            return Pages._make([*_typed(head, int, str, bytes), [_part(each) for each in _list(parts)]])
-        case 5:
-            return Refusal(*_typed(fields, int, str))
-    raise ValueError(f"no such kind: {kind}")
+def _said(message: tuple[object, ...]) -> list[object]:
+    """The fields as they are sent: without those at the end that only have their defaults."""
+    kind = type(message)
+    defaults: dict[str, object] = kind._field_defaults  # type: ignore[attr-defined]
+    names: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
+    count = len(message)
+    while names[count - 1] in defaults and message[count - 1] == defaults[names[count - 1]]:
+        count -= 1
+    shape = _SHAPES[kind][:count]
+    return [
+        [_said(each) for each in cast("list[tuple[object, ...]]", value)]
+        if isinstance(of, _Each) and of.kind in _SHAPES
+        else value
+        for value, of in zip(message, shape, strict=False)
+    ]
 
 
-def _want(fields: object) -> Want:
-    return Want(*_typed(fields, str, str, str, int, int, int, bytes))
+def _heard(kind: type, fields: object) -> tuple[object, ...]:
+    """The fields of one message or part, each of which must be of its kind; numbers are not negative."""
+    if not isinstance(fields, list):
+        raise TypeError("not a list")
+    values = [_value(of, value) for of, value in zip(_SHAPES[kind], fields, strict=False)]
+    return cast("tuple[object, ...]", kind(*values))
 
 
-def _part(fields: object) -> Part:
-    part = Part(*_typed(fields, str, str, int, list, int, bytes))
-    if not all(type(each) is bytes for each in part.rows):
-        raise TypeError("a row is not bytes")
-    return part
-
-
-def _list(value: object) -> list:  # type: ignore[type-arg]
+def _value(of: type | _Each, value: object) -> object:
+    if not isinstance(of, _Each):
+        if type(value) is not of:
+            raise TypeError("a field is of another type")
+        if isinstance(value, int) and value < 0:
+            raise ValueError("a number is negative")
+        return value
     if not isinstance(value, list):
         raise TypeError("not a list")
-    return value
-
-
-def _typed(fields: object, *kinds: type) -> list:  # type: ignore[type-arg]
-    """The fields, each of which must be of its kind; numbers are not negative."""
-    values = _list(fields)
-    if [type(each) for each in values] != list(kinds):
-        raise TypeError("a field is of another type")
-    if any(type(each) is int and each < 0 for each in values):
-        raise ValueError("a number is negative")
-    return values
+    if of.kind in _SHAPES:
+        return of.held_in([_heard(of.kind, each) for each in value])
+    if not all(type(each) is of.kind for each in value):
+        raise TypeError("an element is of another type")
+    return of.held_in(value)

@@ -29,6 +29,8 @@ from kvdb.replica.link import ReplicaLink
 from kvdb.replica.messages import (
     AHEAD,
     BEGIN,
+    FEATURES,
+    OK,
     OTHER_TABLE,
     SCAN,
     SCANNED,
@@ -186,7 +188,7 @@ class Puller:
                     ]
                 )
                 return
-            self._asked = Hello(self._last_id, self._region, self._number)
+            self._asked = Hello(self._last_id, self._region, self._number, FEATURES)
         else:
             self._asked = Pull(self._last_id, self._region, self._greeting.database_id, wants)
         self._asked_ms = now
@@ -392,6 +394,10 @@ class Puller:
             begun = Progress(progress.database_id, progress.uuid, regions=progress.regions)
             self._store(link, [], begun)
             return True
+        if part.status not in (OK, SCANNED):
+            raise PeerFault(
+                f"an answer that is not known here: status {part.status}; the peer is of another release"
+            )
         return self._take_rows(link, part)
 
     def _take_rows(self, link: TableLink, part: Part) -> bool:

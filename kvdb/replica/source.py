@@ -18,12 +18,14 @@ from kvdb.replica.acks import Acks
 from kvdb.replica.messages import (
     AHEAD,
     BEGIN,
+    FEATURES,
     OK,
     OTHER_TABLE,
     SCAN,
     SCANNED,
     SEEDING,
     TRIMMED,
+    UNKNOWN,
     UNSHARED,
     WAIT,
     WRITES,
@@ -107,7 +109,8 @@ class Source:
             if table.descriptor.replication is not None
         ]
         wall_ms = self._env.clock.wall_ms()
-        return Greeting(hello.id, self._region, self._number, self._engine.database_id, wall_ms, tables)
+        database_id = self._engine.database_id
+        return Greeting(hello.id, self._region, self._number, database_id, wall_ms, tables, FEATURES)
 
     def _parts(self, pull: Pull) -> list[Part]:
         # Another table is first each time, so that a busy one does not keep the others from the page.
@@ -135,7 +138,7 @@ class Source:
             return self._scanned(table, want, room)
         if want.mode == WRITES:
             return self._written(table, want, region, room)
-        return _without_rows(want, UNSHARED)
+        return _without_rows(want, UNKNOWN)
 
     def _shared(self, name: str, region: str) -> Table | None:
         for table in self._catalog.all_tables():

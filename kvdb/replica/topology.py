@@ -21,7 +21,7 @@ from kvdb.errors import CorruptionError, KvdbError
 from kvdb.lsm.engine import Engine
 from kvdb.replica.messages import SharedTable
 from kvdb.table.catalog import Catalog, Table
-from kvdb.table.descriptor import ReplicationSetting, TableDescriptor, decode_descriptor
+from kvdb.table.descriptor import ReplicationSetting, TableDescriptor, decode_described
 
 
 class Unshareable(Exception):
@@ -40,7 +40,7 @@ def adopt(catalog: Catalog, engine: Engine, shared: SharedTable, *, peer: str, r
         Unshareable: it cannot be.
     """
     try:
-        theirs = decode_descriptor(shared.descriptor)
+        theirs = decode_described(shared.descriptor)
     except CorruptionError as error:
         raise Unshareable(error.message) from error
     offered = theirs.replication
@@ -71,7 +71,7 @@ def adopt(catalog: Catalog, engine: Engine, shared: SharedTable, *, peer: str, r
 
 def knows(shared: SharedTable, table: Table) -> bool:
     """Whether the peer has the same setting of the table as this database."""
-    theirs, ours = decode_descriptor(shared.descriptor).replication, table.descriptor.replication
+    theirs, ours = decode_described(shared.descriptor).replication, table.descriptor.replication
     return theirs is not None and ours is not None and theirs.changed == ours.changed
 
 

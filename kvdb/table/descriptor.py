@@ -29,7 +29,7 @@ neither is ever given twice, so a table or index made again under an old name ca
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 from typing import Literal, cast
 
 import msgpack
@@ -51,7 +51,7 @@ from kvdb.errors import CorruptionError
 
 _FORMAT_VERSION = 1
 _SETTINGS = 9
-"""Fields after the next index number."""
+"""Fields after the next index number that every table has."""
 
 Axis = Literal["read", "write"]
 """What a unit of throughput is spent on."""
@@ -286,13 +286,16 @@ class TableDescriptor:
     def encoded(self) -> bytes:
         """The stored form: the fields in their order, and so the fields of every part; the last two only
         where they say something."""
-        fields = list(astuple(self))
+        values = list(astuple(self))
         for _ in range(2):
-            if fields[-1] is None:
-                fields.pop()
+            if values[-1] is None:
+                values.pop()
             else:
                 break
-        return cast(bytes, msgpack.packb([_FORMAT_VERSION, *fields]))
+        return cast(bytes, msgpack.packb([_FORMAT_VERSION, *values]))
+
+
+_FIELDS = len(fields(TableDescriptor))
 
 
 def decode_descriptor(data: bytes) -> TableDescriptor:
@@ -302,37 +305,61 @@ def decode_descriptor(data: bytes) -> TableDescriptor:
         CorruptionError: ``data`` is not one, or of a format this kvdb does not know.
     """
     try:
-        format_version, *fields = msgpack.unpackb(data, use_list=False)
-        if format_version != _FORMAT_VERSION:
-            raise CorruptionError(f"table descriptor has an unknown format version={format_version}")
-        table_id, name, uuid, created_ms, partition, sort, indexes, next_index, *settings = fields
-        # Only of a table that is or was replicated, or restored, there is more.
-        replication, restore = (*settings[_SETTINGS:], None, None)[:2]
-        del settings[_SETTINGS : _SETTINGS + 2]
-        billing, throughput, status, settles_ms, table_class, is_protected, stream, tags, ttl = settings
-        return TableDescriptor(
-            table_id,
-            name,
-            uuid,
-            created_ms,
-            KeyAttribute(*partition),
-            None if sort is None else KeyAttribute(*sort),
-            tuple(_unpacked_index(*index) for index in indexes),
-            next_index,
-            Billing(*billing),
-            Throughput(*throughput),
-            status,
-            settles_ms,
-            table_class,
-            is_protected,
-            None if stream is None else StreamSetting(*stream),
-            tuple(Tag(*tag) for tag in tags),
-            None if ttl is None else TtlSetting(*ttl),
-            None if replication is None else ReplicationSetting(*replication),
-            None if restore is None else RestoreSetting(*restore),
-        )
+        return _descriptor(_values(data))
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise CorruptionError("table descriptor is not readable") from error
+
+
+def decode_described(data: bytes) -> TableDescriptor:
+    """What another database says of its table, which may be of a later release. Settings at the end that
+    are not known here are left out: every database has what it knows of. Known ones that have become
+    different are refused: a database must not guess at what they mean.
+
+    Raises:
+        CorruptionError: ``data`` is not one, or not one that this kvdb can go by.
+    """
+    try:
+        return _descriptor(_values(data)[:_FIELDS])
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        raise CorruptionError(
+            "the table has settings that are not known here: the peer is of a later release"
+        ) from error
+
+
+def _values(data: bytes) -> list:  # type: ignore[type-arg]
+    format_version, *values = msgpack.unpackb(data, use_list=False)
+    if format_version != _FORMAT_VERSION:
+        raise CorruptionError(f"table descriptor has an unknown format version={format_version}")
+    return list(values)
+
+
+def _descriptor(values: list) -> TableDescriptor:  # type: ignore[type-arg]
+    table_id, name, uuid, created_ms, partition, sort, indexes, next_index, *settings = values
+    # Only of a table that is or was replicated, or restored, there is more.
+    replication, restore = (*settings[_SETTINGS:], None, None)[:2]
+    del settings[_SETTINGS : _SETTINGS + 2]
+    billing, throughput, status, settles_ms, table_class, is_protected, stream, tags, ttl = settings
+    return TableDescriptor(
+        table_id,
+        name,
+        uuid,
+        created_ms,
+        KeyAttribute(*partition),
+        None if sort is None else KeyAttribute(*sort),
+        tuple(_unpacked_index(*index) for index in indexes),
+        next_index,
+        Billing(*billing),
+        Throughput(*throughput),
+        status,
+        settles_ms,
+        table_class,
+        is_protected,
+        None if stream is None else StreamSetting(*stream),
+        tuple(Tag(*tag) for tag in tags),
+        None if ttl is None else TtlSetting(*ttl),
+        None if replication is None else ReplicationSetting(*replication),
+        None if restore is None else RestoreSetting(*restore),
+    )
 
 
 def _unpacked_index(

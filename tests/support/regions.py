@@ -39,11 +39,13 @@ class DirectLink:
         self._answers: list[bytes] = []
         self.is_cut = False
         self.lie: Lie | None = None
+        self.dress: Callable[[bytes], bytes] = lambda frame: frame
+        """How a question looks when it arrives."""
 
     def send(self, frame: bytes) -> None:
         if self.is_cut:
             return
-        answer = self._target().regions.source.encoded_answer(frame)
+        answer = self._target().regions.source.encoded_answer(self.dress(frame))
         if self.lie is not None:
             told = self.lie(decode(answer))
             answer = told if isinstance(told, bytes) else encode(told)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from kvdb.errors import CorruptionError
@@ -20,9 +23,13 @@ from kvdb.replica.messages import (
     decode,
     encode,
 )
+from tests.support.peer_frames import framed, of_next_release
+
+GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "replica_frames_1.json").read_text("utf-8"))
 
 MESSAGES: list[Message] = [
     Hello(1, "amsterdam", 7),
+    Hello(1, "amsterdam", 7, ("a-feature", "another")),
     Greeting(2, "amsterdam", 7, b"id", 1_700_000_000_000, [SharedTable("t", "uuid", b"descriptor")]),
     Greeting(2, "amsterdam", 7, b"id", 0, []),
     Pull(3, "berlin", b"id", [Want("t", "theirs", "ours", WRITES, 1 << 40, 5, b"cursor")]),
@@ -54,13 +61,55 @@ def test_every_frame_that_is_cut_short_is_found(message: Message) -> None:
             decode(frame[:length])
 
 
-def test_fields_of_other_types_are_refused() -> None:
-    for bad in (
-        Hello("1", "a", 2),  # type: ignore[arg-type]
-        Hello(-1, "a", 2),
-        Pull(1, "a", b"", [("t",)]),  # type: ignore[list-item]
-        Pages(1, "a", b"", [Part("t", "u", OK, ["text"], 0, b"")]),  # type: ignore[list-item]
-        Greeting(1, "a", 2, b"", 0, {}),  # type: ignore[arg-type]
-    ):
-        with pytest.raises(CorruptionError, match="malformed"):
-            decode(encode(bad))
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (1, ["1", "a", 2]),
+        (1, [-1, "a", 2]),
+        (1, [1, "a"]),
+        (1, [1, "a", 2, "features"]),
+        (1, [1, "a", 2, [3]]),
+        (1, {}),
+        (2, [1, "a", 2, b"", 0, {}]),
+        (2, [1, "a", 2, b"", 0, [["t", "u"]]]),
+        (3, [1, "a", b"", [["t"]]]),
+        (4, [1, "a", b"", [["t", "u", OK, ["text"], 0, b""]]]),
+        (4, [1, "a", b"", [["t", "u", OK, b"row", 0, b""]]]),
+        (5, []),
+    ],
+)
+def test_fields_that_are_missing_or_of_other_types_are_refused(kind: int, body: object) -> None:
+    with pytest.raises(CorruptionError, match="malformed"):
+        decode(framed(kind, body))
+
+
+def test_a_kind_that_is_not_known_is_refused_by_its_number() -> None:
+    with pytest.raises(CorruptionError, match="kind=6"):
+        decode(framed(6, [1]))
+
+
+def test_a_later_format_is_refused_with_both_numbers() -> None:
+    with pytest.raises(CorruptionError, match="version=2 known=1"):
+        decode(b"\x02" + encode(MESSAGES[0])[1:])
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_what_the_next_release_has_added_is_not_looked_at(message: Message) -> None:
+    heard = decode(of_next_release(message))
+    if isinstance(heard, (Hello, Greeting)):
+        assert heard.features[-1] == "of-the-next-release"
+        heard = heard._replace(features=heard.features[:-1])
+    assert heard == message
+
+
+@pytest.mark.parametrize("golden", GOLDEN["frames"], ids=lambda golden: golden["what"])
+def test_frames_of_release_1_are_read_for_ever(golden: dict[str, str]) -> None:
+    frame = bytes.fromhex(golden["bytes"])
+    message = decode(frame)
+    assert type(message).__name__ == golden["what"]
+    assert encode(message) == frame
+
+
+def test_release_1_can_read_what_says_no_more_than_it_did() -> None:
+    of_release_1 = {golden["bytes"] for golden in GOLDEN["frames"]}
+    assert {encode(message).hex() for message in MESSAGES} <= of_release_1

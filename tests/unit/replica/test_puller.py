@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgpack
 import pytest
 
 from kvdb.env.hlc import Stamp, region_number
@@ -20,10 +21,12 @@ from kvdb.replica.messages import (
     Pull,
     Refusal,
     Want,
+    decode,
     encode,
 )
 from kvdb.table import row
 from kvdb.table.lineage import Lineage
+from tests.support.peer_frames import of_next_release
 from tests.support.regions import TABLE, World
 
 BERLIN = region_number("berlin")
@@ -136,7 +139,7 @@ def test_damaged_frames_are_refused(world: World) -> None:
 
 def test_frames_of_a_later_format_are_refused(world: World) -> None:
     world.links["amsterdam", "berlin"].lie = lambda message: b"\x02" + encode(message)[1:]
-    assert_goes_on_without_berlin(world, "unknown format version=2")
+    assert_goes_on_without_berlin(world, "version=2 known=1")
 
 
 def test_frames_that_are_too_large_are_refused(world: World) -> None:
@@ -244,3 +247,70 @@ def test_a_source_answers_only_its_members_and_only_for_itself(world: World) -> 
     assert isinstance(source.answer(b"nonsense"), Refusal)
     assert isinstance(source.answer(encode(Refusal(1, "what"))), Refusal)
     assert isinstance(asked("amsterdam", database_id, *[want] * 300), Refusal)
+
+
+def test_a_peer_of_the_next_release_is_understood_and_understands(world: World) -> None:
+    for pair, link in world.links.items():
+        if "berlin" in pair:
+            link.lie = of_next_release
+            link.dress = lambda frame: of_next_release(decode(frame))
+    world.put("berlin", {"id": "x", "n": 1})
+    world.put("amsterdam", {"id": "y", "n": 2})
+    world.run()
+    for name in world.names:
+        assert world.get(name, "x") == {"id": "x", "n": 1}
+        assert world.get(name, "y") == {"id": "y", "n": 2}
+        assert set(world.statuses(name).values()) == {"ACTIVE"}
+
+
+def test_an_answer_of_the_next_release_that_is_not_known_is_refused_by_its_number(world: World) -> None:
+    def lie(message: Message) -> Message:
+        if not isinstance(message, Pages):
+            return message
+        parts = [part._replace(status=77, position=1 << 40, rows=[]) for part in message.parts]
+        return message._replace(parts=parts)
+
+    world.links["amsterdam", "berlin"].lie = lie
+    assert_goes_on_without_berlin(world, "status 77")
+
+
+def described(change: Callable[[list[object]], None]) -> Callable[[Message], Message]:
+    """A peer that describes its tables otherwise: ``change`` is made to the fields."""
+
+    def lie(message: Message) -> Message:
+        if not isinstance(message, Greeting):
+            return message
+        tables = []
+        for table in message.tables:
+            fields = msgpack.unpackb(table.descriptor)
+            change(fields)
+            tables.append(table._replace(descriptor=msgpack.packb(fields)))
+        return message._replace(tables=tables)
+
+    return lie
+
+
+def test_a_setting_of_the_next_release_at_the_end_is_left_out(world: World) -> None:
+    world.links["amsterdam", "berlin"].lie = described(lambda fields: fields.extend([None, ["later"]]))
+    world.put("berlin", {"id": "x"})
+    world.run()
+    assert world.get("amsterdam", "x") == {"id": "x"}
+    assert world.statuses("amsterdam")["berlin"] == "ACTIVE"
+
+
+def test_a_known_setting_that_says_more_is_refused_and_others_go_on(world: World) -> None:
+    world.links["amsterdam", "berlin"].lie = described(lambda fields: fields[-1].append("later"))  # type: ignore[attr-defined]
+    world.put("berlin", {"id": "x"})
+    world.put("cairo", {"id": "from-cairo"})
+    world.run()
+    assert "later release" in world.puller("amsterdam", "berlin").refused[TABLE]
+    assert world.statuses("amsterdam") == {
+        "amsterdam": "ACTIVE",
+        "berlin": "CREATION_FAILED",
+        "cairo": "ACTIVE",
+    }
+    assert world.get("amsterdam", "x") is None
+    assert world.get("amsterdam", "from-cairo") == {"id": "from-cairo"}
+    world.links["amsterdam", "berlin"].lie = None
+    world.run()
+    assert world.get("amsterdam", "x") == {"id": "x"}

@@ -18,6 +18,7 @@ from kvdb.table.descriptor import (
     TableDescriptor,
     Throughput,
     TtlSetting,
+    decode_described,
     decode_descriptor,
 )
 
@@ -79,6 +80,17 @@ def test_a_truncated_form_is_corruption():
     for length in range(len(data)):
         with pytest.raises(CorruptionError):
             decode_descriptor(data[:length])
+
+
+def test_what_another_database_adds_at_the_end_is_left_out_and_what_it_changes_is_refused():
+    fields = msgpack.unpackb(FULL.encoded())
+    added = [*fields, None, None, ["later"]]
+    assert decode_described(msgpack.packb(added)) == FULL
+    with pytest.raises(CorruptionError, match="not readable"):
+        decode_descriptor(msgpack.packb(added))
+    changed = [*fields[:5], [*fields[5], "later"], *fields[6:]]
+    with pytest.raises(CorruptionError, match="later release"):
+        decode_described(msgpack.packb(changed))
 
 
 def test_another_format_is_refused_by_its_number():
