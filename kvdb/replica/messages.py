@@ -109,7 +109,9 @@ class Pages(NamedTuple):
     @property
     def is_idle(self) -> bool:
         """Whether there was nothing to send."""
-        return not any(part.rows or part.status not in (OK, WAIT, SEEDING) for part in self.parts)
+        return not any(
+            part.rows or part.cursor or part.status not in (OK, WAIT, SEEDING) for part in self.parts
+        )
 
 
 class Refusal(NamedTuple):

@@ -167,8 +167,9 @@ class Puller:
             return max(1, self._asked_ms + ANSWER_MS_MAX - now)
         if now >= self._due_ms:
             self._ask(now)
+        if self._asked is not None:
             return ANSWER_MS_MAX
-        return self._due_ms - now
+        return max(1, self._due_ms - now)
 
     def _now_ms(self) -> int:
         return self._env.clock.monotonic_ns() // 1_000_000

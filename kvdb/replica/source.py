@@ -166,7 +166,7 @@ class Source:
             del self._draining[place]
         position = self._engine.last_seqno
         self._acks.begin(table, region, want.own_uuid)
-        return Part(want.table, want.uuid, OK, [], position, b"")
+        return Part(want.table, want.uuid, OK, [], position, _ROWS)
 
     def _scanned(self, table: Table, want: Want, room: int) -> Part:
         kind, part = want.cursor[:1] or _ROWS, want.cursor[1:]
