@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from kvdb.errors import ValidationError
 from kvdb.lsm.coding import pack, unpack
@@ -26,20 +26,15 @@ Effect: TypeAlias = "bytes | list[bytes] | None"
 """What an operation does: a value puts, ``None`` deletes, ``[end]`` deletes a range."""
 Operations: TypeAlias = "list[Effect]"
 """Flat: key, effect, key, effect, ... A key is bytes."""
+_Hole: TypeAlias = tuple[int, bytes, bytes]
+"""A stamped put: its place in the operations, and the key around the seqno."""
 
 INGEST_MARK: Final[Operations] = [b"", []]
 
 _STAMP = struct.Struct(">Q")
+_pack_stamp: Final = _STAMP.pack
 STAMP_BYTES = _STAMP.size
 """Bytes of the seqno in the key of a stamped put, big-endian: seqno order is key order."""
-
-
-class _Hole(NamedTuple):
-    """A stamped put: its place in the operations, and the key around the seqno."""
-
-    place: int
-    prefix: bytes
-    suffix: bytes
 
 
 class WriteBatch:
@@ -102,15 +97,23 @@ class WriteBatch:
 
     def put_stamped(self, prefix: bytes, suffix: bytes, value: bytes) -> WriteBatch:
         """Set ``prefix``, the 8-byte big-endian seqno of this operation, ``suffix`` to ``value``."""
+        operations = self.operations
+        hole = (len(operations), prefix, suffix)
         if self.holes is None:
-            self.holes = []
-        self.holes.append(_Hole(len(self.operations), prefix, suffix))
-        return self.put(prefix + bytes(STAMP_BYTES) + suffix, value)
+            self.holes = [hole]
+        else:
+            self.holes.append(hole)
+        # The key to be stands there when commit has filled it.
+        operations.append(prefix)
+        operations.append(value)
+        self.size_bytes += len(prefix) + STAMP_BYTES + len(suffix) + len(value)
+        return self
 
     def stamp(self, seqno: int) -> None:
         """Fill the keys of stamped puts, the first operation having ``seqno``. The commit leader's."""
+        operations = self.operations
         for place, prefix, suffix in self.holes or ():
-            self.operations[place] = prefix + _STAMP.pack(seqno + (place >> 1)) + suffix
+            operations[place] = prefix + _pack_stamp(seqno + (place >> 1)) + suffix
 
     def __len__(self) -> int:
         return len(self.operations) >> 1

@@ -130,10 +130,12 @@ class Version:
 
     def get(self, key: bytes, seqno: int, readers: Readers) -> Found:
         """The newest value of ``key`` at ``seqno`` in any file."""
-        hashed = key_hash(key)
+        # Not before a file may have it: while all is in memory, none does.
+        hashed = 0
         find, looks = readers.find, readers.looks
         for meta in self.levels[0]:
             if meta.smallest <= key < meta.limit:
+                hashed = hashed or key_hash(key)
                 looks.value += 1
                 reader = find(meta.number) or readers.open(meta)
                 get = _get if meta.range_tombstones else SstableReader.get
@@ -145,6 +147,7 @@ class Version:
             files = self.levels[level]
             if place < len(files) and files[place].smallest <= key:
                 meta = files[place]
+                hashed = hashed or key_hash(key)
                 looks.value += 1
                 reader = find(meta.number) or readers.open(meta)
                 get = _get if meta.range_tombstones else SstableReader.get

@@ -188,7 +188,7 @@ class Applier:
         old_row = self._engine.get(incoming.key)
         tombstone = None
         if old_row is None:
-            tombstone = self._engine.get(indexes.shipper.tombstone_key(incoming.key))
+            tombstone = indexes.shipper.tombstones.of(self._engine, incoming.key)
         stored = tombstone if old_row is None else old_row
         verdict = decide(stored, incoming.version, resolver)
         if verdict.version == stored:

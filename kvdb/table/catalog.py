@@ -71,6 +71,7 @@ from kvdb.table.index import Indexes
 from kvdb.table.keys import TableKeys
 from kvdb.table.streams import Streams
 from kvdb.table.throughput import Meter, meter_of
+from kvdb.table.tombstones import Tombstones
 
 MeterOf: TypeAlias = Callable[[TableDescriptor, Meter | None], Meter | None]
 
@@ -88,6 +89,7 @@ class Table:
         "keys",
         "meter",
         "since_seqno",
+        "tombstones",
     )
 
     descriptor: TableDescriptor
@@ -108,6 +110,7 @@ class Table:
         self._meter_of = meter_of
         self.meter = None
         self.keys = TableKeys(descriptor)
+        self.tombstones = Tombstones(descriptor.table_id)
         self.is_dropped = False
         """Set once, for ever. A writer looks at it under the latch of the item it writes."""
         self.is_exchanged = False
@@ -140,7 +143,7 @@ class Table:
 
     def adopt(self, descriptor: TableDescriptor) -> None:
         """Become what ``descriptor`` says, from the next look on. Under the catalog's lock."""
-        self.indexes = Indexes.of(descriptor, self.keys)
+        self.indexes = Indexes.of(descriptor, self.keys, self.tombstones)
         self.is_open = descriptor.status in ("ACTIVE", "UPDATING")
         self.meter = self._meter_of(descriptor, self.meter)
         self.descriptor = descriptor

@@ -25,6 +25,7 @@ from kvdb.table.change import Recorder
 from kvdb.table.descriptor import IndexDescriptor, TableDescriptor
 from kvdb.table.keys import IndexKeys, TableKeys
 from kvdb.table.shipping import Shipper
+from kvdb.table.tombstones import Tombstones
 from kvdb.table.ttl import Marks
 
 
@@ -107,9 +108,9 @@ class Indexes:
         """Of writes, if the table is replicated."""
 
     @classmethod
-    def of(cls, table: TableDescriptor, table_keys: TableKeys) -> Indexes:
+    def of(cls, table: TableDescriptor, table_keys: TableKeys, tombstones: Tombstones) -> Indexes:
         indexes = [Index(descriptor, table, table_keys) for descriptor in table.indexes]
-        return cls(indexes, Marks.of(table), Recorder.of(table), Shipper.of(table))
+        return cls(indexes, Marks.of(table), Recorder.of(table), Shipper.of(table, tombstones))
 
     def check(self, item: Item, names: frozenset[str] | None = None) -> None:
         """Refuse an item that has a value no index key may have; see ``IndexKeys.check``."""

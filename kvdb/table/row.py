@@ -31,7 +31,9 @@ _FLAGS = _LINEAGE | _TOMBSTONE
 _HEAD = struct.Struct(">BBQHHI")
 _SIZE = struct.Struct(">I")
 _SIZE_OFFSET = 14
-assert _HEAD.size == _SIZE_OFFSET + _SIZE.size == 18
+_REGION = struct.Struct(">H")
+_REGION_OFFSET = 12
+assert _HEAD.size == _SIZE_OFFSET + _SIZE.size == _REGION_OFFSET + _REGION.size + _SIZE.size == 18
 _LINEAGE_AT = _HEAD.size + _SIZE.size
 
 
@@ -71,6 +73,12 @@ def lineage_of(row: bytes) -> bytes:
     """Its lineage, empty if it has none."""
     _check(row)
     return row[_LINEAGE_AT : _item_at(row)] if row[1] & _LINEAGE else b""
+
+
+def is_plain(row: bytes, region: int) -> bool:
+    """Whether it was written in this region, and has no lineage. Cheap."""
+    _check(row)
+    return not row[1] & _LINEAGE and _REGION.unpack_from(row, _REGION_OFFSET)[0] == region
 
 
 def with_lineage(row: bytes, lineage: bytes) -> bytes:

@@ -18,6 +18,7 @@ from kvdb.table import merging, replica_keys, row
 from kvdb.table.descriptor import ReplicationSetting, TableDescriptor
 from kvdb.table.lineage import Lineage, Seen, lineage_of, plain_state
 from kvdb.table.merging import MergeRules, MergeState
+from kvdb.table.tombstones import Tombstones
 
 
 class ShippedChange(Protocol):
@@ -35,23 +36,20 @@ class ShippedChange(Protocol):
 class Shipper:
     """For one table; immutable, part of ``index.Indexes``."""
 
-    __slots__ = ("_key_names", "_relays", "_tombstones", "_writes", "rules")
+    __slots__ = ("_key_names", "_relays", "_writes", "rules", "tombstones")
 
-    def __init__(self, table: TableDescriptor, setting: ReplicationSetting) -> None:
+    def __init__(self, table: TableDescriptor, setting: ReplicationSetting, tombstones: Tombstones) -> None:
         self._writes = replica_keys.writes_prefix(table.table_id)
-        self._tombstones = replica_keys.tombstones_prefix(table.table_id)
+        self.tombstones = tombstones
+        """The table's."""
         self._key_names = tuple(key.name for key in table.keys)
         self._relays = setting.relays
         self.rules = rules_of(setting)
 
     @classmethod
-    def of(cls, table: TableDescriptor) -> Shipper | None:
+    def of(cls, table: TableDescriptor, tombstones: Tombstones) -> Shipper | None:
         setting = table.replication
-        return None if setting is None or not setting.is_on else cls(table, setting)
-
-    def tombstone_key(self, row_key: bytes) -> bytes:
-        """Where the tombstone of an item stands, if there is one."""
-        return self._tombstones + replica_keys.row_part(row_key)
+        return None if setting is None or not setting.is_on else cls(table, setting, tombstones)
 
     def add(self, batch: WriteBatch, change: ShippedChange, stamp: Stamp) -> bytes:
         """Put the row or the tombstone, and the note; gives the row, empty when there is none.
@@ -65,22 +63,30 @@ class Shipper:
             stored = self._version_of(change, stamp)
         else:
             stored = given
-        part = replica_keys.row_part(change.key)
+        key = change.key
         if change.new is not None:
-            batch.put(change.key, stored)
+            batch.put(key, stored)
             if change.tombstone is not None:
-                batch.delete(self._tombstones + part)
+                batch.delete(self.tombstones.key_of(key))
         else:
             if change.old_row is not None:
-                batch.delete(change.key)
-            batch.put(self._tombstones + part, stored)
+                batch.delete(key)
+            self.tombstones.announce()
+            batch.put(self.tombstones.key_of(key), stored)
         if given is None or self._relays:
-            batch.put_stamped(self._writes, part, b"")
+            batch.put_stamped(self._writes, replica_keys.row_part(key), b"")
         return stored if change.new is not None else b""
 
     def _version_of(self, change: ShippedChange, stamp: Stamp) -> bytes:
         """The row or tombstone of a write made here."""
         before = change.tombstone if change.old_row is None else change.old_row
+        if (
+            change.new is not None
+            and self.rules is None
+            and (before is None or row.is_plain(before, stamp.region))
+        ):
+            # As below, spelled out for what most writes are: there is no lineage to look into, or to make.
+            return row.encode(change.new, change.new_size, stamp)
         seen: Seen = {}
         merge: MergeState | None = None
         if before is not None:

@@ -185,7 +185,7 @@ class Writer:
             indexes = change.indexes
             if change.table.meter is not None:
                 admit_writes([change])
-            if indexes.make_claims or indexes.recorder is not None or indexes.shipper is not None:
+            if indexes.make_claims or indexes.recorder is not None:
                 yield from self.commit([change])
             else:
                 # As ``commit``, spelled out: this is the shortest path there is.
@@ -193,6 +193,8 @@ class Writer:
                 mutation.add(batch, change, self._hlc.tick())
                 if batch.operations:
                     yield batch
+                    if indexes.shipper is not None:
+                        self._arrivals.announce()
             return change
         finally:
             self._latches.give_back(grant)
@@ -228,7 +230,8 @@ class Writer:
             old_row = self._engine.get(key)
             if old_row is None:
                 # What it replaces goes into the lineage of the version that is made.
-                tombstone = None if shipper is None else self._engine.get(shipper.tombstone_key(key))
+                if shipper is not None:
+                    tombstone = shipper.tombstones.of(self._engine, key)
             elif is_old_known:
                 old, old_size = row.opened(old_row)
         new = write.apply(old)

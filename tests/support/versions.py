@@ -12,6 +12,7 @@ from kvdb.replica.conflict import Resolver, Verdict, decide
 from kvdb.table import row
 from kvdb.table.descriptor import KeyAttribute, ReplicationSetting, ResolverKind, TableDescriptor
 from kvdb.table.shipping import Shipper, rules_of
+from kvdb.table.tombstones import Tombstones
 
 KEY: Item = {"id": "a"}
 ROW_KEY = b"\0\0\0\1" + b"\0\0" + b"hh" + b"a"
@@ -47,7 +48,7 @@ class Copy:
         )
         key = KeyAttribute("id", "S")
         table = TableDescriptor(1, "t", "u", 0, key, None, replication=setting)
-        self._shipper = Shipper(table, setting)
+        self._shipper = Shipper(table, setting, Tombstones(table.table_id))
         self.resolver = Resolver(("id",), rules_of(setting))
 
     @property

@@ -41,3 +41,12 @@ def test_a_truncated_item_is_corruption():
     for length in range(18, len(ROW)):
         with pytest.raises(CorruptionError):
             row.item_of(ROW[:length])
+
+
+def test_a_plain_row_is_one_of_this_region_without_lineage():
+    assert row.is_plain(ROW, 3)
+    assert row.is_plain(row.encode({"a": 1}, 0, STAMP, is_tombstone=True), 3)
+    assert not row.is_plain(ROW, 2)
+    assert not row.is_plain(row.encode({"a": 1}, 3, STAMP, b"lineage"), 3)
+    with pytest.raises(CorruptionError, match="row has an unknown format"):
+        row.is_plain(b"\x02" + ROW[1:], 3)
