@@ -2,17 +2,22 @@
 
     frame    := u8 format · u8 kind · u32 crc32c(kind · body) · body        format 1, big-endian
     body     := msgpack
-    1 hello    [id, region, number, features?]
-    2 greeting [id, region, number, database id, wall_ms, [[table, uuid, descriptor] ...], features?]
-    3 pull     [id, region, database id, [[table, uuid, own uuid, mode, position, kept, cursor] ...]]
-    4 pages    [id, region, database id, [[table, uuid, status, [row ...], position, cursor] ...]]
+    1 hello    [id, region, number, features?, known?]
+    2 greeting [id, region, number, database id, wall_ms, [[table, uuid, descriptor] ...], features?,
+                topology?]
+    3 pull     [id, region, database id, [[table, uuid, own uuid, mode, position, kept, cursor] ...],
+                known?]
+    4 pages    [id, region, database id, [[table, uuid, status, [row ...], position, cursor, more?] ...],
+                topology?]
     5 refusal  [id, reason]
     features := [name ...]
 
 Who pulls says hello and gets a greeting: who answers, and which tables are shared. Then it pulls, for each
 table from where it is (``replica/progress``), and gets pages: whole rows and tombstones (``table/row``), as
 they stand. ``id`` ties an answer to its question: an answer to another question, late or twice, is thrown
-away. ``database id`` in a pull is the one that is expected to answer.
+away. ``database id`` in a pull is the one that is expected to answer. ``topology`` is a number that is larger
+one after each change of what is shared (0: not told); who asks says which one he has, so that an answer that
+would be held back until there is news is not, when that is the news. ``more``, 1 or 0: the page is full.
 
 Regions are of one release or of two that follow each other. So fields are only ever added, at the end, each
 with a default: a field that is not there has its default, and fields at the end that say no more than
@@ -53,6 +58,8 @@ class Hello(NamedTuple):
     region: str
     number: int
     features: tuple[str, ...] = ()
+    known: int = 0
+    """The topology that whoever asks has, if there is nothing else that he could ask for meanwhile."""
 
 
 class SharedTable(NamedTuple):
@@ -69,6 +76,7 @@ class Greeting(NamedTuple):
     wall_ms: int
     tables: list[SharedTable]
     features: tuple[str, ...] = ()
+    topology: int = 0
 
 
 class Want(NamedTuple):
@@ -89,6 +97,7 @@ class Pull(NamedTuple):
     region: str
     database_id: bytes
     wants: list[Want]
+    known: int = 0
 
 
 class Part(NamedTuple):
@@ -98,6 +107,8 @@ class Part(NamedTuple):
     rows: list[bytes]
     position: int
     cursor: bytes
+    more: int = 0
+    """1: it ends where it does because it is full."""
 
 
 class Pages(NamedTuple):
@@ -105,6 +116,7 @@ class Pages(NamedTuple):
     region: str
     database_id: bytes
     parts: list[Part]
+    topology: int = 0
 
     @property
     def is_idle(self) -> bool:
@@ -130,13 +142,13 @@ class _Each(NamedTuple):
 
 
 _SHAPES: Final[dict[type, tuple[type | _Each, ...]]] = {
-    Hello: (int, str, int, _Each(str, tuple)),
+    Hello: (int, str, int, _Each(str, tuple), int),
     SharedTable: (str, str, bytes),
-    Greeting: (int, str, int, bytes, int, _Each(SharedTable), _Each(str, tuple)),
+    Greeting: (int, str, int, bytes, int, _Each(SharedTable), _Each(str, tuple), int),
     Want: (str, str, str, int, int, int, bytes),
-    Pull: (int, str, bytes, _Each(Want)),
-    Part: (str, str, int, _Each(bytes), int, bytes),
-    Pages: (int, str, bytes, _Each(Part)),
+    Pull: (int, str, bytes, _Each(Want), int),
+    Part: (str, str, int, _Each(bytes), int, bytes, int),
+    Pages: (int, str, bytes, _Each(Part), int),
     Refusal: (int, str),
 }
 _KINDS: Final[dict[int, type]] = {1: Hello, 2: Greeting, 3: Pull, 4: Pages, 5: Refusal}

@@ -136,6 +136,7 @@ class Puller:
         self._failures = 0
         self._greeting: Greeting | None = None
         self._greeted_ms = 0
+        self._news_due_ms = 0
         self.links: dict[str, TableLink] = {}
         """By table name; replaced as a whole."""
         self.refused: dict[str, str] = {}
@@ -179,21 +180,24 @@ class Puller:
     def _ask(self, now: int) -> None:
         self._last_id += 1
         wants = self._wants(now)
-        is_hello_due = self._greeting is None or now - self._greeted_ms >= HELLO_MS
-        if is_hello_due or not wants or self._greeting is None:
-            if not is_hello_due:
-                self._due_ms = min(
-                    [
-                        self._greeted_ms + HELLO_MS,
-                        *(link.due_ms for link in self.links.values() if link.due_ms > now),
-                    ]
-                )
-                return
-            self._asked = Hello(self._last_id, self._region, self._number, FEATURES)
+        greeting = self._greeting
+        if greeting is None or now - self._greeted_ms >= HELLO_MS or self._may_wait_for_news(now):
+            # Who has something to pull must not wait for the answer to this.
+            known = 0 if greeting is None or self.links else greeting.topology
+            self._asked = Hello(self._last_id, self._region, self._number, FEATURES, known)
+        elif wants:
+            self._asked = Pull(self._last_id, self._region, greeting.database_id, wants, greeting.topology)
         else:
-            self._asked = Pull(self._last_id, self._region, self._greeting.database_id, wants)
+            later = [link.due_ms for link in self.links.values() if link.due_ms > now]
+            self._due_ms = min([self._greeted_ms + HELLO_MS, *later])
+            return
         self._asked_ms = now
         self._link.send(encode(self._asked))
+
+    def _may_wait_for_news(self, now: int) -> bool:
+        """Whether nothing is shared, and the peer can tell at once when something is; if it does not wait
+        with its answer, as it should, it is not asked again and again."""
+        return not self.links and self._greeting is not None and now >= self._news_due_ms
 
     def _wants(self, now: int) -> list[Want]:
         return [
@@ -250,11 +254,15 @@ class Puller:
     def _hear(self, asked: Message, message: Message, size: int) -> None:
         if isinstance(message, Greeting) and isinstance(asked, Hello):
             self._greeted(message)
+            is_news = message.topology != asked.known
+            self._news_due_ms = 0 if is_news else self._asked_ms + HELLO_MS
             self._succeeded(0)
         elif isinstance(message, Pages) and isinstance(asked, Pull):
             if (message.region, message.database_id) != (self.peer, asked.database_id):
                 raise PeerFault("another region or database answers")
             has_more = self._take_pages(asked, message)
+            if message.topology != asked.known:
+                self._greeting = None
             pause_ms = 0 if has_more else IDLE_MS
             if self._bytes_per_s_max is not None:
                 pause_ms = max(pause_ms, size * 1000 // self._bytes_per_s_max)

@@ -27,6 +27,7 @@ from kvdb.replica.puller import Puller
 from kvdb.replica.source import Source
 from kvdb.replica.topology import named, settled
 from kvdb.table.catalog import Catalog, Table, not_found
+from kvdb.table.change import Arrivals
 from kvdb.table.latches import Latches
 from kvdb.table.writer import Writer
 
@@ -100,6 +101,9 @@ class Regions:
         self.region = region
         self.number = number
         self.acks = Acks(engine)
+        self.shared = Arrivals()
+        """Tells of changes of which tables are shared, and how."""
+        catalog.on_shared = self.shared.announce
         self._catalog = catalog
         self._engine = engine
         self._env = env

@@ -8,7 +8,7 @@ harm, and an item that was written often between two pages travels once.
 from __future__ import annotations
 
 import threading
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from kvdb import limits
 from kvdb.env.env import Env
@@ -52,6 +52,9 @@ PAGE_ROWS: Final = 2_000
 NOTES_PER_PAGE: Final = 4_000
 _ROWS, _TOMBSTONES = b"r", b"t"
 
+News: TypeAlias = Literal["any", "writes", "topology"]
+"""What an answer may wait for: nothing, a write, or a change of what is shared."""
+
 
 class Source:
     """For any number of peers and threads."""
@@ -81,19 +84,29 @@ class Source:
 
     def answer(self, frame: bytes) -> Message:
         """The answer to a frame; a frame that is none, or damaged, gets a refusal."""
+        return self.answer_and_news(frame)[0]
+
+    def answer_and_news(self, frame: bytes) -> tuple[Message, News]:
+        """The answer, and of what it says that there is nothing new: then it may wait for that."""
         try:
             message = decode(frame)
         except CorruptionError as error:
-            return Refusal(0, error.message)
+            return Refusal(0, error.message), "any"
         if isinstance(message, Hello):
-            return self._greeting(message)
+            answer = self._greeting(message)
+            is_known = isinstance(answer, Greeting) and answer.topology == message.known
+            return answer, "topology" if is_known else "any"
         if not isinstance(message, Pull):
-            return Refusal(message.id, "not a question")
+            return Refusal(message.id, "not a question"), "any"
         if message.database_id != self._engine.database_id:
-            return Refusal(message.id, "another database is expected here")
+            return Refusal(message.id, "another database is expected here"), "any"
         if len(message.wants) > limits.REPLICATED_TABLES_MAX:
-            return Refusal(message.id, f"too many tables at once: {len(message.wants)}")
-        return Pages(message.id, self._region, self._engine.database_id, self._parts(message))
+            return Refusal(message.id, f"too many tables at once: {len(message.wants)}"), "any"
+        # Before the tables are read: a change that comes between is told the next time.
+        topology = self._catalog.shared_seqno
+        pages = Pages(message.id, self._region, self._engine.database_id, self._parts(message), topology)
+        is_known = message.known in (0, topology)
+        return pages, "writes" if pages.is_idle and is_known else "any"
 
     def encoded_answer(self, frame: bytes) -> bytes:
         return encode(self.answer(frame))
@@ -103,6 +116,8 @@ class Source:
             return Refusal(
                 hello.id, f"this is region {self._region}, whose name or number the caller has, too"
             )
+        # Before the tables are read: a change that comes between is told again.
+        topology = self._catalog.shared_seqno
         tables = [
             SharedTable(table.descriptor.name, table.descriptor.uuid, table.descriptor.encoded())
             for table in self._catalog.all_tables()
@@ -110,7 +125,9 @@ class Source:
         ]
         wall_ms = self._env.clock.wall_ms()
         database_id = self._engine.database_id
-        return Greeting(hello.id, self._region, self._number, database_id, wall_ms, tables, FEATURES)
+        return Greeting(
+            hello.id, self._region, self._number, database_id, wall_ms, tables, FEATURES, topology
+        )
 
     def _parts(self, pull: Pull) -> list[Part]:
         # Another table is first each time, so that a busy one does not keep the others from the page.
@@ -175,14 +192,14 @@ class Source:
             prefix = index_prefix(table.descriptor.table_id, 0)
             last, room = self._take(table.keys.all_rows(), prefix, part, rows, room)
             if last is not None:
-                return Part(want.table, want.uuid, OK, rows, want.position, _ROWS + last)
+                return Part(want.table, want.uuid, OK, rows, want.position, _ROWS + last, more=1)
             part = b""
         prefix = replica_keys.tombstones_prefix(table.descriptor.table_id)
         last, _ = self._take(
             replica_keys.tombstones_range(table.descriptor.table_id), prefix, part, rows, room
         )
         if last is not None:
-            return Part(want.table, want.uuid, OK, rows, want.position, _TOMBSTONES + last)
+            return Part(want.table, want.uuid, OK, rows, want.position, _TOMBSTONES + last, more=1)
         return Part(want.table, want.uuid, SCANNED, rows, want.position, b"")
 
     def _take(
@@ -208,7 +225,7 @@ class Source:
         self._acks.put(table, region, Ack(want.kept, want.own_uuid))
         rows: list[bytes] = []
         seen: set[bytes] = set()
-        reached = head
+        reached, is_full = head, False
         rows_prefix = index_prefix(table_id, 0)
         tombstones_prefix = replica_keys.tombstones_prefix(table_id)
         written = replica_keys.writes_range(table_id, want.position, head)
@@ -223,12 +240,12 @@ class Source:
                     rows.append(stored)
                     room -= len(stored)
             if room <= 0 or len(rows) >= self.page_rows or notes >= NOTES_PER_PAGE:
-                reached = replica_keys.seqno_of(key)
+                reached, is_full = replica_keys.seqno_of(key), True
                 break
         if want.kept < self._acks.trimmed(table):
             # Notes may have gone while they were read.
             return _without_rows(want, TRIMMED)
-        return Part(want.table, want.uuid, OK, rows, reached, b"")
+        return Part(want.table, want.uuid, OK, rows, reached, b"", more=int(is_full))
 
 
 def _without_rows(want: Want, status: int) -> Part:

@@ -1,8 +1,9 @@
 """Where peers ask: the ``Replication`` service of the gRPC door.
 
 A frame that finds nothing new waits for the next write, up to ``NEWS_MS``, before it is answered, so that a
-peer that keeps up hears of a write at once, and one that has nothing to hear of asks seldom. Each stream has
-one frame under way; there are at most as many streams as a region may have peers, twice over.
+peer that keeps up hears of a write at once, and one that has nothing to hear of asks seldom; one that has
+nothing to ask for waits so for a change of what is shared. Each stream has one frame under way; there are at
+most as many streams as a region may have peers, twice over.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from grpc import aio
 
 from kvdb.database.database import Database
 from kvdb.limits import REGIONS_MAX
-from kvdb.replica.messages import Pages, encode
+from kvdb.replica.messages import encode
+from kvdb.replica.puller import HELLO_MS
 from kvdb.rpc.codec import REPLICATION
 from kvdb.rpc.gen import replicas_pb2
 
@@ -56,28 +58,35 @@ class ReplicaDoor:
 
     async def _answer(self, frame: bytes) -> bytes:
         loop = asyncio.get_running_loop()
-        arrived = asyncio.Event()
-        token = self._database.when_written(lambda: _tell(loop, arrived))
+        source, regions = self._database.regions.source, self._database.regions
+        written, shared = asyncio.Event(), asyncio.Event()
+        tokens = (
+            self._database.when_written(lambda: _tell(loop, written)),
+            regions.shared.when_next(lambda: _tell(loop, written, shared)),
+        )
         try:
-            answer = await loop.run_in_executor(self._pool, self._database.regions.source.answer, frame)
-            if isinstance(answer, Pages) and answer.is_idle:
+            answer, news = await loop.run_in_executor(self._pool, source.answer_and_news, frame)
+            if news != "any":
+                event, wait_ms = (written, NEWS_MS) if news == "writes" else (shared, HELLO_MS)
                 try:
-                    async with asyncio.timeout(NEWS_MS / 1000):
-                        await arrived.wait()
+                    async with asyncio.timeout(wait_ms / 1000):
+                        await event.wait()
                 except TimeoutError:
                     pass
-                answer = await loop.run_in_executor(self._pool, self._database.regions.source.answer, frame)
+                answer = await loop.run_in_executor(self._pool, source.answer, frame)
         finally:
-            self._database.forget_written(token)
+            self._database.forget_written(tokens[0])
+            regions.shared.forget(tokens[1])
         return await loop.run_in_executor(self._pool, encode, answer)
 
     def stop(self) -> None:
         self._pool.shutdown(cancel_futures=True)
 
 
-def _tell(loop: asyncio.AbstractEventLoop, arrived: asyncio.Event) -> None:
+def _tell(loop: asyncio.AbstractEventLoop, *arrived: asyncio.Event) -> None:
     try:
-        loop.call_soon_threadsafe(arrived.set)
+        for event in arrived:
+            loop.call_soon_threadsafe(event.set)
     except RuntimeError:
         # The loop is closed, and nobody waits there any more.
         return

@@ -176,6 +176,10 @@ class Catalog:
         stored = engine.get(keys.NEXT_TABLE_ID_KEY)
         self._next_table_id = keys.FIRST_TABLE_ID if stored is None else keys.next_table_id_of(stored)
         self._dropped = [keys.dropped_prefix(key) for key, _ in engine.scan(*keys.dropped_range())]
+        self.shared_seqno = max(1, engine.last_seqno)
+        """A larger one after each change of a table that is, or was, shared with other regions."""
+        self.on_shared: Callable[[], None] = lambda: None
+        """Called when it is; must be quick, and raise nothing."""
 
     def table(self, name: str, at: Snapshot | None = None) -> Table:
         """The table an item operation names, ``at`` a moment of the past if one is given.
@@ -412,6 +416,13 @@ class Catalog:
         seqno = self._write(batch, None, descriptor)
         self._next_table_id += 1
         self._tables = {**self._tables, descriptor.name: Table(descriptor, self._meter_of, seqno)}
+        self._note_shared(descriptor)
+
+    def _note_shared(self, *descriptors: TableDescriptor) -> None:
+        """Under the lock, when what they became is there to be seen."""
+        if any(each.replication is not None for each in descriptors):
+            self.shared_seqno = max(self.shared_seqno + 1, self._engine.last_seqno)
+            self.on_shared()
 
     def change(
         self,
@@ -605,6 +616,7 @@ class Catalog:
         self._sizes.pop(descriptor.table_id, None)
         table.is_dropped = True
         self._dropped.append(prefix)
+        self._note_shared(descriptor)
 
     def _check_deletable(self, descriptor: TableDescriptor) -> None:
         """Source: the messages that ack-api-quirks recorded from DeleteTable in October 2026."""
@@ -650,6 +662,7 @@ class Catalog:
         self._write(batch, before, descriptor)
         table.adopt(descriptor)
         self._dropped += dropped
+        self._note_shared(before, descriptor)
         return descriptor
 
     def _write(self, batch: WriteBatch, before: TableDescriptor | None, after: TableDescriptor | None) -> int:

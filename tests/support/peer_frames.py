@@ -25,9 +25,9 @@ def of_next_release(message: Message) -> bytes:
     """The message as the next release would send it: with more fields everywhere, and more features."""
     values: list[Any] = list(message)
     if isinstance(message, (Hello, Greeting)):
-        values[-1] = [*message.features, "of-the-next-release"]
+        values[message._fields.index("features")] = [*message.features, "of-the-next-release"]
     if isinstance(message, Greeting):
-        values[-2] = [[*table, *LATER] for table in message.tables]
+        values[message._fields.index("tables")] = [[*table, *LATER] for table in message.tables]
     if isinstance(message, Pull):
         values[3] = [[*want, *LATER] for want in message.wants]
     if isinstance(message, Pages):

@@ -36,9 +36,17 @@ MESSAGES: list[Message] = [
     Pages(4, "amsterdam", b"id", [Part("t", "uuid", OK, [b"row", b""], 9, b"")]),
     Refusal(5, "no"),
 ]
+MORE_THAN_RELEASE_1: list[Message] = [
+    Hello(1, "amsterdam", 7, (), 12),
+    Greeting(2, "amsterdam", 7, b"id", 0, [], (), 1 << 50),
+    Pull(3, "berlin", b"id", [], 12),
+    Pages(4, "amsterdam", b"id", [Part("t", "uuid", OK, [b"row", b""], 9, b"", more=1)], 12),
+]
 
 
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+@pytest.mark.parametrize(
+    "message", MESSAGES + MORE_THAN_RELEASE_1, ids=lambda message: type(message).__name__
+)
 def test_a_message_comes_back_as_it_was(message: Message) -> None:
     assert decode(encode(message)) == message
 

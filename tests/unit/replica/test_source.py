@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from kvdb.replica.messages import BEGIN, SCAN, Message, Pages, Pull, Want, encode
+from dataclasses import replace
+
+from kvdb.env.hlc import region_number
+from kvdb.replica.messages import BEGIN, SCAN, Greeting, Hello, Message, Pages, Pull, Want, encode
 from kvdb.replica.puller import HELLO_MS
 from tests.support.regions import TABLE, World
 
@@ -30,6 +33,33 @@ def test_a_peer_that_shares_nothing_is_greeted_again_soon() -> None:
     assert puller.is_connected
     due_ms = puller.step(0)
     assert due_ms is not None and due_ms <= HELLO_MS
+
+
+def test_who_shares_nothing_waits_for_the_news_that_something_is_shared() -> None:
+    world = World("amsterdam", "berlin")
+    source = world["amsterdam"].regions.source
+    number = region_number("berlin")
+    greeting, news = source.answer_and_news(encode(Hello(1, "berlin", number)))
+    assert isinstance(greeting, Greeting) and news == "any"
+    again = encode(Hello(2, "berlin", number, known=greeting.topology))
+    assert source.answer_and_news(again)[1] == "topology"
+    told: list[str] = []
+    world["amsterdam"].regions.shared.when_next(lambda: told.append("shared"))
+    world.share()
+    assert told == ["shared"]
+    assert source.answer_and_news(again)[1] == "any"
+
+
+def test_who_pulls_is_told_at_once_that_what_is_shared_has_changed() -> None:
+    world = World("amsterdam", "berlin")
+    world.share()
+    source, catalog = world["amsterdam"].regions.source, world["amsterdam"]._floor.catalog
+    known = catalog.shared_seqno
+    pull = encode(Pull(1, "berlin", world["amsterdam"]._floor.engine.database_id, [], known))
+    assert source.answer_and_news(pull)[1] == "writes"
+    catalog.change(catalog.table(TABLE), lambda descriptor: replace(descriptor, is_protected=True))
+    pages, news = source.answer_and_news(pull)
+    assert isinstance(pages, Pages) and pages.topology > known and news == "any"
 
 
 def test_a_place_to_begin_at_is_news_and_so_is_every_page_up_to_the_last() -> None:
