@@ -68,8 +68,20 @@ class ReseedTableResult:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteStamp:
+    """When and where a version was written. Of two, the later one is the larger, as
+    ``(wall_ms, counter, region_number)``."""
+
+    wall_ms: int
+    counter: int
+    region_number: int
+    region_name: str = ""
+    """Empty: no region of this number is known here any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConflictDescription:
-    """Two versions of an item that were written without knowing of each other."""
+    """Two versions of an item that were written without knowing of each other, and which of them stands."""
 
     sequence_number: int
     region_name: str
@@ -83,21 +95,88 @@ class ConflictDescription:
     stored_item: Item | None = None
     """``None``: it had been deleted."""
     incoming_item: Item | None = None
+    stored_stamp: WriteStamp | None = None
+    incoming_stamp: WriteStamp | None = None
+    """Of both versions, always there in an answer."""
+    merged_item: Item | None = None
+    """What was made of both, with outcome "MERGED"; ``None`` with it: the item is deleted, or the conflict
+    was noted before outcomes were kept."""
+
+    @property
+    def winner(self) -> WriteStamp | None:
+        """The stamp of what stands: of the version that won, or the later one of two that were merged."""
+        if self.outcome == "STORED":
+            return self.stored_stamp
+        if self.outcome == "INCOMING" or self.stored_stamp is None or self.incoming_stamp is None:
+            return self.incoming_stamp
+        return max(self.stored_stamp, self.incoming_stamp, key=_place)
+
+    @property
+    def winner_item(self) -> Item | None:
+        """The item that stands since; ``None``: it is deleted."""
+        items = {"STORED": self.stored_item, "INCOMING": self.incoming_item, "MERGED": self.merged_item}
+        return items[self.outcome]
+
+
+def _place(stamp: WriteStamp) -> tuple[int, int, int]:
+    return stamp.wall_ms, stamp.counter, stamp.region_number
 
 
 @dataclass(frozen=True, slots=True)
 class ListConflicts:
-    """The conflicts of a table that were decided here, oldest first. Ask again after the last to follow."""
+    """The conflicts of a table that were decided here, as far as they are kept: the newest ten thousand."""
 
     table_name: str
     after_sequence_number: int = 0
+    """Only later ones; 0: from the oldest that is kept."""
     limit: int | None = None
     """1 to 1,000; 100 unless given."""
+    before_sequence_number: int | None = None
+    """Only earlier ones."""
+    newest_first: bool = False
+    key: Item | None = None
+    """Only those of this item."""
+    outcome: Outcome | None = None
+    region_name: str | None = None
+    """Only those whose incoming version came from this region."""
+    since_ms: int | None = None
+    """Only those decided then or later."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListConflictsResult:
     conflicts: tuple[ConflictDescription, ...] = ()
+    last_evaluated_sequence_number: int | None = None
+    """Where to go on: after it or, newest first, before it. ``None``: there are no more. A page has at most
+    a megabyte of versions, and may be empty where there are filters."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowConflicts:
+    """The conflicts of a table from a place on, and then each as it is decided: pages, for ever."""
+
+    table_name: str
+    after_sequence_number: int = 0
+    """Where to begin: after this one; 0: with the oldest that is kept."""
+    key: Item | None = None
+    outcome: Outcome | None = None
+    region_name: str | None = None
+    since_ms: int | None = None
+    heartbeat_ms: int = 5_000
+    """When nothing happens for this long, a page without conflicts tells how far the feed has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictPage:
+    """Some conflicts, or none: a heartbeat."""
+
+    conflicts: tuple[ConflictDescription, ...]
+    sequence_number: int
+    """Where to go on after this page."""
+
+    @property
+    def is_heartbeat(self) -> bool:
+        return not self.conflicts
 
 
 ReplicaRequest: TypeAlias = DescribeReplicas | ReseedTable | ListConflicts

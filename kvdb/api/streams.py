@@ -242,6 +242,10 @@ class FeedPage:
     cursor: str
     """Where to go on after this page; good for as long as the records after it are kept."""
 
+    @property
+    def is_heartbeat(self) -> bool:
+        return not self.records
+
 
 StreamRequest: TypeAlias = ListStreams | DescribeStream | GetShardIterator | GetRecords | UpdateStream
 StreamResult: TypeAlias = (

@@ -22,6 +22,11 @@ def item_argument(name: str) -> Callable[[Command], Command]:
     return click.argument(name, metavar=f"{name.upper()}_JSON", callback=_item)
 
 
+def item_option(name: str, help: str) -> Callable[[Command], Command]:
+    """An option that is one JSON object."""
+    return click.option(name, metavar="JSON", callback=_item, help=help)
+
+
 def expression_options(command: Command) -> Command:
     """Add ``--names`` and ``--values``, which say what ``#name`` and ``:value`` stand for."""
     add_values = click.option(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
+from contextlib import closing
+from datetime import datetime
+from itertools import islice
+from typing import cast, get_args
 
 import click
 
@@ -10,9 +13,9 @@ from kvdb.api.replicas import (
     ConflictDescription,
     DescribeReplicas,
     DescribeReplicasResult,
-    ListConflicts,
-    ListConflictsResult,
+    Outcome,
     ReseedTable,
+    WriteStamp,
 )
 from kvdb.api.tables import (
     ConflictResolution,
@@ -23,14 +26,26 @@ from kvdb.api.tables import (
     UpdateTable,
 )
 from kvdb.cli.json_form import to_json
-from kvdb.cli.json_options import json_option
-from kvdb.cli.output import iso_time, show_line, show_rows
+from kvdb.cli.json_options import COUNT, item_option, json_option, moment_of
+from kvdb.cli.output import iso_time, show_item, show_line, show_rows
 from kvdb.cli.target import open_target, target_options
 from kvdb.client.sync import Client
+from kvdb.item.value import Item
 
 _COLUMNS = ("peer", "table", "status", "latency_ms", "pending", "conflicts", "fault")
-_CONFLICT_COLUMNS = ("sequence", "decided", "from", "stands", "key", "stored", "incoming")
-_PAGE = 1_000
+_CONFLICT_COLUMNS = (
+    *("sequence", "decided", "from", "stands", "key", "winner"),
+    *("stored_stamp", "incoming_stamp", "stored", "incoming"),
+)
+
+
+def _moment(context: click.Context, parameter: click.Parameter, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    moment = moment_of(text)
+    if moment is None:
+        raise click.BadParameter(f"give a time with its zone, as 2026-11-29T02:30:00Z: {text}")
+    return moment
 
 
 @click.group()
@@ -143,27 +158,80 @@ def reseed(table: str, yes: bool, endpoint: str | None, data_dir: str | None) ->
 
 @replica.command()
 @click.argument("table")
+@click.option("--follow", is_flag=True, help="Then print each as it is decided, until Ctrl-C.")
 @click.option("--after", default=0, metavar="SEQUENCE", help="Only those after this one.")
+@click.option(
+    "--since", callback=_moment, metavar="TIME", help="Only those decided since 2026-11-29T02:30:00Z."
+)
+@item_option("--key", "Only those of the item with this key.")
+@click.option("--outcome", type=click.Choice(get_args(Outcome)), help="Only those with this outcome.")
+@click.option("--from", "region", metavar="REGION", help="Only those whose incoming version is from there.")
+@click.option("--newest-first", is_flag=True, help="The newest first, instead of the oldest.")
+@click.option("--count", type=COUNT, help="End after so many.")
 @json_option
 @target_options
-def conflicts(table: str, after: int, as_json: bool, endpoint: str | None, data_dir: str | None) -> None:
-    """Print the conflicts of TABLE that were decided in the region that is asked, oldest first."""
+def conflicts(
+    table: str,
+    follow: bool,
+    after: int,
+    since: datetime | None,
+    key: Item | None,
+    outcome: Outcome | None,
+    region: str | None,
+    newest_first: bool,
+    count: int | None,
+    as_json: bool,
+    endpoint: str | None,
+    data_dir: str | None,
+) -> None:
+    """Print the conflicts of TABLE that were decided in the region that is asked, oldest first.
+
+    The newest ten thousand are kept. A stamp is TIME+COUNTER@REGION; of two, the later one is of the winner.
+    """
     with open_target(endpoint, data_dir) as db:
-        found = db.call(ListConflicts(table, after, _PAGE))
-    rows = [_conflict_row(each) for each in cast(ListConflictsResult, found).conflicts]
-    show_rows(rows, _CONFLICT_COLUMNS, as_json=as_json)
+        found = db.table(table).conflicts(
+            follow=follow,
+            after=after,
+            newest_first=newest_first,
+            key=key,
+            outcome=outcome,
+            region=region,
+            since=since,
+        )
+        with closing(found):
+            rows = (_conflict_row(each) for each in islice(found, count))
+            if follow:
+                for row in rows:
+                    show_item(row, _CONFLICT_COLUMNS, as_json=as_json)
+            else:
+                show_rows(rows, _CONFLICT_COLUMNS, as_json=as_json)
 
 
-def _conflict_row(conflict: ConflictDescription) -> dict[str, object]:
+def _conflict_row(conflict: ConflictDescription) -> Item:
     return {
         "sequence": conflict.sequence_number,
         "decided": iso_time(conflict.decided_ms),
         "from": conflict.region_name,
         "stands": conflict.outcome,
         "key": to_json(conflict.key),
-        "stored": "deleted" if conflict.stored_item is None else to_json(conflict.stored_item),
-        "incoming": "deleted" if conflict.incoming_item is None else to_json(conflict.incoming_item),
+        "winner": _stamp(conflict.winner),
+        "stored_stamp": _stamp(conflict.stored_stamp),
+        "incoming_stamp": _stamp(conflict.incoming_stamp),
+        "stored": _version(conflict.stored_item),
+        "incoming": _version(conflict.incoming_item),
+        **({"merged": _version(conflict.merged_item)} if conflict.outcome == "MERGED" else {}),
     }
+
+
+def _version(item: Item | None) -> str:
+    return "deleted" if item is None else to_json(item)
+
+
+def _stamp(stamp: WriteStamp | None) -> str:
+    if stamp is None:
+        return ""
+    region = stamp.region_name or f"region number {stamp.region_number}"
+    return f"{iso_time(stamp.wall_ms)}+{stamp.counter}@{region}"
 
 
 def _described(db: Client) -> DescribeReplicasResult:

@@ -13,11 +13,13 @@ What happens when the server of a call does not answer any more:
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from typing import TypeVar
 
 from kvdb.api.items import Page, Query, Scan
 from kvdb.api.operations import Request, Result
+from kvdb.api.replicas import ConflictPage, FollowConflicts
 from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.client import paginate
 from kvdb.client.failover import Choice, Origins, Route, located, route_of
@@ -27,6 +29,8 @@ from kvdb.client.transport import AsyncEndpoint
 from kvdb.env.fork import on_fork
 from kvdb.errors import ClosedError, DeadlineExceeded, KvdbError, ServiceUnavailable
 from kvdb.options import FailoverOptions
+
+_Page = TypeVar("_Page")
 
 
 class AsyncFailoverTransport:
@@ -101,21 +105,37 @@ class AsyncFailoverTransport:
             rest = paginate.following(rest, page)
 
     async def subscribe(self, request: Subscribe) -> AsyncGenerator[FeedPage, None]:
+        pages = self._follow(lambda each: each.subscribe(request), is_bound=request.cursor is not None)
+        async with aclosing(pages):
+            async for page in pages:
+                yield page
+
+    async def follow_conflicts(self, request: FollowConflicts) -> AsyncGenerator[ConflictPage, None]:
+        pages = self._follow(
+            lambda each: each.follow_conflicts(request), is_bound=request.after_sequence_number > 0
+        )
+        async with aclosing(pages):
+            async for page in pages:
+                yield page
+
+    async def _follow(
+        self, begin: Callable[[AsyncEndpoint], AsyncGenerator[_Page, None]], *, is_bound: bool
+    ) -> AsyncGenerator[_Page, None]:
+        """A feed, ``is_bound`` to the server that it was begun at."""
         self._begin()
-        route = Route(self._choice.order, is_read=True, is_bound=request.cursor is not None)
+        route = Route(self._choice.order, is_read=True, is_bound=is_bound)
         while True:
             endpoint = self._endpoints[route.index]
             has_begun = False
             try:
-                async with aclosing(endpoint.subscribe(request)) as pages:
+                async with aclosing(begin(endpoint)) as pages:
                     async for page in pages:
                         has_begun = True
                         yield page
                 return
             except (ServiceUnavailable, DeadlineExceeded) as failed:
                 self._require_open()
-                is_origin = has_begun or request.cursor is not None
-                error = located(failed, endpoint.target, is_origin=is_origin)
+                error = located(failed, endpoint.target, is_origin=has_begun or is_bound)
                 if has_begun or not route.moves_after(error):
                     raise error from failed
 

@@ -32,6 +32,7 @@ from kvdb.api.items import (
     Select,
     UpdateItemResult,
 )
+from kvdb.api.replicas import ConflictDescription, ListConflicts, ListConflictsResult, Outcome
 from kvdb.api.tables import (
     DescribeTable,
     DescribeTableResult,
@@ -50,6 +51,7 @@ from kvdb.api.tables import (
 )
 from kvdb.client import requests, table_requests
 from kvdb.client.changes import HEARTBEAT_MS, Change, change_of, subscribe
+from kvdb.client.conflicts import ConflictQuery, rest
 from kvdb.client.paginate import pages_async
 from kvdb.client.requests import AsOf, Condition, KeyCondition, Names, Projection, Update, Values
 from kvdb.client.table_requests import Billing, GlobalIndex
@@ -564,6 +566,48 @@ class AsyncTable:
                     yield change_of(record)
                 if on_progress is not None:
                     on_progress(page.cursor)
+
+    async def conflicts(
+        self,
+        *,
+        follow: bool = False,
+        after: int = 0,
+        before: int | None = None,
+        newest_first: bool = False,
+        key: Item | None = None,
+        outcome: Outcome | None = None,
+        region: str | None = None,
+        since: int | datetime | None = None,
+        on_progress: Callable[[int], object] | None = None,
+        heartbeat_ms: int = HEARTBEAT_MS,
+    ) -> AsyncGenerator[ConflictDescription, None]:
+        """Iterate the conflicts of a shared table that were decided in the region that is asked; ``follow``:
+        and each that is decided from then on, for ever. The newest ten thousand are kept.
+
+        ``after`` and ``before`` are sequence numbers of earlier conflicts; ``region`` is where the incoming
+        version came from. When followed, ``on_progress`` is given the place of each page, and every
+        ``heartbeat_ms`` when nothing happens or is wanted: ``after=place`` goes on behind it.
+
+        Raises:
+            ResourceNotFound: there is no such table, or not any more.
+            TrimmedDataAccess: conflicts after ``after`` were removed for their number.
+            ValidationError: ``after`` is of another database; the key is none of the table's.
+        """
+        query = ConflictQuery(self.name, after, before, newest_first, key, outcome, region, since)
+        if follow:
+            async with aclosing(self._transport.follow_conflicts(query.following(heartbeat_ms))) as pages:
+                async for page in pages:
+                    for conflict in page.conflicts:
+                        yield conflict
+                    if on_progress is not None:
+                        on_progress(page.sequence_number)
+        request: ListConflicts | None = query.listing()
+        while request is not None:
+            listed = await self._send(request)
+            assert isinstance(listed, ListConflictsResult)
+            for conflict in listed.conflicts:
+                yield conflict
+            request = rest(request, listed)
 
     async def enable_ttl(self, attribute: str) -> None:
         """Delete items by themselves when the time in ``attribute`` (seconds since 1970) has passed.

@@ -8,6 +8,7 @@ from contextlib import aclosing
 
 from kvdb.api.items import DeleteItem, GetItem, Page, PutItem, Query, Scan, UpdateItem
 from kvdb.api.operations import Request, Result
+from kvdb.api.replicas import ConflictPage, FollowConflicts
 from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.client import paginate
 from kvdb.database.database import Database
@@ -33,6 +34,10 @@ class EmbeddedTransport:
 
     def subscribe(self, request: Subscribe) -> Generator[FeedPage, None, None]:
         with self._database.subscribe(request) as subscription:
+            yield from subscription.pages()
+
+    def follow_conflicts(self, request: FollowConflicts) -> Generator[ConflictPage, None, None]:
+        with self._database.follow_conflicts(request) as subscription:
             yield from subscription.pages()
 
     def pause(self, ms: int) -> None:
@@ -77,6 +82,15 @@ class AsyncEmbeddedTransport:
 
     async def subscribe(self, request: Subscribe) -> AsyncGenerator[FeedPage, None]:
         subscription = await asyncio.to_thread(self._database.subscribe, request)
+        try:
+            async with aclosing(subscription.pages_async(asyncio.to_thread)) as pages:
+                async for page in pages:
+                    yield page
+        finally:
+            subscription.close()
+
+    async def follow_conflicts(self, request: FollowConflicts) -> AsyncGenerator[ConflictPage, None]:
+        subscription = await asyncio.to_thread(self._database.follow_conflicts, request)
         try:
             async with aclosing(subscription.pages_async(asyncio.to_thread)) as pages:
                 async for page in pages:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
-from typing import NamedTuple
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import grpc
 from grpc import aio
@@ -30,6 +30,7 @@ from kvdb.api.items import (
     UpdateItem,
 )
 from kvdb.api.operations import Request, Result
+from kvdb.api.replicas import ConflictPage, FollowConflicts
 from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.client import paginate
 from kvdb.client.failover import Verdict
@@ -39,7 +40,15 @@ from kvdb.item.value import ITEM_TOO_LARGE, normalise_item
 from kvdb.limits import ITEM_BYTES_MAX
 from kvdb.options import ClientOptions
 from kvdb.rpc import status
-from kvdb.rpc.codec import METHODS, STREAM_BY_REQUEST, SUBSCRIBE, UNARY_BY_REQUEST, Method, method_of
+from kvdb.rpc.codec import (
+    FOLLOW_CONFLICTS,
+    METHODS,
+    STREAM_BY_REQUEST,
+    SUBSCRIBE,
+    UNARY_BY_REQUEST,
+    Method,
+    method_of,
+)
 
 _ENDED_EARLY = "the stream ended before the last page"
 _FEED_ENDED = "the feed ended"
@@ -76,14 +85,42 @@ def _may_fail_at_length(request: Request) -> bool:
     return isinstance(request, (TransactWriteItems, TransactGetItems, CommitTransaction))
 
 
-def _subscription(request: Subscribe) -> bytes:
-    validation.check_subscribe(request)
-    return SUBSCRIBE.encode_request(request)  # type: ignore[arg-type]
+_Begin = TypeVar("_Begin", Subscribe, FollowConflicts)
+_Page = TypeVar("_Page", FeedPage, ConflictPage)
 
 
-def _after(request: Subscribe, page: FeedPage) -> Subscribe:
-    """What to ask for when the connection breaks behind ``page``."""
-    return dataclasses.replace(request, start="CURSOR", cursor=page.cursor, timestamp_ms=None)
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Feed(Generic[_Begin, _Page]):
+    """One kind of feed."""
+
+    method: Method
+    page: type[_Page]
+    check: Callable[[_Begin], None]
+    after: Callable[[_Begin, _Page], _Begin]
+    """What to ask for when the connection breaks behind a page."""
+
+    def encoded(self, request: _Begin) -> bytes:
+        self.check(request)
+        return self.method.encode_request(request)  # type: ignore[arg-type]
+
+    def decoded(self, message: bytes) -> _Page:
+        page = self.method.result.decode(message)
+        assert isinstance(page, self.page)
+        return page
+
+
+_CHANGES: Final = _Feed(
+    SUBSCRIBE,
+    FeedPage,
+    validation.check_subscribe,
+    lambda request, page: dataclasses.replace(request, start="CURSOR", cursor=page.cursor, timestamp_ms=None),
+)
+_CONFLICTS: Final = _Feed(
+    FOLLOW_CONFLICTS,
+    ConflictPage,
+    validation.check_follow_conflicts,
+    lambda request, page: dataclasses.replace(request, after_sequence_number=page.sequence_number),
+)
 
 
 def _refuse_oversized(request: Request, size_bytes: int, bytes_max: int) -> None:
@@ -230,17 +267,22 @@ class GrpcTransport:
             self._policy.clock.sleep_ms(attempts.pause_ms(error))
 
     def subscribe(self, request: Subscribe) -> Generator[FeedPage, None, None]:
+        return self._follow(_CHANGES, request)
+
+    def follow_conflicts(self, request: FollowConflicts) -> Generator[ConflictPage, None, None]:
+        return self._follow(_CONFLICTS, request)
+
+    def _follow(self, feed: _Feed[_Begin, _Page], request: _Begin) -> Generator[_Page, None, None]:
         attempts = self._policy.begin(Repeats.HARMLESS)
         while True:
             self._require_open()
-            call = self._streams[SUBSCRIBE.name](_subscription(request))
+            call = self._streams[feed.method.name](feed.encoded(request))
             self._feeds.add(call)
             try:
                 for message in call:
-                    page = SUBSCRIBE.result.decode(message)
-                    assert isinstance(page, FeedPage)
+                    page = feed.decoded(message)
                     yield page
-                    request = _after(request, page)
+                    request = feed.after(request, page)
                     attempts.renew()
                 error: KvdbError = ServiceUnavailable(_FEED_ENDED)
             except grpc.RpcError as failed:
@@ -354,18 +396,23 @@ class AsyncGrpcTransport:
                 call.cancel()
             await _pause(attempts, error)
 
-    async def subscribe(self, request: Subscribe) -> AsyncGenerator[FeedPage, None]:
+    def subscribe(self, request: Subscribe) -> AsyncGenerator[FeedPage, None]:
+        return self._follow(_CHANGES, request)
+
+    def follow_conflicts(self, request: FollowConflicts) -> AsyncGenerator[ConflictPage, None]:
+        return self._follow(_CONFLICTS, request)
+
+    async def _follow(self, feed: _Feed[_Begin, _Page], request: _Begin) -> AsyncGenerator[_Page, None]:
         attempts = self._policy.begin(Repeats.HARMLESS)
         while True:
             self._require_open()
-            call = self._streams[SUBSCRIBE.name](_subscription(request))
+            call = self._streams[feed.method.name](feed.encoded(request))
             self._feeds.add(call)
             try:
                 async for message in call:
-                    page = SUBSCRIBE.result.decode(message)
-                    assert isinstance(page, FeedPage)
+                    page = feed.decoded(message)
                     yield page
-                    request = _after(request, page)
+                    request = feed.after(request, page)
                     attempts.renew()
                 error: KvdbError = ServiceUnavailable(_FEED_ENDED)
             except grpc.RpcError as failed:

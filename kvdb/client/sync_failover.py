@@ -6,11 +6,13 @@ method raises ``KvdbError`` and nothing else on its own account.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from typing import TypeVar
 
 from kvdb.api.items import Page, Query, Scan
 from kvdb.api.operations import Request, Result
+from kvdb.api.replicas import ConflictPage, FollowConflicts
 from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.client import paginate
 from kvdb.client.failover import Choice, Origins, Route, located, route_of
@@ -20,6 +22,8 @@ from kvdb.client.transport import Endpoint
 from kvdb.env.fork import on_fork
 from kvdb.errors import ClosedError, DeadlineExceeded, KvdbError, ServiceUnavailable
 from kvdb.options import FailoverOptions
+
+_Page = TypeVar("_Page")
 
 
 class FailoverTransport:
@@ -94,21 +98,35 @@ class FailoverTransport:
             rest = paginate.following(rest, page)
 
     def subscribe(self, request: Subscribe) -> Generator[FeedPage, None, None]:
+        pages = self._follow(lambda each: each.subscribe(request), is_bound=request.cursor is not None)
+        with closing(pages):
+            yield from pages
+
+    def follow_conflicts(self, request: FollowConflicts) -> Generator[ConflictPage, None, None]:
+        pages = self._follow(
+            lambda each: each.follow_conflicts(request), is_bound=request.after_sequence_number > 0
+        )
+        with closing(pages):
+            yield from pages
+
+    def _follow(
+        self, begin: Callable[[Endpoint], Generator[_Page, None, None]], *, is_bound: bool
+    ) -> Generator[_Page, None, None]:
+        """A feed, ``is_bound`` to the server that it was begun at."""
         self._begin()
-        route = Route(self._choice.order, is_read=True, is_bound=request.cursor is not None)
+        route = Route(self._choice.order, is_read=True, is_bound=is_bound)
         while True:
             endpoint = self._endpoints[route.index]
             has_begun = False
             try:
-                with closing(endpoint.subscribe(request)) as pages:
+                with closing(begin(endpoint)) as pages:
                     for page in pages:
                         has_begun = True
                         yield page
                 return
             except (ServiceUnavailable, DeadlineExceeded) as failed:
                 self._require_open()
-                is_origin = has_begun or request.cursor is not None
-                error = located(failed, endpoint.target, is_origin=is_origin)
+                error = located(failed, endpoint.target, is_origin=has_begun or is_bound)
                 if has_begun or not route.moves_after(error):
                     raise error from failed
 

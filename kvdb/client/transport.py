@@ -7,6 +7,7 @@ from typing import Protocol
 
 from kvdb.api.items import Page, Query, Scan
 from kvdb.api.operations import Request, Result
+from kvdb.api.replicas import ConflictPage, FollowConflicts
 from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.client.failover import Verdict
 
@@ -43,6 +44,10 @@ class Transport(Protocol):
         """The pages of a feed, as they come; the first at once. ``close`` it when no more are wanted."""
         ...
 
+    def follow_conflicts(self, request: FollowConflicts) -> Generator[ConflictPage, None, None]:
+        """As ``subscribe``, of the conflicts of a table."""
+        ...
+
     def pause(self, ms: int) -> None:
         """Let some time pass, by the clock that the transport works with."""
         ...
@@ -68,6 +73,8 @@ class AsyncTransport(Protocol):
         ...
 
     def subscribe(self, request: Subscribe) -> AsyncGenerator[FeedPage, None]: ...
+
+    def follow_conflicts(self, request: FollowConflicts) -> AsyncGenerator[ConflictPage, None]: ...
 
     async def pause(self, ms: int) -> None: ...
 

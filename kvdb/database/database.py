@@ -19,7 +19,8 @@ from dataclasses import replace
 from kvdb.api import validation
 from kvdb.api.items import Page, Query
 from kvdb.api.operations import Request, Result
-from kvdb.api.streams import Subscribe
+from kvdb.api.replicas import ConflictPage, FollowConflicts
+from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.backup.archive import Archive
 from kvdb.backup.backup_jobs import BACKUP, SWEEP, BackupRunner, SweepRunner, require_store
 from kvdb.backup.continuous import POINT, ContinuousBackups, plan_of_point
@@ -76,7 +77,7 @@ class Database:
         self._is_closing = False
         self._is_closed = False
         self._closed_reason = "the database is closed"
-        self._subscriptions = Subscriptions(floor.arrivals, env.clock, self._running_call)
+        self._subscriptions = Subscriptions(env.clock, self._running_call)
         on_fork(self)
 
     @classmethod
@@ -194,7 +195,7 @@ class Database:
                 raise
             leave_and_answer(None, error)
 
-    def subscribe(self, request: Subscribe) -> Subscription:
+    def subscribe(self, request: Subscribe) -> Subscription[FeedPage]:
         """Follow changes from a point on; see ``database/subscription``. Close what this gives.
 
         Raises:
@@ -203,7 +204,23 @@ class Database:
         self._enter()
         try:
             validation.check_subscribe(request)
-            return self._subscriptions.open(self._floor.streams.feed(request), request.heartbeat_ms)
+            feed = self._floor.streams.feed(request)
+            return self._subscriptions.open(feed, request.heartbeat_ms, self._floor.arrivals)
+        finally:
+            self._leave()
+
+    def follow_conflicts(self, request: FollowConflicts) -> Subscription[ConflictPage]:
+        """Follow the conflicts of a table from a place on. Close what this gives.
+
+        Raises:
+            KvdbError: as ``ConflictLog.feed``; ``LimitExceeded``: there are as many feeds as there may be.
+        """
+        self._enter()
+        try:
+            validation.check_follow_conflicts(request)
+            conflicts = self._floor.regions.conflicts
+            feed = conflicts.feed(request)
+            return self._subscriptions.open(feed, request.heartbeat_ms, conflicts.arrivals)
         finally:
             self._leave()
 
@@ -261,6 +278,7 @@ class Database:
                 return
             self._is_closing = True
             self._floor.arrivals.announce()
+            self._floor.regions.conflicts.arrivals.announce()
             self._changed.wait_for(lambda: self._running == 0)
         try:
             self._floor.regions.stop()

@@ -145,7 +145,6 @@ from kvdb.database.background import Background
 from kvdb.errors import UnknownOperation
 from kvdb.limits import LimitsProfile
 from kvdb.lsm.engine import Engine
-from kvdb.replica.conflict_log import list_conflicts
 from kvdb.replica.regions import Regions
 from kvdb.stream.service import StreamService
 from kvdb.table import batch, history, query, reader, scan, writer
@@ -361,7 +360,7 @@ def _reseed_table(floor: TableFloor, request: ReseedTable) -> ReseedTableResult:
 
 
 def _list_conflicts(floor: TableFloor, request: ListConflicts) -> ListConflictsResult:
-    return list_conflicts(floor.catalog, floor.engine, request)
+    return floor.regions.conflicts.listed(request)
 
 
 def _update_time_to_live(floor: TableFloor, request: UpdateTimeToLive) -> UpdateTimeToLiveResult:

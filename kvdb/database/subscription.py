@@ -1,8 +1,9 @@
 """A feed that is followed: waiting for its next page, from a thread or from an event loop.
 
-A ``Subscription`` asks its feed (``stream/feed``) for a page and, when there is nothing new, waits to be
-told of the next commit. Its first page comes at once and may be empty: it says where the feed begins, so
-that whoever loses the connection knows from where to go on. After that a page comes when there are records,
+A ``Subscription`` asks its feed (``stream/feed``, ``replica/conflict_log``) for a page and, when there is
+nothing new, waits to be told of some. Its first page comes at once and may be empty: it says where the feed
+begins, so that whoever loses the connection knows from where to go on. After that a page comes when there is
+news,
 or when ``heartbeat_ms`` have passed without any.
 
 Each reading of a page is one running call of the database: closing the database waits for it, and ends the
@@ -15,29 +16,52 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractContextManager
-from typing import Final, TypeAlias
+from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 
 from kvdb import limits
-from kvdb.api.streams import FeedPage
 from kvdb.env.clock import Clock
 from kvdb.errors import ClosedError, LimitExceeded
-from kvdb.stream.feed import Feed
 from kvdb.table.change import Arrivals
 
 LOOK_MS: Final = 1_000
 """A feed that waits looks by itself this often: a writer that was cut off tells nobody."""
 _NS_PER_MS: Final = 1_000_000
 
-InThread: TypeAlias = Callable[[Callable[[], FeedPage | None]], Awaitable[FeedPage | None]]
+
+class FollowedPage(Protocol):
+    """What a feed gives."""
+
+    @property
+    def is_heartbeat(self) -> bool:
+        """Whether it tells nothing but how far the feed has come."""
+        ...
+
+
+_Page = TypeVar("_Page", bound=FollowedPage)
+_PageOut = TypeVar("_PageOut", bound=FollowedPage, covariant=True)
+
+InThread: TypeAlias = Callable[[Callable[[], _Page | None]], Awaitable[_Page | None]]
 """Runs a function where it may take its time."""
 
 
-class Subscription:
+class FollowedFeed(Protocol[_PageOut]):
+    """A reader's place in what happens."""
+
+    def read(self) -> _PageOut | None:
+        """The next page, without waiting; ``None``: there is none yet."""
+        ...
+
+    def heartbeat(self) -> _PageOut:
+        """How far the feed has come."""
+        ...
+
+
+class Subscription(Generic[_Page]):
     """One reader's feed. Not for several threads at once; ``close`` may come from any."""
 
     def __init__(
         self,
-        feed: Feed,
+        feed: FollowedFeed[_Page],
         arrivals: Arrivals,
         clock: Clock,
         running_call: Callable[[], AbstractContextManager[None]],
@@ -54,16 +78,11 @@ class Subscription:
         self._is_begun = False
         self._told_ns = clock.monotonic_ns()
 
-    @property
-    def cursor(self) -> str:
-        """Where to go on after the last page."""
-        return self._feed.cursor
-
-    def pages(self) -> Generator[FeedPage, None, None]:
+    def pages(self) -> Generator[_Page, None, None]:
         """Page after page, waiting on the caller's thread, until closed.
 
         Raises:
-            KvdbError: as ``Feed.read``; ``ClosedError``: this or the database was closed.
+            KvdbError: as the feed's ``read``; ``ClosedError``: this or the database was closed.
         """
         while True:
             arrived = threading.Event()
@@ -77,7 +96,7 @@ class Subscription:
             if page is not None:
                 yield page
 
-    async def pages_async(self, in_thread: InThread) -> AsyncGenerator[FeedPage, None]:
+    async def pages_async(self, in_thread: InThread[_Page]) -> AsyncGenerator[_Page, None]:
         """As ``pages``, on an event loop; reads are done by ``in_thread``."""
         loop = asyncio.get_running_loop()
         while True:
@@ -103,19 +122,19 @@ class Subscription:
             self._on_closed()
             self._arrivals.announce()
 
-    def __enter__(self) -> Subscription:
+    def __enter__(self) -> Subscription[_Page]:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def _next(self) -> FeedPage | None:
+    def _next(self) -> _Page | None:
         """What can be told now; ``None``: wait."""
         if self._is_closed:
             raise ClosedError("the feed is closed")
         with self._running_call():
             while self._is_begun and (page := self._feed.read()) is not None:
-                if page.records:
+                if not page.is_heartbeat:
                     return self._telling(page)
                 if self._silence_ms() >= self._heartbeat_ms:
                     break
@@ -124,7 +143,7 @@ class Subscription:
                 return self._telling(self._feed.heartbeat())
         return None
 
-    def _telling(self, page: FeedPage) -> FeedPage:
+    def _telling(self, page: _Page) -> _Page:
         self._told_ns = self._clock.monotonic_ns()
         return page
 
@@ -146,27 +165,23 @@ def _tell(loop: asyncio.AbstractEventLoop, arrived: asyncio.Event) -> None:
 class Subscriptions:
     """All that are open in one database, counted."""
 
-    def __init__(
-        self,
-        arrivals: Arrivals,
-        clock: Clock,
-        running_call: Callable[[], AbstractContextManager[None]],
-    ) -> None:
-        self._arrivals = arrivals
+    def __init__(self, clock: Clock, running_call: Callable[[], AbstractContextManager[None]]) -> None:
         self._clock = clock
         self._running_call = running_call
         self._guard = threading.Lock()
         self.count = 0
 
-    def open(self, feed: Feed, heartbeat_ms: int) -> Subscription:
-        """Raises: LimitExceeded: as many are open as may be."""
+    def open(self, feed: FollowedFeed[_Page], heartbeat_ms: int, arrivals: Arrivals) -> Subscription[_Page]:
+        """``arrivals`` tell of what the feed may have to read.
+
+        Raises:
+            LimitExceeded: as many are open as may be.
+        """
         with self._guard:
             if self.count >= limits.SUBSCRIPTIONS_MAX:
                 raise LimitExceeded(f"as many feeds are open as may be: {limits.SUBSCRIPTIONS_MAX}")
             self.count += 1
-        return Subscription(
-            feed, self._arrivals, self._clock, self._running_call, heartbeat_ms, self._forget_one
-        )
+        return Subscription(feed, arrivals, self._clock, self._running_call, heartbeat_ms, self._forget_one)
 
     def _forget_one(self) -> None:
         with self._guard:

@@ -18,6 +18,7 @@ from typing import Final
 
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
+from kvdb.replica.conflict_log import ConflictTrimmer
 from kvdb.replica.progress import Ack, decode_ack
 from kvdb.table import replica_keys, row
 from kvdb.table.catalog import Table
@@ -25,8 +26,6 @@ from kvdb.table.catalog import Table
 _TRIMMED = ""
 """Under this name stands, for each table, how far its notes were removed."""
 TOMBSTONES_PER_STEP: Final = 1_000
-CONFLICTS_MAX: Final = 10_000
-"""Kept for each table; the oldest go."""
 
 
 class Acks:
@@ -128,6 +127,7 @@ class Gone:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._cursors: dict[int, bytes] = {}
+        self._conflicts = ConflictTrimmer(engine)
 
     def step(self, table: Table, *, before_ms: int) -> int:
         """Look at the next tombstones; gives the number removed."""
@@ -145,7 +145,7 @@ class Gone:
         removed = 0
         for key in old:
             removed += self._remove(table, key, before_ms)
-        self._trim_conflicts(table_id)
+        self._conflicts.step(table_id)
         return removed
 
     def _remove(self, table: Table, key: bytes, before_ms: int) -> int:
@@ -164,13 +164,6 @@ class Gone:
         except _Changed:
             return 0
         return 1
-
-    def _trim_conflicts(self, table_id: int) -> None:
-        newest = replica_keys.conflicts_range(table_id, 0, replica_keys.SEQNO_MAX)
-        kept = list(islice(self._engine.scan(*newest, reverse=True), CONFLICTS_MAX + 1))
-        if len(kept) > CONFLICTS_MAX:
-            upto = replica_keys.seqno_of(kept[-1][0])
-            self._engine.write(WriteBatch().delete_range(*replica_keys.conflicts_range(table_id, 0, upto)))
 
 
 class _Changed(Exception):

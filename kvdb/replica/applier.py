@@ -10,7 +10,7 @@ write, and drag all clocks behind it. A peer whose clock is a little ahead is wa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -70,7 +70,9 @@ class Applier:
         env: Env,
         *,
         skew_ms_max: int = SKEW_MS_MAX,
+        on_conflicts: Callable[[], None] = lambda: None,
     ) -> None:
+        """``on_conflicts``: called when some were noted."""
         self._engine = engine
         self._latches = latches
         self._writer = writer
@@ -78,6 +80,7 @@ class Applier:
         self.functions: dict[str, MergeFunction] = {}
         """What resolves conflicts, for tables whose resolver is "callable", by their names."""
         self._skew_ms_max = skew_ms_max
+        self._on_conflicts = on_conflicts
         self._applied = env.metrics.counter("replica_rows_applied_total")
         self._conflicts = env.metrics.counter("replica_conflicts_total")
 
@@ -107,6 +110,8 @@ class Applier:
                 raise PeerFault(error.message) from error
             changed += of_chunk[0]
             conflicts += of_chunk[1]
+            if of_chunk[1]:
+                self._on_conflicts()
         self._applied.add(changed)
         self._conflicts.add(conflicts)
         return Taken(len(incoming), changed, conflicts, 0 if newest is None else newest.wall_ms)
@@ -223,6 +228,7 @@ class Applier:
         stored: bytes,
         verdict: Verdict,
     ) -> None:
-        noted = Conflict(region, self._env.clock.wall_ms(), verdict.outcome, stored, incoming.version)
+        merged = verdict.version if verdict.outcome == "MERGED" else None
+        noted = Conflict(region, self._env.clock.wall_ms(), verdict.outcome, stored, incoming.version, merged)
         prefix = replica_keys.conflicts_prefix(table.descriptor.table_id)
         batch.put_stamped(prefix, replica_keys.row_part(incoming.key), noted.encoded())

@@ -22,6 +22,7 @@ from kvdb.lsm.engine import Engine
 from kvdb.replica.acks import Acks, Gone
 from kvdb.replica.applier import Applier
 from kvdb.replica.conflict import MergeFunction
+from kvdb.replica.conflict_log import ConflictLog
 from kvdb.replica.link import ReplicaLink
 from kvdb.replica.puller import Puller
 from kvdb.replica.source import Source
@@ -108,7 +109,8 @@ class Regions:
         self._engine = engine
         self._env = env
         self._on_created = on_created
-        self._applier = Applier(engine, latches, writer, env)
+        self.conflicts = ConflictLog(catalog, engine, lambda: (region, *self._pullers))
+        self._applier = Applier(engine, latches, writer, env, on_conflicts=self.conflicts.arrivals.announce)
         self.source = Source(catalog, engine, latches, env, self.acks, region=region, number=number)
         self._pullers: dict[str, Puller] = {}
         self._handles: dict[str, JobHandle] = {}

@@ -176,8 +176,16 @@ METHODS: tuple[Method, ...] = (
 )
 
 SUBSCRIBE: Method = Method("Subscribe", _STREAMS, streams.SUBSCRIBE, streams.FEED_PAGE, is_stream=True)  # type: ignore[arg-type]
-"""A feed: neither its request nor its pages are of an operation that is answered once."""
-METHODS = (*METHODS, SUBSCRIBE)
+"""A feed: neither its request nor its pages are of an operation that is answered once. So the next."""
+FOLLOW_CONFLICTS: Method = Method(
+    "FollowConflicts",
+    _REPLICAS,
+    replicas.FOLLOW_CONFLICTS,  # type: ignore[arg-type]
+    replicas.CONFLICT_PAGE,  # type: ignore[arg-type]
+    is_stream=True,
+)
+FEEDS = (SUBSCRIBE, FOLLOW_CONFLICTS)
+METHODS = (*METHODS, *FEEDS)
 
 UNARY_BY_REQUEST: Mapping[type, Method] = {
     operation.request: method

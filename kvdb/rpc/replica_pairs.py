@@ -26,18 +26,33 @@ _PEER = Pair(
     fields.scalar("fault"),
     fields.messages("links", _LINK, tuple),
 )
+_STAMP = Pair(
+    replicas.WriteStamp,
+    replicas_pb2.WriteStamp,
+    *map(fields.scalar, ("wall_ms", "counter", "region_number", "region_name")),
+)
+_OUTCOMES = get_args(replicas.Outcome)
+_WANTED = (
+    fields.optional_item("key"),
+    fields.enum("outcome", "OUTCOME_", *_OUTCOMES),
+    fields.optional("region_name"),
+    fields.optional("since_ms"),
+)
 _CONFLICT = Pair(
     replicas.ConflictDescription,
     replicas_pb2.ConflictDescription,
     fields.scalar("sequence_number"),
     _REGION_NAME,
     fields.scalar("decided_ms"),
-    fields.enum("outcome", "OUTCOME_", *get_args(replicas.Outcome), absent=""),
+    fields.enum("outcome", "OUTCOME_", *_OUTCOMES, absent=""),
     fields.item("key"),
     fields.scalar("stored_ms"),
     fields.scalar("incoming_ms"),
     fields.optional_item("stored_item"),
     fields.optional_item("incoming_item"),
+    fields.optional_message("stored_stamp", _STAMP),
+    fields.optional_message("incoming_stamp", _STAMP),
+    fields.optional_item("merged_item"),
 )
 
 DESCRIBE_REPLICAS = Pair(replicas.DescribeReplicas, replicas_pb2.DescribeReplicasRequest)
@@ -55,9 +70,27 @@ LIST_CONFLICTS = Pair(
     TABLE_NAME,
     fields.scalar("after_sequence_number"),
     LIMIT,
+    fields.optional("before_sequence_number"),
+    fields.flag("newest_first"),
+    *_WANTED,
 )
 LIST_CONFLICTS_RESULT = Pair(
     replicas.ListConflictsResult,
     replicas_pb2.ListConflictsResponse,
     fields.messages("conflicts", _CONFLICT, tuple),
+    fields.optional("last_evaluated_sequence_number"),
+)
+FOLLOW_CONFLICTS = Pair(
+    replicas.FollowConflicts,
+    replicas_pb2.FollowConflictsRequest,
+    TABLE_NAME,
+    fields.scalar("after_sequence_number"),
+    *_WANTED,
+    fields.scalar("heartbeat_ms"),
+)
+CONFLICT_PAGE = Pair(
+    replicas.ConflictPage,
+    replicas_pb2.ConflictPage,
+    fields.messages("conflicts", _CONFLICT, tuple),
+    fields.scalar("sequence_number"),
 )

@@ -23,7 +23,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TypeVar, cast
 
 import grpc
 from grpc import aio
@@ -32,15 +32,16 @@ from grpc_reflection.v1alpha import reflection
 
 from kvdb.api.items import BatchGetItem, Page, Query, Scan
 from kvdb.api.operations import Request, Result
-from kvdb.api.streams import FeedPage, Subscribe
+from kvdb.api.replicas import FollowConflicts
+from kvdb.api.streams import Subscribe
 from kvdb.client.paginate import following
 from kvdb.database.database import Database
-from kvdb.database.subscription import Subscription
+from kvdb.database.subscription import FollowedPage, Subscription
 from kvdb.errors import KvdbError, MessageTooLarge, RequestLimitExceeded, ValidationError
 from kvdb.limits import PROFILES
 from kvdb.options import ServerOptions
 from kvdb.rpc import status
-from kvdb.rpc.codec import METHODS, REPLICATION, SERVICES, SUBSCRIBE, Method
+from kvdb.rpc.codec import FEEDS, METHODS, REPLICATION, SERVICES, Method
 from kvdb.server.address import check_is_local
 from kvdb.server.pipeline import Call, Pipeline
 from kvdb.server.replica_door import ReplicaDoor
@@ -76,7 +77,7 @@ class GrpcDoor:
         self._deadline_s_max = options.deadline_ms_max / 1000
         self._pipeline = pipeline or Pipeline.of_server(database.env, options)
         self._pipeline.expect(method.name for method in METHODS)
-        self._feeds: set[Subscription] = set()
+        self._feeds: set[Subscription[FollowedPage]] = set()
         database.env.metrics.gauge("server_feeds").read_by(lambda: len(self._feeds))
 
     async def start(self) -> str:
@@ -138,7 +139,7 @@ class GrpcDoor:
         await self._tell_health(health_pb2.HealthCheckResponse.NOT_SERVING)
 
     def _handler(self, method: Method) -> grpc.RpcMethodHandler:
-        if method is SUBSCRIBE:
+        if method in FEEDS:
             return grpc.unary_stream_rpc_method_handler(self._guarded(method, self._subscribe))
         if method.is_stream:
             return grpc.unary_stream_rpc_method_handler(self._guarded(method, self._stream))
@@ -244,9 +245,7 @@ class GrpcDoor:
         call.release()
         if len(self._feeds) >= self._options.subscriptions_max:
             raise RequestLimitExceeded(f"too many feeds at once max={self._options.subscriptions_max}")
-        request = method.request.decode(payload)
-        assert isinstance(request, Subscribe)
-        opening = self._pool.submit(self._database.subscribe, request)
+        opening = self._pool.submit(self._open_feed, method.request.decode(payload))
         try:
             subscription = await asyncio.wrap_future(opening)
         except asyncio.CancelledError:
@@ -261,7 +260,13 @@ class GrpcDoor:
             self._feeds.discard(subscription)
             subscription.close()
 
-    async def _in_pool(self, read: Callable[[], FeedPage | None]) -> FeedPage | None:
+    def _open_feed(self, request: object) -> Subscription[FollowedPage]:
+        if isinstance(request, FollowConflicts):
+            return cast(Subscription[FollowedPage], self._database.follow_conflicts(request))
+        assert isinstance(request, Subscribe), "there are two kinds of feeds"
+        return cast(Subscription[FollowedPage], self._database.subscribe(request))
+
+    async def _in_pool(self, read: Callable[[], FollowedPage | None]) -> FollowedPage | None:
         return await asyncio.wrap_future(self._pool.submit(read))
 
     async def _within_deadline(
@@ -292,7 +297,7 @@ class GrpcDoor:
         return answer
 
 
-def _close_opened(opening: Future[Subscription]) -> None:
+def _close_opened(opening: Future[Subscription[FollowedPage]]) -> None:
     """Whoever asked for it has gone meanwhile."""
     if not opening.cancelled() and opening.exception() is None:
         opening.result().close()

@@ -5,6 +5,7 @@
     link      := u32 0 · u8 50 · u32 table_id · region name in UTF-8   how far a peer's writes have come here
     ack       := u32 0 · u8 51 · u32 table_id · region name in UTF-8   how far a peer has come with ours
     conflict  := u32 0 · u8 52 · u32 table_id · u64 seqno · row part   two concurrent writes
+                 u32 0 · u8 52 · u32 table_id · u64 0                  up to where conflicts were removed
 
     row part  := the row's engine key from its hash on: the same in every region
 
@@ -64,6 +65,11 @@ def conflicts_prefix(table_id: int) -> bytes:
 
 def conflicts_range(table_id: int, after: int, upto: int) -> KeyRange:
     return _between(_CONFLICTS, table_id, after, upto)
+
+
+def conflict_mark_key(table_id: int) -> bytes:
+    """Where it stands up to where conflicts were removed: before all conflicts, in none of their ranges."""
+    return _CONFLICTS + _ID.pack(table_id) + _SEQNO.pack(0)
 
 
 def _between(kind: bytes, table_id: int, after: int, upto: int) -> KeyRange:

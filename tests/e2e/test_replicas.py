@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from kvdb.api.replicas import (
 )
 from kvdb.api.tables import CreateReplica, UpdateTable
 from kvdb.client.sync import Client
-from kvdb.errors import KvdbError, ValidationError
+from kvdb.errors import ClosedError, KvdbError, ValidationError
 from kvdb.item.dynamo_json import JsonObject
 from tests.support.command_line import run as run_command
 from tests.support.cutting_proxy import CuttingProxy
@@ -47,9 +47,9 @@ class Ring:
         for name in NAMES:
             self.start(name)
 
-    def start(self, name: str) -> None:
+    def start(self, name: str, *arguments: str) -> None:
         peers = [f"--peer={peer}={self.ways[name, peer].target}" for peer in NAMES if peer != name]
-        server = ServerProcess(self._root / name, "--region", name, *peers)
+        server = ServerProcess(self._root / name, "--region", name, *peers, *arguments)
         self._stack.callback(server.kill)
         self.servers[name] = server
         for peer in NAMES:
@@ -188,6 +188,74 @@ def test_the_command_line_shares_shows_and_takes_out(ring: Ring) -> None:
     eventually(lambda: ring.statuses("amsterdam") == [])
     ring.client("berlin").table(TABLE).put({"id": "alone"})
     assert len(ring.items("amsterdam")) == 1
+
+
+PATIENT = kvdb.ClientOptions(attempts_max=60, backoff_ms=20, backoff_ms_max=200, deadline_ms=60_000)
+
+
+def follow(db: Client, found: list[ConflictDescription]) -> None:
+    with suppress(ClosedError):
+        found.extend(db.table(TABLE).conflicts(follow=True))
+
+
+def test_conflicts_are_followed_over_a_kill_of_the_server(ring: Ring) -> None:
+    ring.share()
+    found: dict[str, list[ConflictDescription]] = {name: [] for name in NAMES}
+    clients = [kvdb.connect(ring.servers[name].target, options=PATIENT) for name in NAMES]
+    followers = [
+        threading.Thread(target=follow, args=(db, found[name]))
+        for db, name in zip(clients, NAMES, strict=True)
+    ]
+    for follower in followers:
+        follower.start()
+    numbers = dict.fromkeys(NAMES, 0)
+
+    def conflict_about(*identities: str) -> None:
+        """The two newer versions meet the older one, each once it can, in one region or another."""
+        for way in ring.ways.values():
+            way.cut()
+        for name in NAMES:
+            for identity in identities:
+                numbers[name] += 1
+                ring.client(name).table(TABLE).put({"id": identity, name: numbers[name]})
+        for way in ring.ways.values():
+            way.heal()
+
+    def noticed() -> set[object]:
+        return {each.key["id"] for name in NAMES for each in found[name]}
+
+    first = [f"first-{at}" for at in range(5)]
+    conflict_about(*first)
+    eventually(lambda: noticed() == set(first))
+    address = ring.servers["berlin"].address
+    ring.servers["berlin"].kill()
+    ring.start("berlin", "--grpc", address)
+    second = [f"second-{at}" for at in range(5)]
+    conflict_about(*second)
+    eventually(lambda: noticed() == {*first, *second})
+    eventually(lambda: ring.items("amsterdam") == ring.items("berlin") == ring.items("cairo"))
+    for name in NAMES:
+        listed = list(ring.client(name).table(TABLE).conflicts())
+        eventually(lambda name=name, listed=listed: len(found[name]) >= len(listed))  # type: ignore[misc]
+        # Each once, in order, none left out; and as they are listed.
+        assert found[name] == listed
+    for db, follower in zip(clients, followers, strict=True):
+        db.close()
+        follower.join()
+    where = next(name for name in NAMES if found[name])
+    told = run_command(
+        *("replica", "conflicts", TABLE, "--follow", "--count", "1", "--json"),
+        *("--endpoint", ring.servers[where].target),
+    )
+    row = json.loads(told.stdout)
+    assert row["sequence"] == found[where][0].sequence_number
+    assert row["winner"] in (row["stored_stamp"], row["incoming_stamp"])
+    assert row["winner"].rpartition("@")[2] in NAMES
+    newest = run_command(
+        *("replica", "conflicts", TABLE, "--newest-first", "--count", "1", "--json"),
+        *("--endpoint", ring.servers[where].target),
+    )
+    assert json.loads(newest.stdout)["sequence"] == found[where][-1].sequence_number
 
 
 def test_a_region_that_is_gone_is_gone_on_without(ring: Ring) -> None:

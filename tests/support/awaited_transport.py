@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 
 from kvdb.api.items import Page, Query, Scan
 from kvdb.api.operations import Request, Result
+from kvdb.api.replicas import ConflictPage, FollowConflicts
 from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.client.transport import AsyncTransport
 
-_Page = TypeVar("_Page", Page, FeedPage)
+_Page = TypeVar("_Page", Page, FeedPage, ConflictPage)
 
 
 class AwaitedTransport:
@@ -24,19 +25,17 @@ class AwaitedTransport:
         return self._run(lambda: self._inner.send(request))
 
     def stream(self, request: Query | Scan) -> Generator[Page, None, None]:
-        async def begun() -> AsyncGenerator[Page, None]:
-            return self._inner.stream(request)
-
-        pages = self._run(begun)
-        try:
-            while (page := self._run(lambda: _next(pages))) is not None:
-                yield page
-        finally:
-            self._run(pages.aclose)
+        return self._pages(lambda: self._inner.stream(request))
 
     def subscribe(self, request: Subscribe) -> Generator[FeedPage, None, None]:
-        async def begun() -> AsyncGenerator[FeedPage, None]:
-            return self._inner.subscribe(request)
+        return self._pages(lambda: self._inner.subscribe(request))
+
+    def follow_conflicts(self, request: FollowConflicts) -> Generator[ConflictPage, None, None]:
+        return self._pages(lambda: self._inner.follow_conflicts(request))
+
+    def _pages(self, begin: Callable[[], AsyncGenerator[_Page, None]]) -> Generator[_Page, None, None]:
+        async def begun() -> AsyncGenerator[_Page, None]:
+            return begin()
 
         pages = self._run(begun)
         try:

@@ -23,6 +23,7 @@ from kvdb.api.items import (
     TransactWriteItemsResult,
 )
 from kvdb.api.operations import Request, Result
+from kvdb.api.replicas import ConflictPage, FollowConflicts
 from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.client.failover import Switch, Verdict
 from kvdb.client.retry import RetryPolicy
@@ -102,6 +103,9 @@ class Server:
         raise AssertionError("a walk is made of single calls")
 
     def subscribe(self, request: Subscribe) -> Generator[FeedPage, None, None]:
+        raise AssertionError("there are no feeds here")
+
+    def follow_conflicts(self, request: FollowConflicts) -> Generator[ConflictPage, None, None]:
         raise AssertionError("there are no feeds here")
 
     def break_feeds(self) -> None:

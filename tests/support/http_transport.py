@@ -19,6 +19,7 @@ from typing import Any
 from kvdb.api import items, streams, tables
 from kvdb.api.items import Page, Query, Scan
 from kvdb.api.operations import BY_REQUEST, Request, Result
+from kvdb.api.replicas import ConflictPage, FollowConflicts
 from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.client import paginate
 from kvdb.errors import (
@@ -91,6 +92,9 @@ class HttpTransport:
         return paginate.pages(self.send, request)
 
     def subscribe(self, request: Subscribe) -> Generator[FeedPage, None, None]:
+        raise AssertionError("this transport has no feeds")
+
+    def follow_conflicts(self, request: FollowConflicts) -> Generator[ConflictPage, None, None]:
         raise AssertionError("this transport has no feeds")
 
     def pause(self, ms: int) -> None:

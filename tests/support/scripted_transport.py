@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 
 from kvdb.api.items import Page, Query, Scan
 from kvdb.api.operations import Request, Result
+from kvdb.api.replicas import ConflictPage, FollowConflicts
 from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.client import paginate
 
@@ -31,6 +32,9 @@ class ScriptedTransport:
     def subscribe(self, request: Subscribe) -> Generator[FeedPage, None, None]:
         raise AssertionError("this transport has no feeds")
 
+    def follow_conflicts(self, request: FollowConflicts) -> Generator[ConflictPage, None, None]:
+        raise AssertionError("this transport has no feeds")
+
     def pause(self, ms: int) -> None:
         self.paused_ms.append(ms)
 
@@ -52,6 +56,9 @@ class AsyncScriptedTransport:
         return paginate.pages_async(self.send, request)
 
     def subscribe(self, request: Subscribe) -> AsyncGenerator[FeedPage, None]:
+        raise AssertionError("this transport has no feeds")
+
+    def follow_conflicts(self, request: FollowConflicts) -> AsyncGenerator[ConflictPage, None]:
         raise AssertionError("this transport has no feeds")
 
     async def pause(self, ms: int) -> None:

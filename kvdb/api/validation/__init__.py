@@ -55,7 +55,7 @@ from kvdb.api.items import (
 )
 from kvdb.api.jobs import CancelJob, DescribeJob, ListJobs
 from kvdb.api.operations import Request
-from kvdb.api.replicas import DescribeReplicas, ListConflicts, ReseedTable
+from kvdb.api.replicas import DescribeReplicas, FollowConflicts, ListConflicts, ReseedTable
 from kvdb.api.streams import (
     DescribeStream,
     GetRecords,
@@ -121,6 +121,11 @@ def check_subscribe(request: Subscribe) -> None:
         ValidationError
     """
     streams.check_subscribe(request)
+
+
+def check_follow_conflicts(request: FollowConflicts) -> None:
+    """As ``check_subscribe``."""
+    replicas.check_follow_conflicts(request)
 
 
 _CHECKS: Mapping[type, Callable[..., None]] = {

@@ -91,7 +91,7 @@ class ReseedTableResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class ConflictDescription(_message.Message):
-    __slots__ = ("sequence_number", "region_name", "decided_ms", "outcome", "key", "stored_ms", "incoming_ms", "stored_item", "incoming_item")
+    __slots__ = ("sequence_number", "region_name", "decided_ms", "outcome", "key", "stored_ms", "incoming_ms", "stored_item", "incoming_item", "stored_stamp", "incoming_stamp", "merged_item")
     SEQUENCE_NUMBER_FIELD_NUMBER: _ClassVar[int]
     REGION_NAME_FIELD_NUMBER: _ClassVar[int]
     DECIDED_MS_FIELD_NUMBER: _ClassVar[int]
@@ -101,6 +101,9 @@ class ConflictDescription(_message.Message):
     INCOMING_MS_FIELD_NUMBER: _ClassVar[int]
     STORED_ITEM_FIELD_NUMBER: _ClassVar[int]
     INCOMING_ITEM_FIELD_NUMBER: _ClassVar[int]
+    STORED_STAMP_FIELD_NUMBER: _ClassVar[int]
+    INCOMING_STAMP_FIELD_NUMBER: _ClassVar[int]
+    MERGED_ITEM_FIELD_NUMBER: _ClassVar[int]
     sequence_number: int
     region_name: str
     decided_ms: int
@@ -110,20 +113,75 @@ class ConflictDescription(_message.Message):
     incoming_ms: int
     stored_item: _items_pb2.AttributeMap
     incoming_item: _items_pb2.AttributeMap
-    def __init__(self, sequence_number: _Optional[int] = ..., region_name: _Optional[str] = ..., decided_ms: _Optional[int] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., key: _Optional[_Union[_items_pb2.AttributeMap, _Mapping]] = ..., stored_ms: _Optional[int] = ..., incoming_ms: _Optional[int] = ..., stored_item: _Optional[_Union[_items_pb2.AttributeMap, _Mapping]] = ..., incoming_item: _Optional[_Union[_items_pb2.AttributeMap, _Mapping]] = ...) -> None: ...
+    stored_stamp: WriteStamp
+    incoming_stamp: WriteStamp
+    merged_item: _items_pb2.AttributeMap
+    def __init__(self, sequence_number: _Optional[int] = ..., region_name: _Optional[str] = ..., decided_ms: _Optional[int] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., key: _Optional[_Union[_items_pb2.AttributeMap, _Mapping]] = ..., stored_ms: _Optional[int] = ..., incoming_ms: _Optional[int] = ..., stored_item: _Optional[_Union[_items_pb2.AttributeMap, _Mapping]] = ..., incoming_item: _Optional[_Union[_items_pb2.AttributeMap, _Mapping]] = ..., stored_stamp: _Optional[_Union[WriteStamp, _Mapping]] = ..., incoming_stamp: _Optional[_Union[WriteStamp, _Mapping]] = ..., merged_item: _Optional[_Union[_items_pb2.AttributeMap, _Mapping]] = ...) -> None: ...
+
+class WriteStamp(_message.Message):
+    __slots__ = ("wall_ms", "counter", "region_number", "region_name")
+    WALL_MS_FIELD_NUMBER: _ClassVar[int]
+    COUNTER_FIELD_NUMBER: _ClassVar[int]
+    REGION_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    REGION_NAME_FIELD_NUMBER: _ClassVar[int]
+    wall_ms: int
+    counter: int
+    region_number: int
+    region_name: str
+    def __init__(self, wall_ms: _Optional[int] = ..., counter: _Optional[int] = ..., region_number: _Optional[int] = ..., region_name: _Optional[str] = ...) -> None: ...
 
 class ListConflictsRequest(_message.Message):
-    __slots__ = ("table_name", "after_sequence_number", "limit")
+    __slots__ = ("table_name", "after_sequence_number", "limit", "before_sequence_number", "newest_first", "key", "outcome", "region_name", "since_ms")
     TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
     AFTER_SEQUENCE_NUMBER_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_SEQUENCE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_FIRST_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    REGION_NAME_FIELD_NUMBER: _ClassVar[int]
+    SINCE_MS_FIELD_NUMBER: _ClassVar[int]
     table_name: str
     after_sequence_number: int
     limit: int
-    def __init__(self, table_name: _Optional[str] = ..., after_sequence_number: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+    before_sequence_number: int
+    newest_first: bool
+    key: _items_pb2.AttributeMap
+    outcome: Outcome
+    region_name: str
+    since_ms: int
+    def __init__(self, table_name: _Optional[str] = ..., after_sequence_number: _Optional[int] = ..., limit: _Optional[int] = ..., before_sequence_number: _Optional[int] = ..., newest_first: _Optional[bool] = ..., key: _Optional[_Union[_items_pb2.AttributeMap, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., region_name: _Optional[str] = ..., since_ms: _Optional[int] = ...) -> None: ...
 
 class ListConflictsResponse(_message.Message):
-    __slots__ = ("conflicts",)
+    __slots__ = ("conflicts", "last_evaluated_sequence_number")
     CONFLICTS_FIELD_NUMBER: _ClassVar[int]
+    LAST_EVALUATED_SEQUENCE_NUMBER_FIELD_NUMBER: _ClassVar[int]
     conflicts: _containers.RepeatedCompositeFieldContainer[ConflictDescription]
-    def __init__(self, conflicts: _Optional[_Iterable[_Union[ConflictDescription, _Mapping]]] = ...) -> None: ...
+    last_evaluated_sequence_number: int
+    def __init__(self, conflicts: _Optional[_Iterable[_Union[ConflictDescription, _Mapping]]] = ..., last_evaluated_sequence_number: _Optional[int] = ...) -> None: ...
+
+class FollowConflictsRequest(_message.Message):
+    __slots__ = ("table_name", "after_sequence_number", "key", "outcome", "region_name", "since_ms", "heartbeat_ms")
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    AFTER_SEQUENCE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    REGION_NAME_FIELD_NUMBER: _ClassVar[int]
+    SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_MS_FIELD_NUMBER: _ClassVar[int]
+    table_name: str
+    after_sequence_number: int
+    key: _items_pb2.AttributeMap
+    outcome: Outcome
+    region_name: str
+    since_ms: int
+    heartbeat_ms: int
+    def __init__(self, table_name: _Optional[str] = ..., after_sequence_number: _Optional[int] = ..., key: _Optional[_Union[_items_pb2.AttributeMap, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., region_name: _Optional[str] = ..., since_ms: _Optional[int] = ..., heartbeat_ms: _Optional[int] = ...) -> None: ...
+
+class ConflictPage(_message.Message):
+    __slots__ = ("conflicts", "sequence_number")
+    CONFLICTS_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    conflicts: _containers.RepeatedCompositeFieldContainer[ConflictDescription]
+    sequence_number: int
+    def __init__(self, conflicts: _Optional[_Iterable[_Union[ConflictDescription, _Mapping]]] = ..., sequence_number: _Optional[int] = ...) -> None: ...

@@ -10,7 +10,15 @@ import pytest
 from kvdb.api import admin, archive, backups, items, jobs, replicas, streams, tables, transfers, validation
 from kvdb.api.operations import OPERATIONS
 from kvdb.errors import SerializationError, UnknownOperation, ValidationError
-from kvdb.rpc.codec import METHODS, STREAM_BY_REQUEST, SUBSCRIBE, UNARY_BY_REQUEST, Method, method_of
+from kvdb.rpc.codec import (
+    FOLLOW_CONFLICTS,
+    METHODS,
+    STREAM_BY_REQUEST,
+    SUBSCRIBE,
+    UNARY_BY_REQUEST,
+    Method,
+    method_of,
+)
 from kvdb.rpc.gen import items_pb2, transactions_pb2
 from tools import gen_proto
 
@@ -260,7 +268,12 @@ REQUESTS = [
     replicas.ReseedTable("ttt"),
     replicas.ListConflicts("ttt"),
     replicas.ListConflicts("ttt", 1 << 40, 7),
+    replicas.ListConflicts("ttt", 1, None, 1 << 40, True, ITEM, "MERGED", "berlin", 5),
 ]
+CONFLICT = replicas.ConflictDescription(
+    *(1 << 40, "berlin", 1, "MERGED", ITEM, 2, 3, ITEM, ITEM),
+    *(replicas.WriteStamp(2, 5, 7, "berlin"), replicas.WriteStamp(3, 0, 8), ITEM),
+)
 CONTINUOUS = archive.ContinuousBackupsDescription("ENABLED", "ENABLED", 35, 1_700_000_000_000, 1 << 41)
 ARCHIVE = archive.ArchiveDescription("store", "00ff", "behind", "no answer", 5, 1 << 40, 1, 2, 3, 0, 35)
 EXPORT = transfers.ExportDescription("arn", "IN_PROGRESS", 5, "table", "id", "bucket", "AES256", "CSV")
@@ -344,6 +357,8 @@ RESULTS = [
     ("GetRecords", streams.GetRecordsResult([], None)),
     ("GetRecords", streams.GetRecordsResult([RECORD], "iterator")),
     ("Subscribe", streams.FeedPage([RECORD], "cursor")),
+    ("FollowConflicts", replicas.ConflictPage((CONFLICT,), 1 << 40)),
+    ("FollowConflicts", replicas.ConflictPage((), 0)),
     ("CreateBackup", backups.CreateBackupResult(DETAILS)),
     ("DescribeBackup", backups.DescribeBackupResult(backups.BackupDescription(DETAILS))),
     ("DeleteBackup", backups.DeleteBackupResult(BACKUP_DESCRIPTION)),
@@ -436,9 +451,10 @@ RESULTS = [
         "ListConflicts",
         replicas.ListConflictsResult(
             (
-                replicas.ConflictDescription(1 << 40, "berlin", 1, "MERGED", ITEM, 2, 3, ITEM, ITEM),
+                CONFLICT,
                 replicas.ConflictDescription(7, "berlin", 1, "STORED", ITEM, 2, 3),
-            )
+            ),
+            1 << 40,
         ),
     ),
     ("StartCheck", admin.StartCheckResult(admin.CheckDescription(1, "RUNNING"))),
@@ -468,6 +484,17 @@ FEEDS = [
     streams.Subscribe("t", "CURSOR", "cursor", 5, "KEYS_ONLY", "#n = :v", NAMES, VALUES, ["{}", ""], 7),
     streams.Subscribe(filter_patterns=[]),
 ]
+
+
+CONFLICT_FEEDS = [
+    replicas.FollowConflicts("ttt"),
+    replicas.FollowConflicts("ttt", 1 << 40, ITEM, "STORED", "berlin", 5, 7),
+]
+
+
+@pytest.mark.parametrize("feed", CONFLICT_FEEDS)
+def test_a_feed_of_conflicts_is_asked_for_as_it_was(feed: replicas.FollowConflicts) -> None:
+    assert FOLLOW_CONFLICTS.request.decode(FOLLOW_CONFLICTS.encode_request(feed)) == feed  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("feed", FEEDS)
