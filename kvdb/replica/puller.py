@@ -2,6 +2,10 @@
 
     say hello -> greeting: who answers, which tables are shared -> pull -> pages -> pull -> ...
 
+When a page says that there is more, the next question goes out before the page is taken in, so that peer and
+wire work meanwhile. What it asks for goes on from where the page ends; should that not be taken after all,
+then neither is what comes next, for it does not begin where the table is.
+
 Each table has its own link, with its own progress and its own faults: what is wrong with one does not hold
 up the others. A question that is not answered within ``ANSWER_MS_MAX`` is given up, and an answer that
 comes later is thrown away: so no page is ever taken in that was made longer ago than that, which is what
@@ -13,6 +17,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,7 +69,7 @@ HELLO_MS: Final = 2_000
 IDLE_MS: Final = 25
 BACKOFF_MS: Final = 50
 BACKOFF_MS_MAX: Final = 3_000
-FRAMES_PER_STEP: Final = 16
+FRAMES_PER_STEP: Final = 4
 STORED_EVERY: Final = 50_000
 """A position that moves on without rows is stored when it has moved this far."""
 
@@ -88,6 +93,13 @@ class TableLink:
     """How old the newest version was when it was taken in, the last time there was one."""
     conflicts: int = 0
     is_peer_seeding: bool = False
+    ahead: Progress | None = None
+    """Where it will be when the page that is being taken in has been."""
+
+    def is_at(self, want: Want) -> bool:
+        """Whether what was asked for goes on from where the table is."""
+        at = self.progress
+        return (want.mode, want.position, want.cursor) == (at.mode, at.position, at.cursor)
 
     @property
     def is_met(self) -> bool:
@@ -200,19 +212,13 @@ class Puller:
         return not self.links and self._greeting is not None and now >= self._news_due_ms
 
     def _wants(self, now: int) -> list[Want]:
-        return [
-            Want(
-                name,
-                link.uuid,
-                link.table.descriptor.uuid,
-                link.progress.mode,
-                link.progress.position,
-                link.kept,
-                link.progress.cursor,
-            )
-            for name, link in self.links.items()
-            if now >= link.due_ms and self._may_pull(link)
-        ][: limits.REPLICATED_TABLES_MAX]
+        wants: list[Want] = []
+        for name, link in self.links.items():
+            if now >= link.due_ms and self._may_pull(link):
+                at = link.progress if link.ahead is None else link.ahead
+                own_uuid = link.table.descriptor.uuid
+                wants.append(Want(name, link.uuid, own_uuid, at.mode, at.position, link.kept, at.cursor))
+        return wants[: limits.REPLICATED_TABLES_MAX]
 
     def _may_pull(self, link: TableLink) -> bool:
         if link.status == "NEEDS_RESEED":
@@ -356,22 +362,37 @@ class Puller:
         """Whether there may be more at once."""
         wanted = {want.table: want for want in asked.wants}
         has_more = len(pages.parts) < len(asked.wants)
+        parts: list[tuple[TableLink, Part]] = []
         for part in pages.parts:
             link = self.links.get(part.table)
             want = wanted.pop(part.table, None)
             if want is None:
                 raise PeerFault("pages of a table that was not asked for")
-            if link is None or link.uuid != part.uuid or want.uuid != part.uuid:
-                continue
-            try:
-                has_more = self._take_part(link, part) or has_more
-                link.failures = 0
-                setting = link.table.descriptor.replication
-                if link.is_met and setting is not None and setting.is_seeding:
-                    self._on_met(link.table)
-            except PeerFault as error:
-                self._fault(link, str(error))
+            if link is not None and link.uuid == part.uuid == want.uuid and link.is_at(want):
+                parts.append((link, part))
+        try:
+            if self._bytes_per_s_max is None and any(part.more for _, part in parts):
+                self._ask_ahead(parts)
+            for link, part in parts:
+                try:
+                    has_more = self._take_part(link, part) or has_more
+                    link.failures = 0
+                    setting = link.table.descriptor.replication
+                    if link.is_met and setting is not None and setting.is_seeding:
+                        self._on_met(link.table)
+                except PeerFault as error:
+                    self._fault(link, str(error))
+        finally:
+            for link, _ in parts:
+                link.ahead = None
         return has_more
+
+    def _ask_ahead(self, parts: list[tuple[TableLink, Part]]) -> None:
+        for link, part in parts:
+            if part.status in (OK, SCANNED):
+                with suppress(PeerFault):
+                    link.ahead = _moved(link.progress, part)
+        self._ask(self._now_ms())
 
     def _fault(self, link: TableLink, reason: str) -> None:
         if link.fault != reason:
@@ -411,26 +432,14 @@ class Puller:
 
     def _take_rows(self, link: TableLink, part: Part) -> bool:
         progress = link.progress
-        if progress.mode == BEGIN:
-            self._store(link, [], progress._replace(mode=SCAN, position=part.position, cursor=b""))
-            return True
-        if progress.mode == SCAN:
-            if part.status == SCANNED:
-                self._store(link, part.rows, progress._replace(mode=WRITES, cursor=b""))
-            elif part.cursor <= progress.cursor:
-                raise PeerFault("a scan that does not move on")
-            else:
-                self._store(link, part.rows, progress._replace(cursor=part.cursor))
-            return True
-        if part.position < progress.position:
-            raise PeerFault("a position that goes back")
-        moved = progress._replace(position=part.position)
-        link.status, link.fault = "ACTIVE", ""
-        if not part.rows and part.position - link.kept < STORED_EVERY:
-            link.progress = moved
-            return False
+        moved = _moved(progress, part)
+        if progress.mode == WRITES:
+            link.status, link.fault = "ACTIVE", ""
+            if not part.rows and part.position - link.kept < STORED_EVERY:
+                link.progress = moved
+                return False
         self._store(link, part.rows, moved)
-        return bool(part.rows)
+        return bool(part.rows) or progress.mode != WRITES
 
     def _store(self, link: TableLink, rows: list[bytes], progress: Progress) -> None:
         taken = self._applier.take(link.table, self.peer, rows, progress)
@@ -449,3 +458,22 @@ class Puller:
     def close(self) -> None:
         self.is_paused = True
         self._link.close()
+
+
+def _moved(progress: Progress, part: Part) -> Progress:
+    """Where a table is once it has what a part brings.
+
+    Raises:
+        PeerFault: not further than it was.
+    """
+    if progress.mode == BEGIN:
+        return progress._replace(mode=SCAN, position=part.position, cursor=b"")
+    if progress.mode == SCAN:
+        if part.status == SCANNED:
+            return progress._replace(mode=WRITES, cursor=b"")
+        if part.cursor <= progress.cursor:
+            raise PeerFault("a scan that does not move on")
+        return progress._replace(cursor=part.cursor)
+    if part.position < progress.position:
+        raise PeerFault("a position that goes back")
+    return progress._replace(position=part.position)

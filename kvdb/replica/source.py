@@ -225,11 +225,15 @@ class Source:
         self._acks.put(table, region, Ack(want.kept, want.own_uuid))
         rows: list[bytes] = []
         seen: set[bytes] = set()
-        reached, is_full = head, False
+        last, reached, more = want.position, head, 0
         rows_prefix = index_prefix(table_id, 0)
         tombstones_prefix = replica_keys.tombstones_prefix(table_id)
         written = replica_keys.writes_range(table_id, want.position, head)
-        for notes, (key, _) in enumerate(self._engine.scan(*written), 1):
+        for notes, (key, _) in enumerate(self._engine.scan(*written)):
+            if room <= 0 or len(rows) >= self.page_rows or notes >= NOTES_PER_PAGE:
+                reached, more = last, 1
+                break
+            last = replica_keys.seqno_of(key)
             part = replica_keys.part_of(key)
             if part not in seen:
                 seen.add(part)
@@ -239,13 +243,10 @@ class Source:
                 if stored is not None:
                     rows.append(stored)
                     room -= len(stored)
-            if room <= 0 or len(rows) >= self.page_rows or notes >= NOTES_PER_PAGE:
-                reached, is_full = replica_keys.seqno_of(key), True
-                break
         if want.kept < self._acks.trimmed(table):
             # Notes may have gone while they were read.
             return _without_rows(want, TRIMMED)
-        return Part(want.table, want.uuid, OK, rows, reached, b"", more=int(is_full))
+        return Part(want.table, want.uuid, OK, rows, reached, b"", more=more)
 
 
 def _without_rows(want: Want, status: int) -> Part:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from unittest.mock import patch
 
 import msgpack
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from kvdb.env.hlc import Stamp, region_number
 from kvdb.item.size import item_size
 from kvdb.item.value import Item
+from kvdb.replica.applier import Applier, PeerFault, Taken
 from kvdb.replica.messages import (
     FRAME_BYTES_MAX,
     OK,
@@ -24,6 +26,7 @@ from kvdb.replica.messages import (
     decode,
     encode,
 )
+from kvdb.replica.puller import ANSWER_MS_MAX, BACKOFF_MS_MAX, Puller
 from kvdb.table import row
 from kvdb.table.lineage import Lineage
 from tests.support.peer_frames import of_next_release
@@ -315,3 +318,77 @@ def test_a_known_setting_that_says_more_is_refused_and_others_go_on(world: World
     world.links["amsterdam", "berlin"].lie = None
     world.run()
     assert world.get("amsterdam", "x") == {"id": "x"}
+
+
+def behind(world: World, count: int) -> Puller:
+    """Amsterdam's puller of berlin, which has answered with the first of ``count`` pages of one item."""
+    world["berlin"].regions.source.page_rows = 1
+    puller, link = world.puller("amsterdam", "berlin"), world.links["amsterdam", "berlin"]
+    link.is_cut = True
+    for number in range(count):
+        world.put("berlin", {"id": f"new-{number}"})
+    for _ in range(2):
+        puller.step(0)
+        world.clock.advance_ms(ANSWER_MS_MAX)
+    link.is_cut = False
+    while not isinstance(puller._asked, Pull):
+        puller.step(0)
+        world.clock.advance_ms(BACKOFF_MS_MAX // 2)
+    return puller
+
+
+def has(world: World, count: int) -> list[bool]:
+    return [world.get("amsterdam", f"new-{number}") is not None for number in range(count)]
+
+
+def test_the_next_question_goes_out_before_a_page_is_taken_in(world: World) -> None:
+    puller = behind(world, 3)
+    asked: list[object] = []
+    take = Applier.take
+
+    def taking(self: Applier, *arguments: object) -> Taken:
+        asked.append(puller._asked)
+        return take(self, *arguments)  # type: ignore[arg-type]
+
+    with patch.object(Applier, "take", taking):
+        puller.step(0)
+        puller.step(0)
+    assert has(world, 3) == [True, True, True]
+    questions = [each for each in asked if isinstance(each, Pull)]
+    assert len(questions) == 2
+    places = [next(want.position for want in each.wants) for each in questions]
+    assert places == sorted(set(places))
+
+
+def test_what_comes_after_a_page_that_was_refused_is_not_taken(world: World) -> None:
+    puller = behind(world, 3)
+    take = Applier.take
+    refused: list[int] = []
+
+    def once_refusing(self: Applier, *arguments: object) -> Taken:
+        if not refused:
+            refused.append(1)
+            raise PeerFault("not this one")
+        return take(self, *arguments)  # type: ignore[arg-type]
+
+    with patch.object(Applier, "take", once_refusing):
+        puller.step(0)
+        puller.step(0)
+        assert refused and has(world, 3) == [False, False, False]
+    world.run()
+    assert has(world, 3) == [True, True, True]
+
+
+def test_a_page_that_waited_too_long_for_the_one_before_is_thrown_away(world: World) -> None:
+    puller = behind(world, 2)
+    take = Applier.take
+
+    def slowly(self: Applier, *arguments: object) -> Taken:
+        world.clock.advance_ms(ANSWER_MS_MAX)
+        return take(self, *arguments)  # type: ignore[arg-type]
+
+    with patch.object(Applier, "take", slowly):
+        puller.step(0)
+    assert has(world, 2) == [True, False]
+    world.run()
+    assert has(world, 2) == [True, True]
