@@ -290,7 +290,17 @@ class ServerOptions:
     """The same, from one address."""
     database: DatabaseOptions = DatabaseOptions()
     peers: tuple[tuple[str, str], ...] = ()
-    """Other regions, which this one may share tables with: name and grpc://HOST:PORT of each."""
+    """Other regions, which this one may share tables with: name and grpc://HOST:PORT of each, or grpcs://..."""
+    replication_address: str | None = None
+    """HOST:PORT where peers are answered, and nowhere else then; ``None``: by the gRPC door."""
+    peer_cert: str | None = None
+    """File of the certificate chain that this server shows to peers, PEM; with ``peer_key`` and ``peer_ca``.
+    Its DNS name is the region's name."""
+    peer_key: str | None = None
+    peer_ca: str | None = None
+    """File of the authority whose certificates peers must show, PEM."""
+    peer_token_file: str | None = None
+    """File of the secret that peers must show, one a line: the first is shown to peers."""
     peer_bytes_per_s_max: int | None = None
     """How much is pulled from each of them; ``None``: no bound."""
     message_bytes_max: int = 16 * 1024 * 1024 + 64 * 1024
@@ -330,6 +340,15 @@ class ServerOptions:
         _require(
             self.grpc_address is not None or self.http_address is not None,
             "a server needs at least one of grpc_address and http_address",
+        )
+        _require(
+            len({each is None for each in (self.peer_cert, self.peer_key, self.peer_ca)}) == 1,
+            "peer_cert, peer_key and peer_ca come together",
+        )
+        _require(
+            self.replication_address is not None or (self.peer_cert is None and self.peer_token_file is None),
+            "peers that must show a certificate or a token are answered on a port of their own: "
+            "give replication_address, too",
         )
         _require((self.tls_cert is None) == (self.tls_key is None), "tls_cert and tls_key come together")
         _require(

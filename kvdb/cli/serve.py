@@ -1,7 +1,7 @@
 """``kvdb serve``: a server in the foreground.
 
 Standard output gets exactly one line, when the server takes calls, so that a program can wait
-for it: ``kvdb ready grpc=HOST:PORT http=HOST:PORT admin=HOST:PORT``, with the doors
+for it: ``kvdb ready grpc=HOST:PORT replication=HOST:PORT http=HOST:PORT admin=HOST:PORT``, with the doors
 asked for. The log goes to standard error.
 """
 
@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import replace
 
 import click
 
-from kvdb.env.hlc import region_number
+from kvdb.cli.peer_options import Peering, peer_options
 from kvdb.limits import PROFILES, LimitsName
 from kvdb.options import SYNC_MODES, ArchiveOptions, DatabaseOptions, EngineOptions, ServerOptions, SyncMode
 
@@ -91,24 +90,7 @@ _GRPC_ADDRESS = "127.0.0.1:7400"
     metavar="URL",
     help="Where exports go and imports come from: its folders are buckets. A directory, or s3://..., gs://...",
 )
-@click.option(
-    "--region",
-    metavar="NAME",
-    help="The name of this region, of a-z, 0-9 and '-'; with peers it must not change.  [default: ddblocal]",
-)
-@click.option(
-    "--peer",
-    "peers",
-    multiple=True,
-    metavar="NAME=grpc://HOST:PORT",
-    help="Another region, which tables may be shared with; several times for several.",
-)
-@click.option(
-    "--peer-bandwidth",
-    type=click.IntRange(min=1),
-    metavar="BYTES",
-    help="How much a second is pulled from each peer at most.",
-)
+@peer_options
 @click.option(
     "--accept-packed", is_flag=True, help="Take HTTP request bodies in gzip or deflate; no SDK sends them."
 )
@@ -133,17 +115,15 @@ def serve(
     table_status_delay: float,
     backup_store: str | None,
     export_root: str | None,
-    region: str | None,
-    peers: tuple[str, ...],
-    peer_bandwidth: int | None,
     accept_packed: bool,
     insecure: bool,
     verbose: bool,
+    peering: Peering,
 ) -> None:
     """Serve a database directory until SIGTERM or Ctrl-C, then let running calls finish.
 
     Prints `kvdb ready grpc=HOST:PORT http=HOST:PORT` when it takes calls, with the doors that were
-    asked for. Nobody is authenticated yet, so only loopback addresses are served unless --insecure
+    asked for. Clients are not authenticated yet, so only loopback addresses are served unless --insecure
     is given.
     """
     logging.basicConfig(
@@ -159,8 +139,6 @@ def serve(
         backup_store=backup_store,
         export_root=export_root,
     )
-    if region is not None:
-        database = replace(database, region_name=region, region=region_number(region))
     if grpc_address is None and http_address is None:
         grpc_address = _GRPC_ADDRESS
     options = ServerOptions(
@@ -173,9 +151,8 @@ def serve(
         http_packed_requests=accept_packed,
         database=database,
         is_insecure=insecure,
-        peers=tuple(_peer(text) for text in peers),
-        peer_bytes_per_s_max=peer_bandwidth,
     )
+    options = peering.added_to(options)
     try:
         from kvdb.server.app import load_doors
         from kvdb.server.app import serve as serve_until_stopped
@@ -184,13 +161,6 @@ def serve(
     except ModuleNotFoundError as error:
         raise click.UsageError(f"{error.name} is missing: pip install 'kvdb[server]'") from None
     click.get_current_context().exit(serve_until_stopped(options, _announce))
-
-
-def _peer(text: str) -> tuple[str, str]:
-    name, equals, url = text.partition("=")
-    if not name or not equals or not url:
-        raise click.BadParameter(f"give NAME=grpc://HOST:PORT: {text}", param_hint="--peer")
-    return name, url
 
 
 def _announce(addresses: object) -> None:

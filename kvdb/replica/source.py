@@ -8,6 +8,7 @@ harm, and an item that was written often between two pages travels once.
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from typing import Final, Literal, TypeAlias
 
 from kvdb import limits
@@ -82,22 +83,25 @@ class Source:
         self._draining: dict[tuple[int, str], list[Grant]] = {}
         self._shipped = env.metrics.counter("replica_rows_shipped_total")
 
-    def answer(self, frame: bytes) -> Message:
-        """The answer to a frame; a frame that is none, or damaged, gets a refusal."""
-        return self.answer_and_news(frame)[0]
+    def answer(self, frame: bytes, regions: Collection[str] | None = None) -> Message:
+        """The answer to a frame; a frame that is none, or damaged, gets a refusal. ``regions``: the only
+        ones that who asks may speak for."""
+        return self.answer_and_news(frame, regions)[0]
 
-    def answer_and_news(self, frame: bytes) -> tuple[Message, News]:
+    def answer_and_news(self, frame: bytes, regions: Collection[str] | None = None) -> tuple[Message, News]:
         """The answer, and of what it says that there is nothing new: then it may wait for that."""
         try:
             message = decode(frame)
         except CorruptionError as error:
             return Refusal(0, error.message), "any"
+        if not isinstance(message, Hello | Pull):
+            return Refusal(message.id, "not a question"), "any"
+        if regions is not None and message.region not in regions:
+            return Refusal(message.id, f"who asks has no certificate of region {message.region}"), "any"
         if isinstance(message, Hello):
             answer = self._greeting(message)
             is_known = isinstance(answer, Greeting) and answer.topology == message.known
             return answer, "topology" if is_known else "any"
-        if not isinstance(message, Pull):
-            return Refusal(message.id, "not a question"), "any"
         if message.database_id != self._engine.database_id:
             return Refusal(message.id, "another database is expected here"), "any"
         if len(message.wants) > limits.REPLICATED_TABLES_MAX:

@@ -9,13 +9,17 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from kvdb.api.tables import ListTables
 from kvdb.database.database import Database
 from kvdb.errors import KvdbError
 from kvdb.options import ServerOptions
 from kvdb.server.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from kvdb.server.peer_security import PeerSecurity
 
 try:
     import uvloop
@@ -44,11 +48,17 @@ class Addresses:
     """Where a server listens, as ``HOST:PORT``; ``None``: no such door."""
 
     grpc: str | None = None
+    replication: str | None = None
     http: str | None = None
     admin: str | None = None
 
     def __str__(self) -> str:
-        named = {"grpc": self.grpc, "http": self.http, "admin": self.admin}
+        named = {
+            "grpc": self.grpc,
+            "replication": self.replication,
+            "http": self.http,
+            "admin": self.admin,
+        }
         return " ".join(f"{name}={address}" for name, address in named.items() if address is not None)
 
 
@@ -60,6 +70,7 @@ class Server:
         self._database: Database | None = None
         self._doors: list[Door] = []
         self._is_open = False
+        self._security: PeerSecurity | None = None
 
     async def start(self) -> Addresses:
         """Open the database, then the doors; gives the bound addresses.
@@ -73,6 +84,7 @@ class Server:
         self._pool = ThreadPoolExecutor(options.read_threads, "kvdb-http")
         bound: dict[str, str] = {}
         try:
+            self._security = _security_of(options, self._database)
             self._connect_peers(self._database)
             for name, door in self._made_doors(self._database):
                 bound[name] = await door.start()
@@ -100,16 +112,15 @@ class Server:
         _log.info("stopped data_dir=%s", self._options.data_dir)
 
     def _connect_peers(self, database: Database) -> None:
-        if not self._options.peers:
+        if self._security is None:
             return
-        from kvdb.server.replica_link import GrpcReplicaLink, peer_address
+        from kvdb.server.replica_link import GrpcReplicaLink
 
-        loop = asyncio.get_running_loop()
+        loop, security = asyncio.get_running_loop(), self._security
         for name, url in self._options.peers:
-            address = peer_address(url)
             database.regions.connect(
                 name,
-                lambda wake, address=address: GrpcReplicaLink(address, loop, wake),  # type: ignore[misc]
+                partial(GrpcReplicaLink, name, url, security, loop),
                 bytes_per_s_max=self._options.peer_bytes_per_s_max,
             )
 
@@ -122,6 +133,11 @@ class Server:
             from kvdb.server.grpc_server import GrpcDoor
 
             doors.append(("grpc", GrpcDoor(database, options, pipeline)))
+        if options.replication_address is not None:
+            from kvdb.server.replica_port import ReplicaPort
+
+            assert self._security is not None, "the port needs it"
+            doors.append(("replication", ReplicaPort(database, options, self._security)))
         if options.http_address is not None:
             from kvdb.server.http_server import HttpDoor
 
@@ -145,13 +161,23 @@ class Server:
         return None
 
 
+def _security_of(options: ServerOptions, database: Database) -> PeerSecurity | None:
+    """``None``: there are no peers to know."""
+    if not options.peers and options.replication_address is None:
+        return None
+    # As gRPC: only who asks for it pays for it.
+    from kvdb.server.peer_security import PeerSecurity
+
+    return PeerSecurity(options, database.env.clock)
+
+
 def load_doors(options: ServerOptions) -> None:
     """Import what the doors asked for need.
 
     Raises:
         ModuleNotFoundError: a package they need is not installed.
     """
-    if options.grpc_address is not None:
+    if options.grpc_address is not None or options.replication_address is not None or options.peers:
         importlib.import_module("kvdb.server.grpc_server")
     if options.http_address is not None:
         importlib.import_module("kvdb.server.http_server")

@@ -78,6 +78,8 @@ class GrpcDoor:
         self._pipeline = pipeline or Pipeline.of_server(database.env, options)
         self._pipeline.expect(method.name for method in METHODS)
         self._feeds: set[Subscription[FollowedPage]] = set()
+        # Peers that have a port of their own are not answered here.
+        self._replicas = ReplicaDoor(database) if options.replication_address is None else None
         database.env.metrics.gauge("server_feeds").read_by(lambda: len(self._feeds))
 
     async def start(self) -> str:
@@ -93,23 +95,25 @@ class GrpcDoor:
         # Beyond this door's own bound, which refuses with an error of ours, health checks and
         # streams of reflection must fit too.
         self._server = aio.server(
-            options=_server_options(self._options),
+            options=server_options(self._options),
             maximum_concurrent_rpcs=2 * self._options.concurrent_calls_max + self._options.subscriptions_max,
         )
         for service in SERVICES:
             handlers = {method.name: self._handler(method) for method in METHODS if method.service == service}
             self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
-        self._replicas = ReplicaDoor(self._database)
-        self._server.add_generic_rpc_handlers((self._replicas.handlers(),))
+        services = SERVICES
+        if self._replicas is not None:
+            self._server.add_generic_rpc_handlers((self._replicas.handlers(),))
+            services = (*SERVICES, REPLICATION)
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection(
-            (*SERVICES, REPLICATION, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
+            (*services, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
         )
         try:
             port = self._server.add_insecure_port(self._address)
         except RuntimeError as refused:
-            reason = _why_not_bound(self._address)
+            reason = why_not_bound(self._address)
             raise ValidationError(f"cannot listen address={self._address} reason={reason}") from refused
         await self._server.start()
         await self._tell_health(health_pb2.HealthCheckResponse.SERVING)
@@ -124,7 +128,8 @@ class GrpcDoor:
             # A feed has no end to wait for: its reader is told, and goes on elsewhere from its cursor.
             subscription.close()
         await self._server.stop(grace_ms / 1000)
-        self._replicas.stop()
+        if self._replicas is not None:
+            self._replicas.stop()
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
 
     async def _tell_health(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
@@ -321,7 +326,7 @@ def _detail_bytes_max(context: aio.ServicerContext) -> int:
     return status.DETAIL_BYTES_DEFAULT
 
 
-def _why_not_bound(address: str) -> str:
+def why_not_bound(address: str) -> str:
     """Bind once more by hand: gRPC tells its log why it could not, but not its caller."""
     host, _, port = address.rpartition(":")
     try:
@@ -336,7 +341,8 @@ def _why_not_bound(address: str) -> str:
     return "refused"
 
 
-def _server_options(options: ServerOptions) -> list[tuple[str, int]]:
+def server_options(options: ServerOptions) -> list[tuple[str, int]]:
+    """Bounds of every gRPC port of a server."""
     return [
         # With it, a second server on a taken port would start and get every other connection.
         ("grpc.so_reuseport", 0),

@@ -22,16 +22,21 @@ from kvdb.replica.messages import encode
 from kvdb.replica.puller import HELLO_MS
 from kvdb.rpc.codec import REPLICATION
 from kvdb.rpc.gen import replicas_pb2
+from kvdb.server.peer_security import PeerSecurity
 
 NEWS_MS: Final = 500
+FIRST_FRAME_MS: Final = 10_000
+"""Who opens a stream and asks nothing for so long is sent away; it has not shown yet who it is."""
 _STREAMS_MAX: Final = 2 * REGIONS_MAX
 
 
 class ReplicaDoor:
     """The handlers of one server."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, security: PeerSecurity | None = None) -> None:
         self._database = database
+        self._security = security
+        self._refused = database.env.metrics.counter("server_peers_refused_total")
         # Its own threads: a peer that catches up must not hold up scans, nor they a peer.
         self._pool = ThreadPoolExecutor(2, "kvdb-replica")
         self._streams = 0
@@ -47,25 +52,46 @@ class ReplicaDoor:
     async def _exchange(
         self, frames: AsyncIterator[replicas_pb2.ReplicaFrame], context: aio.ServicerContext
     ) -> AsyncIterator[replicas_pb2.ReplicaFrame]:
+        # After the first question: a caller whose stream has ended before learns nothing of why.
+        try:
+            async with asyncio.timeout(FIRST_FRAME_MS / 1000):
+                first = await anext(frames, None)
+        except TimeoutError:
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "no question came")
+        if first is None:
+            return
+        await self._admit(context)
+        regions = None if self._security is None else self._security.regions_of(context)
         if self._streams >= _STREAMS_MAX:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"too many peers max={_STREAMS_MAX}")
         self._streams += 1
         try:
+            yield replicas_pb2.ReplicaFrame(payload=await self._answer(first.payload, regions))
             async for frame in frames:
-                yield replicas_pb2.ReplicaFrame(payload=await self._answer(frame.payload))
+                await self._admit(context)
+                yield replicas_pb2.ReplicaFrame(payload=await self._answer(frame.payload, regions))
         finally:
             self._streams -= 1
 
-    async def _answer(self, frame: bytes) -> bytes:
+    async def _admit(self, context: aio.ServicerContext) -> None:
+        """Also for every frame: a secret that was withdrawn opens nothing from then on."""
+        refusal = None if self._security is None else self._security.refusal(context)
+        if refusal is not None:
+            self._refused.add()
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, refusal)
+
+    async def _answer(self, frame: bytes, regions: frozenset[str] | None) -> bytes:
         loop = asyncio.get_running_loop()
-        source, regions = self._database.regions.source, self._database.regions
+        shares = self._database.regions
         written, shared = asyncio.Event(), asyncio.Event()
         tokens = (
             self._database.when_written(lambda: _tell(loop, written)),
-            regions.shared.when_next(lambda: _tell(loop, written, shared)),
+            shares.shared.when_next(lambda: _tell(loop, written, shared)),
         )
         try:
-            answer, news = await loop.run_in_executor(self._pool, source.answer_and_news, frame)
+            answer, news = await loop.run_in_executor(
+                self._pool, shares.source.answer_and_news, frame, regions
+            )
             if news != "any":
                 event, wait_ms = (written, NEWS_MS) if news == "writes" else (shared, HELLO_MS)
                 try:
@@ -73,10 +99,10 @@ class ReplicaDoor:
                         await event.wait()
                 except TimeoutError:
                     pass
-                answer = await loop.run_in_executor(self._pool, source.answer, frame)
+                answer = await loop.run_in_executor(self._pool, shares.source.answer, frame, regions)
         finally:
             self._database.forget_written(tokens[0])
-            regions.shared.forget(tokens[1])
+            shares.shared.forget(tokens[1])
         return await loop.run_in_executor(self._pool, encode, answer)
 
     def stop(self) -> None:

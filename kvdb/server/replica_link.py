@@ -11,42 +11,44 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 import grpc
 from grpc import aio
 
-from kvdb.errors import ValidationError
 from kvdb.replica.messages import FRAME_BYTES_MAX, Refusal, encode
 from kvdb.replica.puller import ANSWER_MS_MAX
 from kvdb.rpc.codec import REPLICATION
 from kvdb.rpc.gen import replicas_pb2
+from kvdb.server.peer_security import PeerSecurity
 
 EXCHANGE: Final = f"/{REPLICATION}/Exchange"
-_SCHEME = "grpc://"
 _RECONNECT_MS = (100, 2_000)
+_REASON_LENGTH_MAX = 300
+_REASON_S = 0.5
 
 _log = logging.getLogger("kvdb.server")
 
 
-def peer_address(url: str) -> str:
-    """The HOST:PORT of a peer's URL.
-
-    Raises:
-        ValidationError: it is none of the form grpc://HOST:PORT.
-    """
-    address = url.removeprefix(_SCHEME)
-    host, _, port = address.rpartition(":")
-    if address == url or not host or not port.isdecimal() or not 0 < int(port) < 65_536:
-        raise ValidationError(f"a peer's address must be grpc://HOST:PORT: {url}")
-    return address
+_Stream: TypeAlias = aio.StreamStreamCall[object, object]
 
 
 class GrpcReplicaLink:
     """To one peer. Made on the loop's thread; ``close`` may come from any."""
 
-    def __init__(self, address: str, loop: asyncio.AbstractEventLoop, wake: Callable[[], None]) -> None:
-        self._address = address
+    def __init__(
+        self,
+        region: str,
+        url: str,
+        security: PeerSecurity,
+        loop: asyncio.AbstractEventLoop,
+        wake: Callable[[], None],
+    ) -> None:
+        """Raises: ValidationError: this server may not connect to the URL."""
+        self._region = region
+        self._url = url
+        self._security = security
+        security.address_of(url)
         self._loop = loop
         self._wake = wake
         self._outgoing: asyncio.Queue[bytes] = asyncio.Queue(maxsize=1)
@@ -88,35 +90,56 @@ class GrpcReplicaLink:
             ("grpc.initial_reconnect_backoff_ms", _RECONNECT_MS[0]),
             ("grpc.max_reconnect_backoff_ms", _RECONNECT_MS[1]),
         ]
-        async with aio.insecure_channel(self._address, options) as channel:
-            exchange = channel.stream_stream(
-                EXCHANGE,
-                request_serializer=replicas_pb2.ReplicaFrame.SerializeToString,
-                response_deserializer=replicas_pb2.ReplicaFrame.FromString,
-            )
-            while True:
-                call = exchange()
-                try:
-                    await self._converse(call)
-                except (grpc.RpcError, TimeoutError, asyncio.InvalidStateError) as error:
-                    _log.debug("a stream to a peer ended address=%s reason=%r", self._address, error)
-                    self._tell_lost()
-                finally:
-                    call.cancel()
+        while True:
+            revision = self._security.revision
+            async with self._security.channel(self._url, self._region, options) as channel:
+                exchange = channel.stream_stream(
+                    EXCHANGE,
+                    request_serializer=replicas_pb2.ReplicaFrame.SerializeToString,
+                    response_deserializer=replicas_pb2.ReplicaFrame.FromString,
+                )
+                while not self._security.has_changed(revision):
+                    # Only then: a peer closes a stream on which no question comes.
+                    frame = await self._outgoing.get()
+                    call = exchange(metadata=self._security.metadata())
+                    try:
+                        await self._converse(call, frame, revision)
+                    except (grpc.RpcError, TimeoutError, asyncio.InvalidStateError) as error:
+                        self._tell_lost(await _why(call, error))
+                    finally:
+                        call.cancel()
 
-    def _tell_lost(self) -> None:
+    def _tell_lost(self, reason: str) -> None:
         """So that the puller asks again sooner than an answer would be given up."""
-        self._answers.append(encode(Refusal(0, f"the connection is lost: {self._address}")))
+        _log.debug("a stream to a peer ended address=%s reason=%s", self._url, reason)
+        self._answers.append(encode(Refusal(0, f"the connection is lost: {self._url}: {reason}")))
         self._wake()
 
-    async def _converse(self, call: aio.StreamStreamCall[object, object]) -> None:
+    async def _converse(self, call: _Stream, frame: bytes, revision: int) -> None:
+        """Until the peer ends the stream, or what one shows to it has changed."""
         while True:
-            frame = await self._outgoing.get()
             async with asyncio.timeout(ANSWER_MS_MAX / 1000):
                 await call.write(replicas_pb2.ReplicaFrame(payload=frame))
                 answer = await call.read()
             if not isinstance(answer, replicas_pb2.ReplicaFrame):
-                self._tell_lost()
+                self._tell_lost("the peer has ended the stream")
                 return
             self._answers.append(answer.payload)
             self._wake()
+            if self._security.has_changed(revision):
+                return
+            frame = await self._outgoing.get()
+
+
+async def _why(call: _Stream, error: Exception) -> str:
+    """What is known of why a stream ended."""
+    try:
+        # What the peer said may come a little later than the failure.
+        async with asyncio.timeout(_REASON_S):
+            code, details = await call.code(), await call.details()
+    except TimeoutError:
+        return "no answer" if isinstance(error, TimeoutError) else repr(error)[:_REASON_LENGTH_MAX]
+    if code is grpc.StatusCode.INTERNAL:
+        # What gRPC makes of a stream that ends before the first question has gone out.
+        return "the peer has ended the stream at once: does it answer peers at this address?"
+    return f"{code.name} {details}"[:_REASON_LENGTH_MAX]

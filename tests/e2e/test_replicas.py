@@ -22,6 +22,7 @@ from kvdb.api.tables import CreateReplica, UpdateTable
 from kvdb.client.sync import Client
 from kvdb.errors import ClosedError, KvdbError, ValidationError
 from kvdb.item.dynamo_json import JsonObject
+from tests.support.certificates import Authority
 from tests.support.command_line import run as run_command
 from tests.support.cutting_proxy import CuttingProxy
 from tests.support.server_process import ServerProcess
@@ -256,6 +257,45 @@ def test_conflicts_are_followed_over_a_kill_of_the_server(ring: Ring) -> None:
         *("--endpoint", ring.servers[where].target),
     )
     assert json.loads(newest.stdout)["sequence"] == found[where][-1].sequence_number
+
+
+def test_regions_with_certificates_and_a_token_exchange_and_a_stranger_does_not(tmp_path: Path) -> None:
+    authority, token = Authority(tmp_path), tmp_path / "token"
+    token.write_text("0123456789abcdef" * 4 + "\n")
+    names = NAMES[:2]
+    with ExitStack() as stack:
+        ways = {name: stack.enter_context(CuttingProxy()) for name in names}
+        clients = {}
+        for name, peer in zip(names, names[::-1], strict=True):
+            issued = authority.issue(name, [name])
+            server = ServerProcess(
+                tmp_path / name,
+                f"--region={name}",
+                f"--peer={peer}={ways[peer].target.replace('grpc://', 'grpcs://')}",
+                "--replication=127.0.0.1:0",
+                f"--peer-cert={issued.cert}",
+                f"--peer-key={issued.key}",
+                f"--peer-ca={authority.file}",
+                f"--peer-token-file={token}",
+            )
+            stack.callback(server.kill)
+            ways[name].upstream = server.addresses["replication"]
+            clients[name] = stack.enter_context(kvdb.connect(server.target))
+        clients["amsterdam"].create_table(TABLE, key=("id", "S"))
+        creation = [CreateReplica("berlin")]
+        eventually(
+            lambda: clients["amsterdam"].call(UpdateTable(TABLE, replica_updates=creation)) is not None
+        )
+        eventually(lambda: TABLE in list(clients["berlin"].tables()))
+        for name in names:
+            clients[name].table(TABLE).put({"id": name})
+        for name in names:
+            eventually(lambda name=name: len(list(clients[name].table(TABLE).scan())) == 2)  # type: ignore[misc]
+        stranger = stack.enter_context(
+            ServerProcess(tmp_path / "stranger", "--region=cairo", f"--peer=berlin={ways['berlin'].target}")
+        )
+        told = stack.enter_context(kvdb.connect(stranger.target))
+        eventually(lambda: "UNAVAILABLE" in repr(told.call(DescribeReplicas())))
 
 
 def test_a_region_that_is_gone_is_gone_on_without(ring: Ring) -> None:
