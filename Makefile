@@ -76,6 +76,7 @@ fuzz: venv ## coverage-guided fuzzing of the parsers, a minute each (make fuzz s
 
 sim: venv ## regions under loss, cuts, crashes and wrong clocks, from seeds (make sim seeds=100000 seed=1)
 	@$(python) -m tests.support.replica_sim --seeds $(seeds) --first $(seed)
+	@$(python) -m tests.support.topology_sim --seeds $(seeds) --first $(seed)
 
 worker-sim: venv ## workers under kills, pauses and splits, from seeds (make worker-sim seeds=100 seed=7)
 	@$(python) -m tests.support.worker_sim --seeds $(seeds) --first $(seed)

@@ -88,6 +88,11 @@ class Background:
         self.build_indexes()
         self.look_after_all()
 
+    def look_after_shared(self) -> None:
+        """A table was made, or its settings changed, as another region says."""
+        self.remove_dropped_rows()
+        self.look_after_restored()
+
     def look_after_all(self) -> None:
         """There is a table that came with all its settings."""
         self.count()

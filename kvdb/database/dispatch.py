@@ -98,7 +98,6 @@ from kvdb.api.streams import (
     UpdateStreamResult,
 )
 from kvdb.api.tables import (
-    CreateReplica,
     CreateTable,
     CreateTableResult,
     DeleteTable,
@@ -337,9 +336,7 @@ def _wake_after_change(floor: TableFloor) -> None:
 
 
 def _update_table(floor: TableFloor, request: UpdateTable) -> UpdateTableResult:
-    for update in request.replica_updates or ():
-        if isinstance(update, CreateReplica):
-            floor.regions.require_peer(update.region_name)
+    floor.regions.before_update(request)
     description = floor.regions.with_replicas(floor.catalog.update(request, floor.profile))
     if request.global_secondary_index_updates is not None:
         _wake_after_change(floor)

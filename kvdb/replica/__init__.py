@@ -18,5 +18,7 @@ whatever order and however often versions arrive, regions that have exchanged al
 - Items are deleted by tombstones, which are kept for twice the horizon. Who was away for longer than the
   horizon begins anew: see ``acks``.
 - Clocks follow the stamps they see; a stamp too far ahead is not taken in: see ``applier``.
-- Later changes of a table's other settings (indexes, time to live, throughput) are made in each region.
+- A table's settings travel, each by itself (``table/settings``): indexes, time to live, stream, billing and
+  throughput, regions, resolver. Indexes are filled in each region. Tags, deletion protection and
+  point-in-time recovery are each region's own.
 """

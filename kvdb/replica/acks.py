@@ -59,6 +59,17 @@ class Acks:
                 acks[region] = ack
                 self._unsaved.add((table_id, region))
 
+    def go_apart(self, table: Table) -> None:
+        """A table is about to be shared again that was not for a while: what was written meanwhile left no
+        notes, so whoever did not begin since must begin anew. Durable when it returns."""
+        table_id = table.descriptor.table_id
+        with self._guard:
+            acks = self._of(table_id)
+            acks[_TRIMMED] = Ack(self._engine.last_seqno, "")
+            self._engine.write(
+                WriteBatch().put(replica_keys.ack_key(table_id, _TRIMMED), acks[_TRIMMED].encoded())
+            )
+
     def trimmed(self, table: Table) -> int:
         """Up to where notes of writes were removed."""
         with self._guard:

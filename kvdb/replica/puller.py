@@ -29,7 +29,7 @@ from kvdb.errors import CorruptionError, KvdbError, ReadOnlyDegraded
 from kvdb.lsm.engine import Engine
 from kvdb.replica import topology
 from kvdb.replica.acks import Acks
-from kvdb.replica.applier import Applier, PeerFault
+from kvdb.replica.applier import SKEW_MS_MAX, Applier, PeerFault
 from kvdb.replica.link import ReplicaLink
 from kvdb.replica.messages import (
     AHEAD,
@@ -123,11 +123,11 @@ class Puller:
         region: str,
         number: int,
         bytes_per_s_max: int | None = None,
-        on_created: Callable[[], None] = lambda: None,
+        on_changed: Callable[[], None] = lambda: None,
         on_met: Callable[[Table], None] = lambda table: None,
     ) -> None:
-        """``on_created``: called when a table was made because the peer shares it; ``on_met``: when all
-        that the peer has of a table was taken in, or there is nothing to wait for."""
+        """``on_changed``: called when a table was made, or its settings changed, as the peer says;
+        ``on_met``: when all that the peer has of a table was taken in, or there is nothing to wait for."""
         self.name = f"replica-{peer}"
         self.peer = peer
         self._link = link
@@ -139,7 +139,7 @@ class Puller:
         self._region = region
         self._number = number
         self._bytes_per_s_max = bytes_per_s_max
-        self._on_created = on_created
+        self._on_changed = on_changed
         self._on_met = on_met
         self._last_id = int.from_bytes(env.entropy.bytes(5))
         self._asked: Message | None = None
@@ -309,17 +309,25 @@ class Puller:
             raise PeerFault("this very database answers")
         links: dict[str, TableLink] = {}
         refused: dict[str, str] = {}
+        latest_ms = self._env.clock.wall_ms() + SKEW_MS_MAX
         for shared in greeting.tables[: limits.REPLICATED_TABLES_MAX]:
-            is_new = topology.named(self._catalog, shared.name) is None
+            before = topology.named(self._catalog, shared.name)
+            described = None if before is None else before.descriptor
             try:
                 table = topology.adopt(
-                    self._catalog, self._engine, shared, peer=self.peer, region=self._region
+                    self._catalog,
+                    self._engine,
+                    shared,
+                    peer=self.peer,
+                    region=self._region,
+                    latest_ms=latest_ms,
                 )
             except Unshareable as error:
                 refused[shared.name] = str(error)
                 continue
-            if is_new and topology.named(self._catalog, shared.name) is not None:
-                self._on_created()
+            after = topology.named(self._catalog, shared.name)
+            if after is not None and after.descriptor is not described:
+                self._on_changed()
             if table is not None:
                 link = self._link_of(table, shared, greeting.database_id)
                 if link is not None:

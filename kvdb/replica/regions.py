@@ -12,7 +12,13 @@ from kvdb.api.replicas import (
     PeerDescription,
     ReplicaLinkDescription,
 )
-from kvdb.api.tables import ReplicaDescription, ReplicaStatus, TableDescription
+from kvdb.api.tables import (
+    CreateReplica,
+    ReplicaDescription,
+    ReplicaStatus,
+    TableDescription,
+    UpdateTable,
+)
 from kvdb.env.env import Env
 from kvdb.env.hlc import region_number
 from kvdb.env.jobs import JobHandle
@@ -97,7 +103,7 @@ class Regions:
         region: str,
         number: int,
         horizon_ms: int = HORIZON_MS,
-        on_created: Callable[[], None] = lambda: None,
+        on_changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.region = region
         self.number = number
@@ -108,7 +114,7 @@ class Regions:
         self._catalog = catalog
         self._engine = engine
         self._env = env
-        self._on_created = on_created
+        self._on_changed = on_changed
         self.conflicts = ConflictLog(catalog, engine, lambda: (region, *self._pullers))
         self._applier = Applier(engine, latches, writer, env, on_conflicts=self.conflicts.arrivals.announce)
         self.source = Source(catalog, engine, latches, env, self.acks, region=region, number=number)
@@ -158,7 +164,7 @@ class Regions:
             region=self.region,
             number=self.number,
             bytes_per_s_max=bytes_per_s_max,
-            on_created=self._on_created,
+            on_changed=self._on_changed,
             on_met=self._settle,
         )
         self._pullers[peer] = puller
@@ -171,10 +177,28 @@ class Regions:
         """Resolve conflicts of a table whose resolver is "callable" by this function; see ``conflict``."""
         self._applier.functions[table_name] = function
 
+    def before_update(self, request: UpdateTable) -> None:
+        """What has to be so before the regions of a table are changed.
+
+        Raises:
+            ValidationError: no peer of a new region's name is connected, and the table does not relay.
+        """
+        creations = [each for each in request.replica_updates or () if isinstance(each, CreateReplica)]
+        table = named(self._catalog, request.table_name)
+        setting = None if table is None else table.descriptor.replication
+        if setting is None or not setting.relays:
+            for creation in creations:
+                self.require_peer(creation.region_name)
+        if creations and table is not None and setting is not None and not setting.is_on:
+            self.acks.go_apart(table)
+
     def require_peer(self, region: str) -> None:
         """Raises: ValidationError: no peer of this name is connected."""
         if region not in self._pullers:
-            raise ValidationError(f"no peer is connected for region {region}: serve with --peer {region}=URL")
+            raise ValidationError(
+                f"no peer is connected for region {region}: serve with --peer {region}=URL, or let the table "
+                "relay first, if peers lead there"
+            )
 
     def with_replicas(self, table: TableDescription) -> TableDescription:
         """A description with the regions of the table, as they are known here."""

@@ -1,10 +1,11 @@
 """Which regions share which tables, and how a region learns of it.
 
-The setting of a table (``descriptor.ReplicationSetting``) travels with the greeting of every region that
-has it; of two settings the later one stands everywhere. A region that is named in a setting and has no such
-table makes one like the peer's, empty, and then takes in what is there. One that was taken out keeps its
-table, which goes on alone. A table that exists already, and was not shared, is taken only while it is
-empty: its items have no place among the versions of the others.
+The settings of a table (``table/settings``), which regions share it among them, travel with the greeting of
+every region that has it, and are joined: of each the latest change stands everywhere. A region that is named
+in them and has no such table makes one like the peer's, empty, and then takes in what is there. One that was
+taken out keeps its table, which goes on alone, and is not taken back with what it became. A table that exists
+already, and was not shared, is taken only while it is empty: its items have no place among the versions of
+the others.
 
 A table that was made so is *seeding* until it has met the items of every peer that is not seeding itself;
 until then nobody else begins with it. Else a write that only one peer has, of a region that lost its disk,
@@ -21,7 +22,9 @@ from kvdb.errors import CorruptionError, KvdbError
 from kvdb.lsm.engine import Engine
 from kvdb.replica.messages import SharedTable
 from kvdb.table.catalog import Catalog, Table
-from kvdb.table.descriptor import ReplicationSetting, TableDescriptor, decode_described
+from kvdb.table.descriptor import TableDescriptor, decode_described
+from kvdb.table.settings import told_by
+from kvdb.table.settings_check import check_settings
 
 
 class Unshareable(Exception):
@@ -33,14 +36,19 @@ def named(catalog: Catalog, name: str) -> Table | None:
     return next((table for table in catalog.all_tables() if table.descriptor.name == name), None)
 
 
-def adopt(catalog: Catalog, engine: Engine, shared: SharedTable, *, peer: str, region: str) -> Table | None:
+def adopt(
+    catalog: Catalog, engine: Engine, shared: SharedTable, *, peer: str, region: str, latest_ms: int
+) -> Table | None:
     """Take over what a peer says of a table; gives our table if both say that they share it.
+
+    ``latest_ms``: no setting can have been changed after it.
 
     Raises:
         Unshareable: it cannot be.
     """
     try:
         theirs = decode_described(shared.descriptor)
+        check_settings(theirs, latest_ms=latest_ms)
     except CorruptionError as error:
         raise Unshareable(error.message) from error
     offered = theirs.replication
@@ -62,36 +70,48 @@ def adopt(catalog: Catalog, engine: Engine, shared: SharedTable, *, peer: str, r
             raise Unshareable(
                 "the table is not empty here, and was not shared: delete it, or its items, first"
             )
-        _adopt_setting(catalog, table, setting)
-    elif present is not None and setting.changed > present.changed:
-        _adopt_setting(catalog, table, setting)
+        catalog.change(table, lambda ours: ours if ours.replication else replace(ours, replication=setting))
+    elif present is not None and not present.is_on:
+        if setting.is_on and setting.changed > present.changed:
+            raise Unshareable("the table has gone on alone here since it was taken out: delete it here first")
+        return None
+    if table.descriptor.replication is not None:
+        try:
+            catalog.adopt_settings(table, told_by(theirs, table.descriptor))
+        except KvdbError as error:
+            raise Unshareable(f"the peer's settings could not be taken: {error.message}") from error
     after = table.descriptor.replication
+    if after is not None and peer in after.peers and peer not in offered.regions:
+        raise Unshareable("the table has gone on alone there since it was taken out: delete it there first")
     return table if after is not None and peer in after.peers and region in offered.regions else None
 
 
 def knows(shared: SharedTable, table: Table) -> bool:
-    """Whether the peer has the same setting of the table as this database."""
+    """Whether the peer has the same regions and resolution of the table as this database."""
     theirs, ours = decode_described(shared.descriptor).replication, table.descriptor.replication
-    return theirs is not None and ours is not None and theirs.changed == ours.changed
+    return (
+        theirs is not None
+        and ours is not None
+        and replace(theirs, region=ours.region, is_seeding=ours.is_seeding) == ours
+    )
 
 
 def _check_same_keys(ours: TableDescriptor, theirs: TableDescriptor) -> None:
     if ours.keys != theirs.keys:
         raise Unshareable("the table has other keys here")
+    if _local_indexes(ours) != _local_indexes(theirs):
+        raise Unshareable("the table has other local secondary indexes here")
     if any(index.is_unique for index in ours.indexes):
         raise Unshareable("the table has a unique index here, which no region can keep alone")
 
 
-def _adopt_setting(catalog: Catalog, table: Table, setting: ReplicationSetting) -> None:
-    def changed(descriptor: TableDescriptor) -> TableDescriptor:
-        present = descriptor.replication
-        if present is None:
-            return replace(descriptor, replication=setting)
-        if present.changed >= setting.changed:
-            return descriptor
-        return replace(descriptor, replication=replace(setting, is_seeding=present.is_seeding))
-
-    catalog.change(table, changed)
+def _local_indexes(table: TableDescriptor) -> list[tuple[object, ...]]:
+    """They come with a table and stay."""
+    return sorted(
+        (index.name, index.sort, index.projection_type, index.non_key_attributes)
+        for index in table.indexes
+        if index.kind == "LOCAL"
+    )
 
 
 def settled(catalog: Catalog, table: Table) -> None:

@@ -58,7 +58,7 @@ from kvdb.limits import AWS, PROFILES, LimitsProfile
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine, Snapshot
 from kvdb.options import DatabaseOptions
-from kvdb.table import creation, description, keys, quotas, restoring, tags, ttl
+from kvdb.table import creation, description, keys, quotas, restoring, settings, tags, ttl
 from kvdb.table.alteration import Moment, altered, in_use
 from kvdb.table.descriptor import (
     IndexDescriptor,
@@ -279,14 +279,11 @@ class Catalog:
                 raise ResourceInUse(f"Table already exists: {like.name}")
             if len(self._tables) >= limits.TABLES_MAX:
                 raise LimitExceeded(f"There is a limit of {limits.TABLES_MAX} tables per subscriber")
+            now_ms = self._now_ms()
             descriptor = creation.replica_of(
-                like,
-                setting,
-                table_id=self._next_table_id,
-                uuid=self._env.entropy.uuid(),
-                now_ms=self._now_ms(),
+                like, setting, table_id=self._next_table_id, uuid=self._env.entropy.uuid(), now_ms=now_ms
             )
-            self._make(descriptor)
+            self._make(settings.adopted(descriptor, settings.settings_of(descriptor), now_ms=now_ms))
         return self._tables[like.name]
 
     # Restores.
@@ -452,7 +449,7 @@ class Catalog:
             table = self._named(request.table_name)
             stamp = self._env.hlc.tick()
             moment = Moment(self._now_ms(), self._delay_ms, profile, self._region_name, stamp)
-            descriptor = altered(table.descriptor, request, moment)
+            descriptor = settings.noted(table.descriptor, altered(table.descriptor, request, moment), stamp)
             if request.provisioned_throughput is not None or request.global_secondary_index_updates:
                 self._check_capacity(descriptor, profile)
             return self._described(self._change(table, descriptor))
@@ -470,7 +467,7 @@ class Catalog:
             if table.descriptor.status_at(now_ms) in ("CREATING", "DELETING"):
                 raise _no_table(request.table_name)
             changed = ttl.with_time_to_live(table.descriptor, request, now_ms=now_ms, delay_ms=self._delay_ms)
-            self._change(table, changed)
+            self._change(table, settings.noted(table.descriptor, changed, self._env.hlc.tick()))
         return UpdateTimeToLiveResult(request.attribute_name, request.enabled)
 
     def described_time_to_live(self, name: str) -> DescribeTimeToLiveResult:
@@ -544,6 +541,23 @@ class Catalog:
             else:
                 self._drop(table)
         return self._described(deleting)
+
+    def adopt_settings(self, table: Table, theirs: settings.Settings) -> bool:
+        """Join what another region says of a shared table's settings; whether that changed any.
+
+        Raises:
+            ResourceNotFound: the table was dropped.
+            LimitExceeded: the table has had as many indexes as it ever can.
+        """
+        with self._guard:
+            if table.is_dropped:
+                raise not_found()
+            descriptor = table.descriptor
+            both = settings.joined(settings.settings_of(descriptor), theirs)
+            if both == descriptor.settings:
+                return False
+            self._change(table, settings.adopted(descriptor, both, now_ms=self._now_ms()))
+            return True
 
     def drop_replica(self, table: Table) -> None:
         """Drop a shared table, whose peers have it: it is made again when one of them says so."""

@@ -145,7 +145,10 @@ def new_stream(
 def replica_of(
     like: TableDescriptor, setting: ReplicationSetting, *, table_id: int, uuid: str, now_ms: int
 ) -> TableDescriptor:
-    """An empty table with the keys, indexes and settings that another region's has."""
+    """An empty table with the keys, indexes and settings that another region's has.
+
+    Protection and tags are each region's own; so is where a table was restored from.
+    """
     stream, ttl = like.stream, like.ttl
     if stream is not None:
         asked = StreamSpecification(True, stream.view_type, stream.retention_ms)
@@ -163,6 +166,9 @@ def replica_of(
         status="ACTIVE",
         settles_ms=0,
         stream=stream,
+        is_protected=False,
+        tags=(),
         ttl=None if ttl is None else replace(ttl, settles_ms=0, walk=None),
         replication=setting,
+        restore=None,
     )

@@ -9,7 +9,7 @@ Stored form, the value of a catalog entry (see ``table/keys``), all of it msgpac
     descriptor := [1, table_id, name, uuid, created_ms, attribute, attribute | nil, [index ...],
                    next_index, billing, throughput, status, settles_ms, table_class | nil,
                    is_protected, stream | nil, [[tag key, tag value] ...], ttl | nil,
-                   replication | nil, restore | nil]          the last two only where there is one
+                   replication | nil, restore | nil, [setting ...]]    the last three only where there is one
     attribute  := [name, "S" | "N" | "B"]                partition key, then sort key
     index      := [number, kind, name, [attribute ...], [attribute ...], projection type,
                    [name ...], is_unique, throughput, status, settles_ms, backfill | nil,
@@ -22,6 +22,7 @@ Stored form, the value of a catalog entry (see ``table/keys``), all of it msgpac
     restore    := [backup ARN, source table ARN, restored_ms, is_in_progress, aside name]
     stream     := [is_enabled, view type | nil, label, number, retention_ms]
     ttl        := [attribute name, is_enabled, changed_ms, settles_ms, number, walk | nil]
+    setting    := [name, [wall_ms, counter, region], value]     see ``table/settings``
 
 ``table_id`` is the number that engine keys start with, and an index's ``number`` follows it there:
 neither is ever given twice, so a table or index made again under an old name cannot meet old rows.
@@ -30,7 +31,7 @@ neither is ever given twice, so a table or index made again under an old name ca
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, fields, replace
-from typing import Literal, cast
+from typing import Literal, TypeAlias, Union, cast
 
 import msgpack
 
@@ -55,6 +56,9 @@ _SETTINGS = 9
 
 Axis = Literal["read", "write"]
 """What a unit of throughput is spent on."""
+
+Plain: TypeAlias = Union[str, int, "tuple[Plain, ...]", None]
+"""What a common setting may come to."""
 
 FIRST_INDEX_NUMBER = 1
 """Number 0 is the table itself."""
@@ -216,6 +220,16 @@ class ReplicationSetting:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedSetting:
+    """One setting that the regions of a table have in common; see ``table/settings``."""
+
+    name: str
+    changed: tuple[int, int, int]
+    """The stamp of its last change."""
+    value: Plain
+
+
+@dataclass(frozen=True, slots=True)
 class RestoreSetting:
     """That a table was restored, and from what."""
 
@@ -255,6 +269,8 @@ class TableDescriptor:
     ttl: TtlSetting | None = None
     replication: ReplicationSetting | None = None
     restore: RestoreSetting | None = None
+    settings: tuple[SharedSetting, ...] = ()
+    """Of a table that is or was shared: those that all its regions have in common, by name."""
 
     @property
     def keys(self) -> tuple[KeyAttribute, ...]:
@@ -284,11 +300,11 @@ class TableDescriptor:
         return replace(self, indexes=tuple(index for index in self.indexes if index.number != number))
 
     def encoded(self) -> bytes:
-        """The stored form: the fields in their order, and so the fields of every part; the last two only
+        """The stored form: the fields in their order, and so the fields of every part; the last three only
         where they say something."""
         values = list(astuple(self))
-        for _ in range(2):
-            if values[-1] is None:
+        for _ in range(3):
+            if values[-1] in (None, ()):
                 values.pop()
             else:
                 break
@@ -336,8 +352,8 @@ def _values(data: bytes) -> list:  # type: ignore[type-arg]
 def _descriptor(values: list) -> TableDescriptor:  # type: ignore[type-arg]
     table_id, name, uuid, created_ms, partition, sort, indexes, next_index, *settings = values
     # Only of a table that is or was replicated, or restored, there is more.
-    replication, restore = (*settings[_SETTINGS:], None, None)[:2]
-    del settings[_SETTINGS : _SETTINGS + 2]
+    replication, restore, shared = [*settings[_SETTINGS:], *(None, None, ())[len(settings) - _SETTINGS :]][:3]
+    del settings[_SETTINGS : _SETTINGS + 3]
     billing, throughput, status, settles_ms, table_class, is_protected, stream, tags, ttl = settings
     return TableDescriptor(
         table_id,
@@ -359,6 +375,7 @@ def _descriptor(values: list) -> TableDescriptor:  # type: ignore[type-arg]
         None if ttl is None else TtlSetting(*ttl),
         None if replication is None else ReplicationSetting(*replication),
         None if restore is None else RestoreSetting(*restore),
+        tuple(SharedSetting(*setting) for setting in shared),
     )
 
 

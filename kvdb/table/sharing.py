@@ -42,6 +42,9 @@ def shared(table: TableDescriptor, request: UpdateTable, *, region: str, stamp: 
     if any(index.is_unique for index in table.indexes):
         raise ValidationError("a table with a unique index cannot be shared: no region can keep it alone")
     changed = (stamp.wall_ms, stamp.counter, stamp.region)
+    if present is not None:
+        # The clock may be behind that of the region whose change this one follows.
+        changed = max(changed, (present.changed[0], present.changed[1] + 1, stamp.region))
     setting = ReplicationSetting(tuple(sorted(regions)), changed, region)
     resolution = request.conflict_resolution
     if resolution is not None:

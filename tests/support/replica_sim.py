@@ -151,7 +151,7 @@ class World:
         self.uncertain: dict[str, int] = {}
         self.is_disturbed = True
         self.page_rows = self.chance.choice([1, 2, 1_000])
-        self.names = NAMES[: self.chance.choice([2, 3, 3])]
+        self.names = self._names()
         for name in self.names:
             skew_ms = self.chance.randrange(-500, 501)
             clock = ManualClock(wall_ms=self.now_ms + skew_ms)
@@ -159,6 +159,16 @@ class World:
         first = self.nodes[self.names[0]].database
         schema = [KeySchemaElement("id", "HASH")]
         first.call(CreateTable(TABLE, schema, [AttributeDefinition("id", "S")]))
+        self._share(first)
+
+    def _names(self) -> tuple[str, ...]:
+        return NAMES[: self.chance.choice([2, 3, 3])]
+
+    def neighbours(self, name: str) -> list[str]:
+        """The peers of a region: here, all others."""
+        return [peer for peer in self.names if peer != name]
+
+    def _share(self, first: Database) -> None:
         joining = self.names[1:] if self.chance.random() < 0.7 else self.names[1:2]
         resolution = ConflictResolution(self.resolver)
         if self.resolver == "attributes":
@@ -180,7 +190,7 @@ class World:
         options = DatabaseOptions(engine=EngineOptions(), region=number, region_name=name)
         database = Database.open("/db", options, env)
         database.regions.source.page_rows = self.page_rows
-        links = {peer: SimLink(self, name, peer) for peer in self.names if peer != name}
+        links = {peer: SimLink(self, name, peer) for peer in self.neighbours(name)}
         for peer, link in links.items():
             database.regions.connect(peer, lambda wake, link=link: link)  # type: ignore[misc]
         return Node(name, clock, fs, database, links)
@@ -199,7 +209,9 @@ class World:
         self._fly(target, source, answer, lambda frame: self._answer(source, target, frame))
 
     def _answer(self, source: str, target: str, frame: bytes) -> None:
-        self.nodes[source].links[target].inbox.append(frame)
+        link = self.nodes[source].links.get(target)
+        if link is not None:
+            link.inbox.append(frame)
 
     def _fly(self, source: str, target: str, frame: bytes, arrive: Callable[[bytes], None]) -> None:
         if (source, target) in self._cut:

@@ -14,6 +14,8 @@ from kvdb.table.descriptor import (
     Billing,
     IndexDescriptor,
     KeyAttribute,
+    ReplicationSetting,
+    SharedSetting,
     StreamSetting,
     TableDescriptor,
     Throughput,
@@ -61,18 +63,36 @@ FULL = TableDescriptor(
     ttl=TtlSetting("gone_at", True, 3_500, 3_600, 3, b"\x00\x07"),
 )
 
+SHARED = dataclasses.replace(
+    SIMPLE,
+    replication=ReplicationSetting(("amsterdam", "berlin"), (5, 0, 7), "berlin", relays=True),
+    settings=(
+        SharedSetting("index:by-n", (9, 1, 7), ((("n", "N"),), (), "KEYS_ONLY", ())),
+        SharedSetting("read", (5, 0, 7), 0),
+        SharedSetting("ttl", (6, 0, 8), None),
+    ),
+)
+
 GOLDEN = pathlib.Path(__file__).parents[2] / "golden" / "table_descriptor_1.json"
 
 
-@pytest.mark.parametrize("descriptor", [FULL, SIMPLE])
+@pytest.mark.parametrize("descriptor", [FULL, SIMPLE, SHARED])
 def test_the_stored_form_reads_back(descriptor):
     assert decode_descriptor(descriptor.encoded()) == descriptor
 
 
 def test_format_1_is_what_it_was():
     stored = json.loads(GOLDEN.read_text())
-    assert {"full": FULL.encoded().hex(), "simple": SIMPLE.encoded().hex()} == stored
+    stored_before_settings_travelled = bytes.fromhex(stored.pop("shared before settings travelled"))
+    assert {
+        "full": FULL.encoded().hex(),
+        "simple": SIMPLE.encoded().hex(),
+        "shared": SHARED.encoded().hex(),
+    } == stored
     assert decode_descriptor(bytes.fromhex(stored["full"])) == FULL
+    assert decode_descriptor(bytes.fromhex(stored["shared"])) == SHARED
+    before = dataclasses.replace(SHARED, settings=())
+    assert decode_descriptor(stored_before_settings_travelled) == before
 
 
 def test_a_truncated_form_is_corruption():
@@ -84,7 +104,7 @@ def test_a_truncated_form_is_corruption():
 
 def test_what_another_database_adds_at_the_end_is_left_out_and_what_it_changes_is_refused():
     fields = msgpack.unpackb(FULL.encoded())
-    added = [*fields, None, None, ["later"]]
+    added = [*fields, None, None, [], ["later"]]
     assert decode_described(msgpack.packb(added)) == FULL
     with pytest.raises(CorruptionError, match="not readable"):
         decode_descriptor(msgpack.packb(added))
