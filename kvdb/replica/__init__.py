@@ -1,7 +1,8 @@
 """Regions: databases that share tables, each of which takes reads and writes on its own.
 
 Reading order: ``table/lineage`` and ``table/shipping`` (what a write leaves for peers), ``conflict``,
-``messages``, ``progress``, ``source``, ``applier``, ``puller``, ``acks``, ``topology``, ``regions``.
+``messages``, ``progress``, ``holds``, ``source``, ``applier``, ``puller``, ``acks``, ``topology``,
+``regions``.
 
 What travels is versions: rows and tombstones, whole, each with its stamp and with what it includes of other
 regions' writes. Only an item that was written in a region travels from there, unless the table relays; what
@@ -9,7 +10,8 @@ travels is the item as it stands by then, so a version from elsewhere may come a
 region pulls from every other one, and any two versions of an item have one outcome (``conflict``), so in
 whatever order and however often versions arrive, regions that have exchanged all of them are the same.
 
-- A region that is new to a table takes in everything that *each* peer has, and then follows its writes.
+- A region that is new to a table takes in everything that *each* peer has, as it stands there at one moment
+  (``holds``), and then follows its writes from that moment on.
 - Transactions are atomic where they are made; elsewhere their items arrive one by one, as at the service.
 - Conditions, reads and unique names are about the region they are asked in. A table with a unique index
   cannot be shared.

@@ -1,9 +1,10 @@
 """How far a region has come with what another one wrote to a table: one record a table and peer.
 
 A link begins with nothing, gets a place in the peer's writes to go on from later (BEGIN), then every item
-and tombstone that the peer has (SCAN), then the writes from that place on (WRITES). What was written during
-the scan comes twice, which does no harm: a version that is included already is left alone. The record is
-stored in the batch of the last rows it speaks of, so what was applied and how far it goes are one.
+and tombstone that the peer had at that place (SCAN; ``replica/holds``), then the writes from that place on
+(WRITES). Where the scan saw later items, as it may, they come twice, which does no harm: a version that is
+included already is left alone. The record is stored in the batch of the last rows it speaks of, so what was
+applied and how far it goes are one.
 
 Form, msgpack:  [1, peer's database id, uuid of the peer's table, mode, position, cursor, [region ...]]
 

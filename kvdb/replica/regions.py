@@ -29,6 +29,7 @@ from kvdb.replica.acks import Acks, Gone
 from kvdb.replica.applier import Applier
 from kvdb.replica.conflict import MergeFunction
 from kvdb.replica.conflict_log import ConflictLog
+from kvdb.replica.holds import Holds
 from kvdb.replica.link import ReplicaLink
 from kvdb.replica.puller import Puller
 from kvdb.replica.source import Source
@@ -54,11 +55,14 @@ class ReplicaKeeper:
 
     name = "replica keeper"
 
-    def __init__(self, catalog: Catalog, engine: Engine, env: Env, acks: Acks, horizon_ms: int) -> None:
+    def __init__(
+        self, catalog: Catalog, engine: Engine, env: Env, acks: Acks, holds: Holds, horizon_ms: int
+    ) -> None:
         self._catalog = catalog
         self._engine = engine
         self._env = env
         self._acks = acks
+        self._holds = holds
         self._gone = Gone(engine)
         self._horizon_ms = horizon_ms
         self._queue: list[str] = []
@@ -66,6 +70,7 @@ class ReplicaKeeper:
 
     def step(self, now_ms: int) -> int | None:
         """Look after the next table."""
+        self._holds.sweep()
         if not self._queue:
             self._queue = [
                 table.descriptor.name
@@ -117,10 +122,12 @@ class Regions:
         self._on_changed = on_changed
         self.conflicts = ConflictLog(catalog, engine, lambda: (region, *self._pullers))
         self._applier = Applier(engine, latches, writer, env, on_conflicts=self.conflicts.arrivals.announce)
-        self.source = Source(catalog, engine, latches, env, self.acks, region=region, number=number)
+        self.source = Source(
+            catalog, engine, latches, env, self.acks, region=region, number=number, horizon_ms=horizon_ms
+        )
         self._pullers: dict[str, Puller] = {}
         self._handles: dict[str, JobHandle] = {}
-        self.keeper = ReplicaKeeper(catalog, engine, env, self.acks, horizon_ms)
+        self.keeper = ReplicaKeeper(catalog, engine, env, self.acks, self.source.holds, horizon_ms)
         self._keeper = env.jobs.add(self.keeper)
         env.metrics.gauge("replica_pending_count").read_by(self._pending)
 
@@ -315,3 +322,4 @@ class Regions:
             puller.close()
             self._handles[peer].stop()
         self._keeper.stop()
+        self.source.holds.close()

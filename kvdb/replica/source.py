@@ -1,8 +1,9 @@
 """What a region answers to those who pull from it. Reads only, but for where it learns how far they are.
 
-A page has the items and tombstones as they stand when it is made, each whole: it may say more than the
-notes it was made from (``table/shipping``), never less. So a page that is lost, repeated or late does no
-harm, and an item that was written often between two pages travels once.
+Who begins with a table is given its items and tombstones as they stood at one moment (``replica/holds``), and
+from then on the writes. A page of writes has the items and tombstones as they stand when it is made, each
+whole: it may say more than the notes it was made from (``table/shipping``), never less. So a page that is
+lost, repeated or late does no harm, and an item that was written often between two pages travels once.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import Final, Literal, TypeAlias
 
 from kvdb import limits
 from kvdb.env.env import Env
-from kvdb.errors import CorruptionError
-from kvdb.lsm.engine import Engine
+from kvdb.errors import ClosedError, CorruptionError
+from kvdb.lsm.engine import Engine, Snapshot
 from kvdb.replica.acks import Acks
+from kvdb.replica.holds import Holds
 from kvdb.replica.messages import (
     AHEAD,
     BEGIN,
@@ -70,6 +72,7 @@ class Source:
         *,
         region: str,
         number: int,
+        horizon_ms: int,
     ) -> None:
         self._catalog = catalog
         self._engine = engine
@@ -80,6 +83,7 @@ class Source:
         self._number = number
         self._guard = threading.Lock()
         self.page_rows = PAGE_ROWS
+        self.holds = Holds(engine, env, horizon_ms=horizon_ms)
         self._draining: dict[tuple[int, str], list[Grant]] = {}
         self._shipped = env.metrics.counter("replica_rows_shipped_total")
 
@@ -156,7 +160,7 @@ class Source:
         if want.mode == BEGIN:
             return self._begun(table, want, region)
         if want.mode == SCAN:
-            return self._scanned(table, want, room)
+            return self._scanned(table, want, region, room)
         if want.mode == WRITES:
             return self._written(table, want, region, room)
         return _without_rows(want, UNKNOWN)
@@ -185,34 +189,50 @@ class Source:
             if any(not grant.is_given_back for grant in earlier):
                 return _without_rows(want, WAIT)
             del self._draining[place]
-        position = self._engine.last_seqno
+        position = self.holds.begin(table, region, want.own_uuid)
         self._acks.begin(table, region, want.own_uuid)
         return Part(want.table, want.uuid, OK, [], position, _ROWS)
 
-    def _scanned(self, table: Table, want: Want, room: int) -> Part:
+    def _scanned(self, table: Table, want: Want, region: str, room: int) -> Part:
+        snapshot = self.holds.at(table, region, want.position)
+        try:
+            return self._scanned_at(table, want, snapshot, room)
+        except ClosedError:
+            if snapshot is None or not snapshot.is_released:
+                raise
+            # Let go meanwhile.
+            return self._scanned_at(table, want, None, room)
+
+    def _scanned_at(self, table: Table, want: Want, at: Snapshot | None, room: int) -> Part:
         kind, part = want.cursor[:1] or _ROWS, want.cursor[1:]
         rows: list[bytes] = []
         if kind == _ROWS:
             prefix = index_prefix(table.descriptor.table_id, 0)
-            last, room = self._take(table.keys.all_rows(), prefix, part, rows, room)
+            last, room = self._take(table.keys.all_rows(), prefix, part, rows, at=at, room=room)
             if last is not None:
                 return Part(want.table, want.uuid, OK, rows, want.position, _ROWS + last, more=1)
             part = b""
         prefix = replica_keys.tombstones_prefix(table.descriptor.table_id)
-        last, _ = self._take(
-            replica_keys.tombstones_range(table.descriptor.table_id), prefix, part, rows, room
-        )
+        tombstones = replica_keys.tombstones_range(table.descriptor.table_id)
+        last, _ = self._take(tombstones, prefix, part, rows, at=at, room=room)
         if last is not None:
             return Part(want.table, want.uuid, OK, rows, want.position, _TOMBSTONES + last, more=1)
         return Part(want.table, want.uuid, SCANNED, rows, want.position, b"")
 
     def _take(
-        self, rows: KeyRange, prefix: bytes, after: bytes, taken: list[bytes], room: int
+        self,
+        rows: KeyRange,
+        prefix: bytes,
+        after: bytes,
+        taken: list[bytes],
+        *,
+        at: Snapshot | None,
+        room: int,
     ) -> tuple[bytes | None, int]:
         """Take rows into ``taken`` while there is room; the part of the last one if there was not."""
         if after:
             rows = rows.after(prefix + after)
-        for key, value in self._engine.scan(*rows):
+        for key, value in self._engine.scan(*rows, at=at):
             taken.append(value)
             room -= len(value)
             if room <= 0 or len(taken) >= self.page_rows:
@@ -227,6 +247,7 @@ class Source:
         if want.kept < self._acks.trimmed(table) or self._acks.is_lost(table, region, want.own_uuid):
             return _without_rows(want, TRIMMED)
         self._acks.put(table, region, Ack(want.kept, want.own_uuid))
+        self.holds.end(table, region)
         rows: list[bytes] = []
         seen: set[bytes] = set()
         last, reached, more = want.position, head, 0

@@ -10,10 +10,12 @@ import pytest
 
 from kvdb.env.hlc import HybridClock, Stamp
 from kvdb.lsm.batch import WriteBatch
+from kvdb.lsm.engine import Snapshot
 from kvdb.replica import conflict
 from kvdb.replica.acks import Acks
 from kvdb.replica.applier import Applier, Taken
 from kvdb.replica.conflict import Verdict
+from kvdb.replica.holds import Holds
 from kvdb.replica.messages import SCANNED, Part, Want
 from kvdb.replica.progress import Ack, Progress
 from kvdb.replica.puller import Puller, TableLink
@@ -43,6 +45,8 @@ def test_regions_converge_on_the_latest_writes_whatever_happens(block: int) -> N
     assert total.crashes > 300, total
     assert min(total.crashes_in_step, total.added, total.removed) > 5, total
     assert total.conflicts > 300, total
+    assert min(total.held, total.live) > 100, total
+    assert total.refused > 30, total
 
 
 @pytest.mark.parametrize("seed", [3, 17, 41])
@@ -89,8 +93,8 @@ def place_after_the_scan() -> AbstractContextManager[object]:
     """What is written while the items are scanned is behind the place to go on from."""
     scanned, take_rows = Source._scanned, Puller._take_rows
 
-    def late(self: Source, table: Table, want: Want, room: int) -> Part:
-        return scanned(self, table, want, room)._replace(position=self._engine.last_seqno)
+    def late(self: Source, table: Table, want: Want, region: str, room: int) -> Part:
+        return scanned(self, table, want, region, room)._replace(position=self._engine.last_seqno)
 
     def taking(self: Puller, link: TableLink, part: Part) -> bool:
         if part.status == SCANNED:
@@ -101,6 +105,33 @@ def place_after_the_scan() -> AbstractContextManager[object]:
     both.enter_context(patch.object(Source, "_scanned", late))
     both.enter_context(patch.object(Puller, "_take_rows", taking))
     return both
+
+
+def place_after_the_snapshot() -> AbstractContextManager[object]:
+    """What is written after the snapshot is behind the place to go on from."""
+    begin = Holds.begin
+
+    def late(self: Holds, table: Table, region: str, uuid: str) -> int:
+        begin(self, table, region, uuid)
+        return self._engine.last_seqno
+
+    def whichever(self: Holds, table: Table, region: str, position: int) -> Snapshot | None:
+        hold = self._holds.get((table.descriptor.table_id, region))
+        return None if hold is None else hold.snapshot
+
+    both = ExitStack()
+    both.enter_context(patch.object(Holds, "begin", late))
+    both.enter_context(patch.object(Holds, "at", whichever))
+    return both
+
+
+def held_for_ever() -> AbstractContextManager[object]:
+    return patch.object(Holds, "_is_over", lambda self, hold, now: False)
+
+
+def any_page_that_comes() -> AbstractContextManager[object]:
+    """Even one that goes on from a page that was not taken in."""
+    return patch.object(TableLink, "is_at", lambda self, want: True)
 
 
 def counters_by_the_larger() -> AbstractContextManager[object]:
@@ -129,12 +160,15 @@ def silent_tombstones() -> AbstractContextManager[object]:
 PLANTED: list[tuple[Callable[[], AbstractContextManager[object]], int]] = [
     (arrival_wins, 1),
     (no_tombstones, 1),
-    (no_clock_merge, 8),
-    (progress_before_data, 130),
-    (place_after_the_scan, 15),
+    (no_clock_merge, 68),
+    (progress_before_data, 413),
+    (place_after_the_scan, 3),
+    (place_after_the_snapshot, 9),
+    (held_for_ever, 54),
+    (any_page_that_comes, 60),
     (counters_by_the_larger, 3),
-    (begin_moves_the_ack, 245),
-    (silent_tombstones, 23),
+    (begin_moves_the_ack, 9),
+    (silent_tombstones, 5),
 ]
 
 

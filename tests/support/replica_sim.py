@@ -6,7 +6,8 @@ Each region is a whole database on a disk of its own (``testing/mem_fs``), with 
 off by up to half a second and jumps now and then. What regions say to each other is lost, comes twice, late,
 out of order or damaged; the way from one to another is cut while the way back is not. A region crashes
 between two calls of its disk, in the middle of a write or of taking a page in, and comes back with what a
-power loss would leave; or it stands still for a while. A region is taken out, or added, on the way.
+power loss would leave; or it stands still for a while, or cannot take a page in. A region is taken out, or
+added, on the way.
 
 Then the network heals, and what must hold is:
 
@@ -21,6 +22,7 @@ Then the network heals, and what must hold is:
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import heapq
 import logging
@@ -44,13 +46,20 @@ from kvdb.database.database import Database
 from kvdb.env.entropy import SystemEntropy
 from kvdb.env.env import Env
 from kvdb.env.hlc import HybridClock, Stamp, region_number
+from kvdb.errors import CorruptionError, DiskFull
 from kvdb.item.value import Item
 from kvdb.metrics import Registry
 from kvdb.options import DatabaseOptions, EngineOptions
+from kvdb.replica.applier import Applier, PeerFault, Taken
+from kvdb.replica.holds import AGE_MS_MAX as HOLD_MS_MAX
+from kvdb.replica.holds import IDLE_MS_MAX
+from kvdb.replica.messages import SCAN, Pull, decode
+from kvdb.replica.progress import Progress
 from kvdb.replica.puller import ANSWER_MS_MAX, Puller
 from kvdb.replica.regions import Regions
 from kvdb.replica.topology import named
 from kvdb.table import replica_keys, row
+from kvdb.table.catalog import Table
 from kvdb.testing.inline_jobs import InlineJobs
 from kvdb.testing.manual_clock import ManualClock
 from kvdb.testing.mem_fs import MemFileSystem, PowerLoss
@@ -78,6 +87,9 @@ class Coverage:
     conflicts: int = 0
     added: int = 0
     removed: int = 0
+    refused: int = 0
+    held: int = 0
+    live: int = 0
 
 
 class SimLink:
@@ -151,6 +163,7 @@ class World:
         self.uncertain: dict[str, int] = {}
         self.is_disturbed = True
         self.page_rows = self.chance.choice([1, 2, 1_000])
+        self.hold_ms_max = self.chance.choice([50, 500, HOLD_MS_MAX])
         self.names = self._names()
         for name in self.names:
             skew_ms = self.chance.randrange(-500, 501)
@@ -190,10 +203,24 @@ class World:
         options = DatabaseOptions(engine=EngineOptions(), region=number, region_name=name)
         database = Database.open("/db", options, env)
         database.regions.source.page_rows = self.page_rows
+        database.regions.source.holds.age_ms_max = self.hold_ms_max
+        self._let_fail(database.regions._applier)
         links = {peer: SimLink(self, name, peer) for peer in self.neighbours(name)}
         for peer, link in links.items():
             database.regions.connect(peer, lambda wake, link=link: link)  # type: ignore[misc]
         return Node(name, clock, fs, database, links)
+
+    def _let_fail(self, applier: Applier) -> None:
+        """Now and then a page is not taken in: there is no room, or something is wrong with it."""
+        take = applier.take
+
+        def taking(table: Table, region: str, versions: list[bytes], progress: Progress) -> Taken:
+            if self.is_disturbed and self._happens(0.2):
+                self.covered.refused += 1
+                raise self.chance.choice([DiskFull("no room"), PeerFault("not this one")])
+            return take(table, region, versions, progress)
+
+        applier.take = taking  # type: ignore[assignment, method-assign]
 
     # The network.
 
@@ -205,8 +232,20 @@ class World:
         node = self.nodes.get(target)
         if node is None or self._is_stalled(node):
             return
+        self._count_scans(node, frame)
         answer = node.regions.source.encoded_answer(frame)
         self._fly(target, source, answer, lambda frame: self._answer(source, target, frame))
+
+    def _count_scans(self, node: Node, frame: bytes) -> None:
+        """How many pages of whole tables are read at a snapshot, and how many after it was let go."""
+        with contextlib.suppress(CorruptionError):
+            question = decode(frame)
+            table = named(node.database._floor.catalog, TABLE)
+            for want in question.wants if isinstance(question, Pull) and table is not None else ():
+                if want.mode == SCAN:
+                    held = node.regions.source.holds.at(table, question.region, want.position)
+                    self.covered.held += held is not None
+                    self.covered.live += held is None
 
     def _answer(self, source: str, target: str, frame: bytes) -> None:
         link = self.nodes[source].links.get(target)
@@ -526,6 +565,11 @@ class World:
             self.covered.conflicts += sum(1 for _ in noted)
         for name, writes in self.writes.items():
             self._check_winner(members[0], name, writes)
+        self._advance(IDLE_MS_MAX + 1)
+        for node in self.nodes.values():
+            node.regions.keeper.step(0)
+            held = node.database._floor.engine._snapshots.seqnos()
+            assert not held, f"a snapshot is held for nobody seed={self.seed} region={node.name}"
 
     def _check_winner(self, node: Node, name: str, writes: list[Write]) -> None:
         stored = self._stored(node, name)
