@@ -4,7 +4,7 @@ It knows bytes, never items. Others use ``engine`` and ``batch`` only (and ``wal
 archived log).
 
 Reading order: ``engine`` (the door), ``batch``, ``internal_key``; then down the write path
-``commit``, ``wal`` with ``record``, ``memtable``, ``flush``, ``sstable/``; the read path
+``commit``, ``wal`` with ``record``, ``memtable`` with ``echo``, ``flush``, ``sstable/``; the read path
 ``version``, ``iterator``, ``sstable_cache``, ``block_cache``; what changes the set of files
 ``manifest``, ``compaction/``, ``obsolete``; and ``recovery``, which brings it all back.
 

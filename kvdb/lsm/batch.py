@@ -5,6 +5,7 @@ Byte form, which is the payload of one log record:
     payload   := msgpack [operation ...]
     operation := key, value                 put
                | key, nil                   delete
+               | prefix, at                 the echo of the operation before, a put or a delete (``echo``)
                | start, [end]               delete every key of [start, end)
                | "", []                     nothing: the mark of an ingest, which takes a seqno
 
@@ -15,17 +16,20 @@ one stands. A stamped put has no form of its own: commit fills its key before it
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias, cast
 
 from kvdb.errors import ValidationError
 from kvdb.lsm.coding import pack, unpack
+from kvdb.lsm.echo import echo_key
 from kvdb.options import SyncMode
 
 Effect: TypeAlias = "bytes | list[bytes] | None"
 """What an operation does: a value puts, ``None`` deletes, ``[end]`` deletes a range."""
 Operations: TypeAlias = "list[Effect]"
 """Flat: key, effect, key, effect, ... A key is bytes."""
+BatchOperations: TypeAlias = "Sequence[Effect | int]"
+"""The same as they stand in a batch and in the log: a number echoes."""
 _Hole: TypeAlias = tuple[int, bytes, bytes]
 """A stamped put: its place in the operations, and the key around the seqno."""
 
@@ -58,7 +62,7 @@ class WriteBatch:
     """Stamped puts, whose keys commit fills."""
 
     def __init__(self) -> None:
-        self.operations: Operations = []
+        self.operations: list[Effect | int] = []
         self.size_bytes = 0
         """Bytes of keys and values, without their framing."""
 
@@ -109,6 +113,21 @@ class WriteBatch:
         self.size_bytes += len(prefix) + STAMP_BYTES + len(suffix) + len(value)
         return self
 
+    def echo(self, prefix: bytes, at: int) -> WriteBatch:
+        """Put, with no value, the key ``prefix``, 8-byte big-endian seqno of this operation, key of the
+        operation before, which puts or deletes, from ``at`` on. Cheaper than ``put_stamped``: ``echo``."""
+        operations = self.operations
+        operations.append(prefix)
+        operations.append(at)
+        self.size_bytes += len(prefix) + STAMP_BYTES
+        return self
+
+    def put_echoed(self, key: bytes, value: bytes, prefix: bytes, at: int) -> WriteBatch:
+        """``put`` and ``echo`` in one."""
+        self.operations += (key, value, prefix, at)
+        self.size_bytes += len(key) + len(value) + len(prefix) + STAMP_BYTES
+        return self
+
     def stamp(self, seqno: int) -> None:
         """Fill the keys of stamped puts, the first operation having ``seqno``. The commit leader's."""
         operations = self.operations
@@ -123,8 +142,22 @@ class WriteBatch:
         return pack(self.operations)
 
 
-def decode_operations(payload: bytes) -> Operations:
-    """The operations of a byte form.
+def without_echoes(operations: BatchOperations, seqno: int) -> Operations:
+    """The same with every echo as the put that it stands for; the first operation has ``seqno``."""
+    if len(operations) == 2:
+        return cast(Operations, operations)
+    plain: list[Effect | int] = list(operations)
+    for place in range(2, len(plain), 2):
+        effect = plain[place + 1]
+        if type(effect) is int:
+            prefix, key = plain[place], plain[place - 2]
+            assert isinstance(prefix, bytes) and isinstance(key, bytes)
+            plain[place : place + 2] = echo_key(prefix, seqno + (place >> 1), key, effect), b""
+    return cast(Operations, plain)
+
+
+def decode_operations(payload: bytes) -> BatchOperations:
+    """The operations of a byte form, echoes as they stand there.
 
     Raises:
         ValueError: ``payload`` is not a batch.
@@ -136,13 +169,18 @@ def decode_operations(payload: bytes) -> Operations:
         and type(operations[0]) is type(operations[1]) is bytes
     ):
         # One put, which most batches are.
-        return cast(Operations, operations)
+        return cast(BatchOperations, operations)
     if not isinstance(operations, list) or len(operations) % 2:
         raise ValueError("not a write batch")
     if not all(isinstance(key, bytes) for key in operations[0::2]):
         raise ValueError("a key of the batch is not bytes")
+    can_echo = False
     for start, effect in zip(operations[0::2], operations[1::2], strict=True):
-        if effect is None or isinstance(effect, bytes):
+        if can_echo and type(effect) is int and effect >= 0:
+            can_echo = False
+            continue
+        can_echo = effect is None or isinstance(effect, bytes)
+        if can_echo:
             continue
         if effect == [] and start == b"":
             continue
@@ -150,4 +188,4 @@ def decode_operations(payload: bytes) -> Operations:
             raise ValueError("a value of the batch is not bytes")
         if start >= effect[0]:
             raise ValueError("a range of the batch is empty")
-    return cast(Operations, operations)
+    return cast(BatchOperations, operations)

@@ -42,7 +42,7 @@ from kvdb.env.fork import FORKED, on_fork
 from kvdb.env.jobs import Spawned
 from kvdb.env.process import EXIT_IO_ERROR
 from kvdb.errors import ClosedError, KvdbError, ReadOnlyDegraded, ValidationError, disk_error, is_no_room
-from kvdb.lsm.batch import INGEST_MARK, Operations, WriteBatch
+from kvdb.lsm.batch import INGEST_MARK, BatchOperations, WriteBatch
 from kvdb.lsm.coding import pack
 from kvdb.lsm.memtable import RANGES_MAX, Memtable
 from kvdb.lsm.timeline import TICK_MS, Timeline
@@ -507,6 +507,8 @@ class Commit:
                 self.seal()
             if count == 1 and type(operations[1]) is not list:
                 self.memtable.apply_one(operations[0], operations[1], seqno)
+            elif count == 2 and type(operations[3]) is int and type(operations[1]) is bytes:
+                self.memtable.apply_echoed(operations, seqno)
             else:
                 self._apply_to_memtable(operations, seqno)
             seqno += count - 1
@@ -624,7 +626,7 @@ class Commit:
         self._tick_due_ms = (self._wall_ms // TICK_MS + 1) * TICK_MS
         self._timeline.note(self.visible_seqno + 1, self._wall_ms)
 
-    def _apply_to_memtable(self, operations: Operations, seqno: int) -> None:
+    def _apply_to_memtable(self, operations: BatchOperations, seqno: int) -> None:
         memtable = self.memtable
         memtable.apply(operations, seqno)
         if memtable.range_count >= RANGES_MAX:

@@ -41,7 +41,7 @@ from kvdb.lsm.iterator import Pair, Source, live
 from kvdb.lsm.log_feed import LogFeed
 from kvdb.lsm.log_hold import LogHold, LogHolds
 from kvdb.lsm.manifest import VersionEdit
-from kvdb.lsm.memtable import RANGES_MAX, Memtable, MemtableScan
+from kvdb.lsm.memtable import RANGES_MAX, Memtable
 from kvdb.lsm.obsolete import Needed, remove_obsolete
 from kvdb.lsm.pace import PAUSE_MS, severity, step_bytes
 from kvdb.lsm.pin import Pin, Pins
@@ -204,7 +204,9 @@ class Engine:
     def _pages(self, start: bytes, end: bytes, at: Snapshot | None, reverse: bool) -> Iterator[list[Pair]]:
         state, seqno = self._read_point(at)
         memtables = (state.memtable, *state.frozen)
-        sources: list[Source] = [MemtableScan(memtable, start, end, seqno, reverse) for memtable in memtables]
+        sources: list[Source] = []
+        for memtable in memtables:
+            sources += memtable.sources(start, end, seqno, reverse=reverse)
         try:
             sources += state.version.sources(start, end, self._readers, reverse=reverse)
             deletes = [memtable.ranges for memtable in memtables]

@@ -16,9 +16,9 @@ from kvdb.errors import CorruptionError
 from kvdb.lsm.block_cache import BlockCache
 from kvdb.lsm.image import Image
 from kvdb.lsm.internal_key import MISSING
-from kvdb.lsm.iterator import Pair, Source, live
+from kvdb.lsm.iterator import Pair, live
 from kvdb.lsm.manifest import VersionEdit
-from kvdb.lsm.memtable import Memtable, MemtableScan
+from kvdb.lsm.memtable import Memtable
 from kvdb.lsm.range_tombstone import united
 from kvdb.lsm.sstable_cache import SstableCache
 from kvdb.lsm.version import SstableReaders, Version
@@ -81,7 +81,7 @@ class ImageView:
     def scan(self, start: bytes, end: bytes) -> Iterator[Pair]:
         """As ``Engine.scan``, forward."""
         seqno = self._image.seqno
-        sources: list[Source] = [MemtableScan(self._memtable, start, end, seqno, False)]
+        sources = self._memtable.sources(start, end, seqno, reverse=False)
         sources += self.version.sources(start, end, self._readers, reverse=False)
         deletes = [self._memtable.ranges, *self.version.ranges_in(start, end, self._readers)]
         return chain.from_iterable(live(sources, united(deletes), seqno))

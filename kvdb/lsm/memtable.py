@@ -7,6 +7,7 @@ scans therefore sorts once, at flush.
 
     versions := (seqno, value | None, versions | None)      newest first; None deletes
 
+Echoes stand aside, too (``echo``): those of each prefix are a sorted run by nature.
 Range deletes stand aside, as one immutable set that each new one replaces; a memtable with
 ``RANGES_MAX`` of them counts as full, for each read has to look through them.
 
@@ -19,14 +20,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from heapq import merge
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from sortedcontainers import SortedList
 
-from kvdb.lsm.batch import Effect, Operations
+from kvdb.lsm.batch import BatchOperations, Effect
+from kvdb.lsm.echo import ECHO_BYTES, EchoRun, EchoScan, echo_key
 from kvdb.lsm.internal_key import MISSING, SEQNO_MAX, Entry, Found, KeyVersion
-from kvdb.lsm.iterator import Chunk, Pair, visible
+from kvdb.lsm.iterator import Chunk, Pair, Source, visible
 from kvdb.lsm.range_tombstone import NO_RANGES, RangeTombstone, RangeTombstones
 
 Versions: TypeAlias = "tuple[int, bytes | None, Versions | None]"
@@ -51,25 +54,52 @@ class Memtable:
         self.ranges = NO_RANGES
         self.range_count = 0
         self._table: dict[bytes, Versions] = {}
+        # Replaced as a whole when there is one more.
+        self._runs: dict[bytes, EchoRun] = {}
+        self._runs_end = b""
         self._unsorted: list[bytes] = []
         self._sorted: SortedList[bytes] = SortedList()
         self._index_lock = threading.Lock()
 
     def __len__(self) -> int:
         """How many keys and range deletes it holds."""
-        return len(self._table) + self.range_count
+        return len(self._table) + self.range_count + sum(map(len, self._runs.values()))
 
-    def apply(self, operations: Operations, seqno: int) -> None:
+    def apply(self, operations: BatchOperations, seqno: int) -> None:
         """Add a batch whose first operation has ``seqno``."""
         apply_one = self.apply_one
         for place in range(0, len(operations), 2):
-            apply_one(operations[place], operations[place + 1], seqno)
+            effect = operations[place + 1]
+            if type(effect) is int:
+                self._add_echo(operations[place], effect, operations[place - 2], seqno)
+            else:
+                apply_one(operations[place], effect, seqno)
             seqno += 1
 
-    def apply_one(self, key: Effect, effect: Effect, seqno: int) -> None:
-        """Add one operation, as it stands in a batch."""
+    def apply_echoed(self, operations: BatchOperations, seqno: int) -> None:
+        """``apply`` of one put and its echo, spelled out: most writes of a table whose writes are told."""
+        key, value, prefix, at = operations
+        if TYPE_CHECKING:
+            assert isinstance(key, bytes) and isinstance(value, bytes) and isinstance(prefix, bytes)
+        run = self._runs.get(prefix)
+        if run is None or run.at != at:
+            self.apply(operations, seqno)
+            return
+        table = self._table
+        older = table.get(key)
+        table[key] = (seqno, value, older)
+        if older is None:
+            self._unsorted.append(key)
+        self.size_bytes += 2 * len(key) + len(value) + (ENTRY_OVERHEAD_BYTES + ECHO_BYTES)
+        self.last_seqno = seqno + 1
+        run.keys.append(key)
+        run.seqnos.append(seqno + 1)
+
+    def apply_one(self, key: Effect | int, effect: Effect | int, seqno: int) -> None:
+        """Add one operation, as it stands in a batch, that is no echo."""
         if TYPE_CHECKING:
             assert isinstance(key, bytes)
+            assert not isinstance(effect, int)
         if effect is None:
             self.size_bytes += len(key) + ENTRY_OVERHEAD_BYTES
         elif type(effect) is not list:
@@ -96,7 +126,10 @@ class Memtable:
                     return None
                 return versions[1]
             versions = versions[2]
-        return None if self.range_count and self.ranges.covering(key, seqno) else MISSING
+        covered = self.ranges.covering(key, seqno) if self.range_count else 0
+        if key < self._runs_end and covered < self._echoed(key) <= seqno:
+            return b""
+        return None if covered else MISSING
 
     def versions(self, key: bytes) -> Iterator[KeyVersion]:
         """Every version of ``key`` that an operation of its own made, newest first."""
@@ -104,24 +137,43 @@ class Memtable:
         while versions is not None:
             yield versions[0], versions[1]
             versions = versions[2]
+        if echoed := self._echoed(key):
+            yield echoed, b""
 
     def newest(self, key: bytes) -> int:
         """The seqno of the newest version of ``key``, made by an operation of its own; 0 for none."""
         versions = self._table.get(key)
-        return versions[0] if versions is not None else 0
+        return versions[0] if versions is not None else self._echoed(key)
 
     def overlaps(self, start: bytes, end: bytes) -> bool:
         """Whether it says anything of a key of ``[start, end)``."""
-        return bool(self.ranges.newest_in(start, end)) or next(self._keys(start, end), None) is not None
+        return (
+            bool(self.ranges.newest_in(start, end))
+            or next(self._keys(start, end), None) is not None
+            or any(run.newest_in(start, end) for run in self._runs.values())
+        )
 
     def has_newer(self, start: bytes, end: bytes, seqno: int) -> bool:
         """Whether a key of ``[start, end)`` has a version newer than ``seqno``, range deletes apart."""
         if self.last_seqno <= seqno:
             return False
-        return any(self._table[key][0] > seqno for key in self._keys(start, end))
+        return any(run.newest_in(start, end) > seqno for run in self._runs.values()) or any(
+            self._table[key][0] > seqno for key in self._keys(start, end)
+        )
+
+    def sources(self, start: bytes, end: bytes, seqno: int, *, reverse: bool) -> list[Source]:
+        """What a scan of ``[start, end)`` at ``seqno`` has to merge: ``chunks``, and the echoes."""
+        found: list[Source] = [MemtableScan(self, start, end, seqno, reverse)]
+        if start < self._runs_end:
+            found += [
+                EchoScan(run, start, end, seqno, reverse)
+                for run in self._runs.values()
+                if start < run.end and (not end or run.prefix < end)
+            ]
+        return found
 
     def chunks(self, start: bytes, end: bytes, seqno: int, *, reverse: bool = False) -> Iterator[Chunk]:
-        """The newest entry at ``seqno`` of each key in ``[start, end)``, tombstones too."""
+        """The newest entry at ``seqno`` of each key in ``[start, end)``, tombstones too; no echoes."""
         table = self._table
         for keys in self._key_lists(start, end, reverse):
             chunk: Chunk = []
@@ -137,12 +189,36 @@ class Memtable:
 
     def entries(self) -> Iterator[Entry]:
         """Every version of every key, in the order of internal keys."""
+        if not self._runs:
+            return self._put_entries()
+        return merge(self._put_entries(), *(run.entries() for run in self._runs.values()))
+
+    def _put_entries(self) -> Iterator[Entry]:
         table = self._table
         for key in self._keys(b"", b""):
             versions: Versions | None = table[key]
             while versions is not None:
                 yield (key, SEQNO_MAX - versions[0], versions[1])
                 versions = versions[2]
+
+    def _add_echo(self, prefix: Effect | int, at: int, key: Effect | int, seqno: int) -> None:
+        if TYPE_CHECKING:
+            assert isinstance(prefix, bytes) and isinstance(key, bytes)
+        run = self._runs.get(prefix)
+        if run is None:
+            run = EchoRun(prefix, at)
+            self._runs = {**self._runs, prefix: run}
+            self._runs_end = max(self._runs_end, run.end)
+        if run.at == at:
+            run.add(key, seqno)
+            self.size_bytes += len(key) + ECHO_BYTES
+            self.last_seqno = seqno
+        else:
+            self.apply_one(echo_key(prefix, seqno, key, at), b"", seqno)
+
+    def _echoed(self, key: bytes) -> int:
+        """The seqno of the echo that stands for ``key``; 0 for none."""
+        return next((seqno for run in self._runs.values() if (seqno := run.seqno_of(key))), 0)
 
     def _add_range(self, start: bytes, end: bytes, seqno: int) -> None:
         self.ranges = RangeTombstones([*self.ranges, RangeTombstone(start, end, seqno)])
@@ -181,7 +257,7 @@ class Memtable:
 
 
 class MemtableScan(NamedTuple):
-    """A memtable as a source of a scan."""
+    """A memtable, its echoes apart, as a source of a scan."""
 
     memtable: Memtable
     start: bytes

@@ -31,7 +31,7 @@ from typing import Final, NamedTuple
 
 from kvdb.env.fs import File, FileSystem, join, read_all
 from kvdb.errors import FormatTooNew, KvdbError
-from kvdb.lsm.batch import INGEST_MARK, Operations, decode_operations
+from kvdb.lsm.batch import INGEST_MARK, Operations, decode_operations, without_echoes
 from kvdb.lsm.coding import pack, unpack
 from kvdb.lsm.filenames import log_name
 from kvdb.lsm.record import FRAME_BYTES, Record, RecordReader, RecordWriter, file_salt
@@ -70,7 +70,7 @@ class Opening(NamedTuple):
 
 
 class LogRecord(NamedTuple):
-    """One batch as the log holds it."""
+    """One batch as the log holds it, its echoes as what they stand for."""
 
     seqno: int
     """Of the first operation."""
@@ -405,7 +405,7 @@ def _batch(record: Record, reader: RecordReader) -> LogRecord:
         if record.kind != _BATCH or len(record.payload) < _BATCH_HEAD.size:
             raise ValueError(f"not a batch kind={record.kind}")
         seqno, wall_ms = _BATCH_HEAD.unpack_from(record.payload)
-        operations = decode_operations(record.payload[_BATCH_HEAD.size :])
+        operations = without_echoes(decode_operations(record.payload[_BATCH_HEAD.size :]), seqno)
         return LogRecord(seqno, wall_ms, operations, record.offset)
     except ValueError as error:
         raise reader.corrupt(str(error), record.offset) from error

@@ -30,7 +30,7 @@ _ID = struct.Struct(">I")
 _SEQNO = struct.Struct(">Q")
 _SEQNO_AT = len(_WRITES) + _ID.size
 _PART_AT = _SEQNO_AT + _SEQNO.size
-_ROW_PART_AT = 6
+ROW_PART_AT = 6
 SEQNO_MAX = (1 << 64) - 1
 
 
@@ -41,7 +41,7 @@ def prefixes_by_table() -> tuple[bytes, ...]:
 
 def row_part(row_key: bytes) -> bytes:
     """What the engine keys of one item have in common in all regions."""
-    return row_key[_ROW_PART_AT:]
+    return row_key[ROW_PART_AT:]
 
 
 def all_of(table_id: int) -> list[KeyRange]:

@@ -77,7 +77,8 @@ def lineage_of(row: bytes) -> bytes:
 
 def is_plain(row: bytes, region: int) -> bool:
     """Whether it was written in this region, and has no lineage. Cheap."""
-    _check(row)
+    if len(row) < _HEAD.size or row[0] != FORMAT_VERSION:
+        raise _unknown(row)
     return not row[1] & _LINEAGE and _REGION.unpack_from(row, _REGION_OFFSET)[0] == region
 
 

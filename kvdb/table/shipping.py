@@ -1,10 +1,10 @@
 """What a write of a replicated table leaves beside its row: a tombstone, its lineage, a note for peers.
 
 Every row of such a table carries its lineage (``table/lineage``), a deleted item leaves a tombstone, and
-each write made here leaves a note under ``table/replica_keys`` that says which item was written. The note
-has no copy of the item: whoever ships it (``replica/source``) ships the item as it is by then, which
-includes that write. A version that comes from elsewhere is stored as it came, and leaves a note only
-where the topology relays.
+each write made here leaves a note under ``table/replica_keys`` that says which item was written: an echo of
+the row's key (``lsm/echo``), which costs the write next to nothing. The note has no copy of the item:
+whoever ships it (``replica/source``) ships the item as it is by then, which includes that write. A version
+that comes from elsewhere is stored as it came, and leaves a note only where the topology relays.
 """
 
 from __future__ import annotations
@@ -56,37 +56,43 @@ class Shipper:
 
         A delete of what is not there is no write.
         """
-        given = change.given
-        if given is None:
-            if change.new is None and change.old_row is None:
-                return b""
-            stored = self._version_of(change, stamp)
-        else:
+        given, key, new = change.given, change.key, change.new
+        if given is not None:
             stored = given
-        key = change.key
-        if change.new is not None:
-            batch.put(key, stored)
-            if change.tombstone is not None:
-                batch.delete(self.tombstones.key_of(key))
+        elif (
+            new is not None
+            and self.rules is None
+            and change.tombstone is None
+            and ((old_row := change.old_row) is None or row.is_plain(old_row, stamp.region))
+        ):
+            # As below, spelled out for what most writes are: there is no lineage, and no tombstone.
+            stored = row.encode(new, change.new_size, stamp)
+            batch.put_echoed(key, stored, self._writes, replica_keys.ROW_PART_AT)
+            return stored
+        elif new is None and change.old_row is None:
+            return b""
         else:
-            if change.old_row is not None:
-                batch.delete(key)
+            stored = self._version_of(change, stamp)
+        is_noted = given is None or self._relays
+        if new is not None:
+            batch.put(key, stored)
+        elif change.old_row is not None:
+            batch.delete(key)
+        elif is_noted:
+            batch.put_stamped(self._writes, replica_keys.row_part(key), b"")
+            is_noted = False
+        if is_noted:
+            batch.echo(self._writes, replica_keys.ROW_PART_AT)
+        if new is None:
             self.tombstones.announce()
             batch.put(self.tombstones.key_of(key), stored)
-        if given is None or self._relays:
-            batch.put_stamped(self._writes, replica_keys.row_part(key), b"")
-        return stored if change.new is not None else b""
+        elif change.tombstone is not None:
+            batch.delete(self.tombstones.key_of(key))
+        return stored if new is not None else b""
 
     def _version_of(self, change: ShippedChange, stamp: Stamp) -> bytes:
         """The row or tombstone of a write made here."""
         before = change.tombstone if change.old_row is None else change.old_row
-        if (
-            change.new is not None
-            and self.rules is None
-            and (before is None or row.is_plain(before, stamp.region))
-        ):
-            # As below, spelled out for what most writes are: there is no lineage to look into, or to make.
-            return row.encode(change.new, change.new_size, stamp)
         seen: Seen = {}
         merge: MergeState | None = None
         if before is not None:

@@ -22,6 +22,7 @@ from kvdb.lsm.engine import Engine
 from kvdb.lsm.filenames import sstable_name
 from kvdb.lsm.log_chain import LogChain
 from kvdb.lsm.manifest import ManifestWriter
+from kvdb.lsm.memtable import Memtable
 from kvdb.lsm.pin import Pins
 from kvdb.lsm.record import RecordReader, RecordWriter
 from kvdb.lsm.recovery import _Recovery
@@ -293,6 +294,15 @@ def builds_filters_without_the_last_key(patch: pytest.MonkeyPatch) -> None:
     )
 
 
+def flushes_no_echoes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Memtable, "entries", Memtable._put_entries)
+
+
+def replays_echoes_with_the_seqno_of_their_key(patch: pytest.MonkeyPatch) -> None:
+    without_echoes = wal.without_echoes
+    patch.setattr(wal, "without_echoes", lambda operations, seqno: without_echoes(operations, seqno - 1))
+
+
 def lets_pinned_logs_go(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Pins, "lowest_log", lambda self, needed: needed)
 
@@ -315,6 +325,8 @@ DRILLS: list[tuple[Plant, Callable[[], None]]] = [
     (forgets_live_snapshots, answers),
     (replays_with_wrong_seqnos, crash_sweep),
     (builds_filters_without_the_last_key, answers),
+    (flushes_no_echoes, crash_sweep),
+    (replays_echoes_with_the_seqno_of_their_key, crash_sweep),
     (lets_pinned_logs_go, pinned_copy),
 ]
 

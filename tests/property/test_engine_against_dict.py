@@ -91,6 +91,18 @@ class EngineAgainstDict(RuleBasedStateMachine):
         key = prefix + (self.seqno + len(batch)).to_bytes(8, "big") + suffix
         self.write(batch, *changes, (key, key + b"\0", value))
 
+    @rule(prefix=KEYS, key=KEYS, value=st.none() | VALUES, at=st.integers(0, 4), is_alone=st.booleans())
+    def echo(self, prefix: bytes, key: bytes, value: bytes | None, at: int, is_alone: bool) -> None:
+        batch = WriteBatch()
+        _ = batch.delete(key) if value is None else batch.put(key, value)
+        batch.echo(prefix, at)
+        echoed = prefix + (self.seqno + 2).to_bytes(8, "big") + key[at:]
+        changes: list[Change] = [(key, key + b"\0", value), (echoed, echoed + b"\0", b"")]
+        if not is_alone:
+            batch.delete(b"other")
+            changes.append((b"other", b"other\0", None))
+        self.write(batch, *changes)
+
     @rule(operations=st.lists(st.tuples(KEYS, st.none() | VALUES), max_size=20))
     def batch(self, operations: list[tuple[bytes, bytes | None]]) -> None:
         batch = WriteBatch()

@@ -9,7 +9,8 @@ from unittest.mock import patch
 import pytest
 
 from kvdb.env.hlc import HybridClock, Stamp
-from kvdb.lsm.batch import WriteBatch
+from kvdb.lsm import wal
+from kvdb.lsm.batch import BatchOperations, Operations, WriteBatch, without_echoes
 from kvdb.lsm.engine import Snapshot
 from kvdb.replica import conflict
 from kvdb.replica.acks import Acks
@@ -156,6 +157,19 @@ def silent_tombstones() -> AbstractContextManager[object]:
     return patch.object(Tombstones, "announce", lambda self: None)
 
 
+def notes_lost_in_a_crash() -> AbstractContextManager[object]:
+    """What a region wrote before it crashed, and had not shipped, is not shipped."""
+
+    def forgetful(operations: BatchOperations, seqno: int) -> Operations:
+        plain = without_echoes(operations, seqno)
+        for place, effect in enumerate(operations):
+            if type(effect) is int:
+                plain[place] = None
+        return plain
+
+    return patch.object(wal, "without_echoes", forgetful)
+
+
 # With the seed at which each was found first: others follow, should the simulation change.
 PLANTED: list[tuple[Callable[[], AbstractContextManager[object]], int]] = [
     (arrival_wins, 1),
@@ -169,6 +183,7 @@ PLANTED: list[tuple[Callable[[], AbstractContextManager[object]], int]] = [
     (counters_by_the_larger, 3),
     (begin_moves_the_ack, 9),
     (silent_tombstones, 5),
+    (notes_lost_in_a_crash, 84),
 ]
 
 

@@ -61,11 +61,13 @@ class BrokenPromise(AssertionError):
 
 
 STAMPED = b"stamped-"
+ECHO, ECHOED_AT = b"echo-", len(b"key-")
 
 
 class Change(NamedTuple):
     """One operation: ``value`` at ``key``, or ``None`` for no value there; with ``end`` a range
-    delete; the key ``STAMPED`` gets its seqno behind it."""
+    delete; the key ``STAMPED`` gets its seqno behind it; the key ``ECHO`` gets its seqno and the number of
+    the key before."""
 
     key: bytes
     value: bytes | None
@@ -86,6 +88,8 @@ class Write(NamedTuple):
                 batch.delete(key)
             elif key == STAMPED:
                 batch.put_stamped(key, b"", value)
+            elif key == ECHO:
+                batch.echo(key, ECHOED_AT)
             else:
                 batch.put(key, value)
         return batch
@@ -93,6 +97,7 @@ class Write(NamedTuple):
     def applied_to(self, state: State, last_seqno: int) -> State:
         """The content after it, when the write before it had ``last_seqno``."""
         state = dict(state)
+        before = b""
         for seqno, (key, value, end) in enumerate(self.changes, last_seqno + 1):
             if end is not None:
                 state = {each: kept for each, kept in state.items() if not key <= each < end}
@@ -100,8 +105,11 @@ class Write(NamedTuple):
                 state.pop(key, None)
             elif key == STAMPED:
                 state[key + seqno.to_bytes(8, "big")] = value
+            elif key == ECHO:
+                state[key + seqno.to_bytes(8, "big") + before[ECHOED_AT:]] = value
             else:
                 state[key] = value
+            before = key
         return state
 
 
@@ -191,12 +199,15 @@ class Workload:
                     changes.append(Change(b"key-%02d" % key, None, end))
                 elif kind < 0.07:
                     changes.append(Change(STAMPED, None, STAMPED + b"\xff"))
+                    changes.append(Change(ECHO, None, ECHO + b"\xff"))
                 elif kind < 0.25:
                     changes.append(Change(b"key-%02d" % key, None))
                 elif kind < 0.3:
                     changes.append(Change(STAMPED, b"%d" % number))
                 else:
                     changes.append(Change(b"key-%02d" % key, _value(chance, number)))
+                if kind >= 0.07 and number % 3 == 0 and changes[-1].key != STAMPED:
+                    changes.append(Change(ECHO, b""))
             yield Write(tuple(changes))
 
     def actions(self) -> list[str]:
