@@ -301,6 +301,8 @@ class ServerOptions:
     """File of the authority whose certificates peers must show, PEM."""
     peer_token_file: str | None = None
     """File of the secret that peers must show, one a line: the first is shown to peers."""
+    resolvers: tuple[str, ...] = ()
+    """Functions that may resolve conflicts: TABLE=MODULE:FUNCTION, or TABLE=MODULE:FUNCTION@NAME."""
     peer_bytes_per_s_max: int | None = None
     """How much is pulled from each of them; ``None``: no bound."""
     message_bytes_max: int = 16 * 1024 * 1024 + 64 * 1024

@@ -167,6 +167,9 @@ class ConflictResolution:
     """Attributes that are sets merged by element, with "attributes"."""
     relays: bool = False
     """Whether what came from one peer travels on to the others, where not all are peers of all."""
+    function: str = ""
+    """Which of the functions that regions were given resolves conflicts, with "callable"; empty in a request:
+    the only one that was given to the region that is asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ class Peering(NamedTuple):
     peer_key: str | None
     peer_ca: str | None
     peer_token_file: str | None
+    resolver: tuple[str, ...]
     peer_bandwidth: int | None
     replica_horizon: float
 
@@ -40,6 +41,7 @@ class Peering(NamedTuple):
             peer_key=self.peer_key,
             peer_ca=self.peer_ca,
             peer_token_file=self.peer_token_file,
+            resolvers=self.resolver,
             peer_bytes_per_s_max=self.peer_bandwidth,
         )
 
@@ -73,6 +75,12 @@ _OPTIONS: Final = (
         "--peer-token-file",
         metavar="FILE",
         help="Secrets that peers must show, one a line; the first is sent.",
+    ),
+    click.option(
+        "--resolver",
+        multiple=True,
+        metavar="TABLE=MODULE:FUNCTION[@NAME]",
+        help="A function that may resolve conflicts of a table: the same, by one name, in every region.",
     ),
     click.option(
         "--peer-bandwidth",

@@ -92,6 +92,7 @@ def status(as_json: bool, endpoint: str | None, data_dir: str | None) -> None:
 )
 @click.option("--counter", "counters", multiple=True, metavar="NAME", help="With attributes: a sum.")
 @click.option("--set", "sets", multiple=True, metavar="NAME", help="With attributes: merged by element.")
+@click.option("--function", metavar="NAME", help="With callable: which, if the server was given several.")
 @click.option("--relay", is_flag=True, help="Send on what came from another region.")
 @target_options
 def add(
@@ -100,17 +101,18 @@ def add(
     resolver: ResolverKind | None,
     counters: tuple[str, ...],
     sets: tuple[str, ...],
+    function: str | None,
     relay: bool,
     endpoint: str | None,
     data_dir: str | None,
 ) -> None:
     """Share TABLE with REGIONS, which must be peers of the region that is asked."""
-    if resolver is None and (counters or sets or relay):
-        resolver = "attributes" if counters or sets else "last_writer"
+    if resolver is None and (counters or sets or function or relay):
+        resolver = "attributes" if counters or sets else "callable" if function else "last_writer"
     with open_target(endpoint, data_dir) as db:
         if resolver is not None:
             # First: nothing is shared yet that could conflict.
-            resolution = ConflictResolution(resolver, counters, sets, relay)
+            resolution = ConflictResolution(resolver, counters, sets, relay, function or "")
             db.call(UpdateTable(table, conflict_resolution=resolution))
         creations: list[ReplicaUpdate] = [CreateReplica(region) for region in regions]
         db.call(UpdateTable(table, replica_updates=creations))

@@ -8,7 +8,6 @@ the log goes to standard error.
 from __future__ import annotations
 
 import asyncio
-import importlib
 import logging
 import signal
 import sys
@@ -27,7 +26,7 @@ from kvdb.consumer.options import WorkerOptions
 from kvdb.consumer.status import LeaseStatus, lease_statuses
 from kvdb.consumer.worker import Worker
 from kvdb.env.env import Env
-from kvdb.errors import ValidationError
+from kvdb.env.modules import function_named
 from kvdb.item.value import Item
 from kvdb.options import ServerOptions
 
@@ -221,20 +220,11 @@ def _facts(status: LeaseStatus) -> Item:
 
 
 def _loaded(name: str) -> Handler:
-    """The function that MODULE:FUNCTION names; modules of the working directory are found, too."""
+    """The function that MODULE:FUNCTION names."""
     module_name, _, function_name = name.partition(":")
     if not module_name or not function_name:
         raise click.UsageError(f"--handler must be MODULE:FUNCTION: {name}")
-    sys.path.insert(0, "")
-    try:
-        function = getattr(importlib.import_module(module_name), function_name, None)
-    except ModuleNotFoundError as error:
-        if error.name != module_name:
-            raise
-        raise ValidationError(f"there is no module {module_name!r}") from None
-    if not callable(function):
-        raise ValidationError(f"module {module_name!r} has no function {function_name!r}")
-    return cast(Handler, function)
+    return cast(Handler, function_named(name))
 
 
 @contextmanager

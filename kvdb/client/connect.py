@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from types import ModuleType
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from kvdb.client.aio import AsyncClient
@@ -23,7 +24,10 @@ from kvdb.env.entropy import SystemEntropy
 from kvdb.errors import ValidationError
 from kvdb.limits import LimitsName
 from kvdb.options import ArchiveOptions, ClientOptions, DatabaseOptions, FailoverOptions, SyncMode
+from kvdb.replica.functions import MergeFunction
 
+Resolvers: TypeAlias = Mapping[str, MergeFunction | Mapping[str, MergeFunction]]
+"""Table -> its function; or name -> function, of several."""
 _SCHEME = "grpc"
 _GRPC_PACKAGES = frozenset({"grpc", "google", "google.protobuf"})
 
@@ -38,6 +42,7 @@ def open(
     backup_store: str | None = None,
     archive: str | ArchiveOptions | None = None,
     export_root: str | None = None,
+    resolvers: Resolvers | None = None,
     options: DatabaseOptions | None = None,
 ) -> Client:
     """Open the database in directory ``path`` in this process; it is made when there is none.
@@ -49,6 +54,8 @@ def open(
     ``history_retention``, in seconds or as a ``timedelta``, is how far reads of the past reach.
     ``backup_store`` is where backups lie: a directory, or ``s3://BUCKET/PREFIX``, ``gs://``, ``az://``.
     ``export_root`` is where the buckets of exports and imports are, likewise.
+    ``resolvers`` are functions that may resolve conflicts of tables shared with other regions, see
+    ``replica/functions``: ``{TABLE: function}``, or ``{TABLE: {NAME: function}}``.
     ``archive`` ships the log to that URL, a directory or an object store, to restore any point from.
 
     Raises:
@@ -66,7 +73,7 @@ def open(
     )
     if export_root is not None:
         chosen = dataclasses.replace(chosen, export_root=export_root)
-    return Client(EmbeddedTransport(Database.open(path, chosen)))
+    return Client(EmbeddedTransport(_opened(path, chosen, resolvers)))
 
 
 async def open_async(
@@ -79,6 +86,7 @@ async def open_async(
     backup_store: str | None = None,
     archive: str | ArchiveOptions | None = None,
     export_root: str | None = None,
+    resolvers: Resolvers | None = None,
     options: DatabaseOptions | None = None,
 ) -> AsyncClient:
     """As ``open``, for asyncio."""
@@ -93,8 +101,21 @@ async def open_async(
     )
     if export_root is not None:
         chosen = dataclasses.replace(chosen, export_root=export_root)
-    database = await asyncio.to_thread(Database.open, path, chosen)
+    database = await asyncio.to_thread(_opened, path, chosen, resolvers)
     return AsyncClient(AsyncEmbeddedTransport(database))
+
+
+def _opened(path: str, options: DatabaseOptions, resolvers: Resolvers | None) -> Database:
+    database = Database.open(path, options)
+    try:
+        for table_name, given in (resolvers or {}).items():
+            named = given if isinstance(given, Mapping) else {None: given}
+            for name, function in named.items():
+                database.regions.resolve_with(table_name, function, name)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def connect(

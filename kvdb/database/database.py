@@ -381,6 +381,7 @@ def _wired(
         region=options.region_name,
         number=options.region,
         horizon_ms=options.replica_horizon_ms,
+        profile=PROFILES[options.limits],
         on_changed=background.look_after_shared,
     )
     backups = BackupService(

@@ -337,6 +337,11 @@ def _wake_after_change(floor: TableFloor) -> None:
 
 def _update_table(floor: TableFloor, request: UpdateTable) -> UpdateTableResult:
     floor.regions.before_update(request)
+    resolution = request.conflict_resolution
+    if resolution is not None and resolution.resolver == "callable":
+        name = floor.catalog.named(request.table_name).descriptor.name
+        function = floor.regions.functions.named(name, resolution.function)
+        request = replace(request, conflict_resolution=replace(resolution, function=function))
     description = floor.regions.with_replicas(floor.catalog.update(request, floor.profile))
     if request.global_secondary_index_updates is not None:
         _wake_after_change(floor)

@@ -20,10 +20,12 @@ from kvdb.env.hlc import Stamp
 from kvdb.errors import CorruptionError, ItemCollectionSizeLimitExceeded, ValidationError
 from kvdb.item.size import item_size
 from kvdb.item.value import Item
+from kvdb.limits import AWS, LimitsProfile
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
-from kvdb.replica.conflict import MergeFunction, Resolver, Verdict, decide
+from kvdb.replica.conflict import Resolver, Verdict, decide
 from kvdb.replica.conflict_log import Conflict
+from kvdb.replica.functions import FunctionFault, Functions
 from kvdb.replica.progress import Progress
 from kvdb.table import replica_keys, row
 from kvdb.table.catalog import Table
@@ -68,7 +70,9 @@ class Applier:
         latches: Latches,
         writer: Writer,
         env: Env,
+        functions: Functions,
         *,
+        profile: LimitsProfile = AWS,
         skew_ms_max: int = SKEW_MS_MAX,
         on_conflicts: Callable[[], None] = lambda: None,
     ) -> None:
@@ -77,8 +81,8 @@ class Applier:
         self._latches = latches
         self._writer = writer
         self._env = env
-        self.functions: dict[str, MergeFunction] = {}
-        """What resolves conflicts, for tables whose resolver is "callable", by their names."""
+        self._functions = functions
+        self._profile = profile
         self._skew_ms_max = skew_ms_max
         self._on_conflicts = on_conflicts
         self._applied = env.metrics.counter("replica_rows_applied_total")
@@ -126,11 +130,13 @@ class Applier:
         assert setting is not None, "the table is shared"
         function = None
         if setting.resolver == "callable":
-            function = self.functions.get(table.descriptor.name)
+            function = self._functions.get(table.descriptor.name, setting.function)
             if function is None:
-                raise PeerFault("the table resolves conflicts by a function that was not given here")
+                raise PeerFault(
+                    f"the table resolves conflicts by a function that was not given here: {setting.function}"
+                )
         names = tuple(key.name for key in table.descriptor.keys)
-        return Resolver(names, rules_of(setting), function)
+        return Resolver(names, rules_of(setting), function, self._profile)
 
     def _checked(self, table: Table, versions: Sequence[bytes]) -> list[_Incoming]:
         latest_ms = self._env.clock.wall_ms() + self._skew_ms_max
@@ -176,6 +182,12 @@ class Applier:
                 change, verdict, stored = self._decided(table, each, resolver)
                 if change is not None:
                     changes.append(change)
+                if verdict.travels:
+                    batch.put_stamped(
+                        replica_keys.writes_prefix(table.descriptor.table_id),
+                        replica_keys.row_part(each.key),
+                        b"",
+                    )
                 if verdict.is_conflict and stored is not None:
                     conflicts += 1
                     self._note_conflict(batch, table, region, each, stored, verdict)
@@ -195,7 +207,7 @@ class Applier:
         if old_row is None:
             tombstone = indexes.shipper.tombstones.of(self._engine, incoming.key)
         stored = tombstone if old_row is None else old_row
-        verdict = decide(stored, incoming.version, resolver)
+        verdict = self._verdict(table, stored, incoming.version, resolver)
         if verdict.version == stored:
             return None, verdict, stored
         if verdict.version is incoming.version:
@@ -218,6 +230,17 @@ class Applier:
             given=verdict.version,
         )
         return change, verdict, stored
+
+    def _verdict(self, table: Table, stored: bytes | None, incoming: bytes, resolver: Resolver) -> Verdict:
+        if resolver.function is None:
+            return decide(stored, incoming, resolver)
+        try:
+            with self._functions.running(table.descriptor.name):
+                return decide(stored, incoming, resolver)
+        except FunctionFault as fault:
+            setting = table.descriptor.replication
+            assert setting is not None, "the table is shared"
+            raise PeerFault(f"the resolver {setting.function} failed: {fault}") from fault
 
     def _note_conflict(
         self,

@@ -6,33 +6,33 @@ has the same one, in whatever order they came:
 
 - *last writer*: the version with the later stamp: by time, then counter, then region.
 - *attributes*: attribute by attribute (``table/merging``).
-- *callable*: what a function of the two items makes of them, called with the earlier written one first.
-  It must be pure, and give the same for three versions in whatever order they are paired; what raises,
-  or gives no item that can be stored, is resolved as by the last writer.
+- *callable*: what a function of the two items makes of them (``functions``), called with the earlier
+  written one first.
 
 The stamp of the outcome is the later one.
+
+The first two give one outcome for any number of versions, in whatever order they are paired, so what was
+resolved need not travel: whoever has all versions has it. A function may not, and sees nothing of which
+version followed which: what it decided in one region may be another thing than in the next, where a later
+version of the one came before the other. So what it decides travels on, and of two versions that include
+the same writes and are not the same, the larger one stands, as bytes. Each step makes the version that a
+region has include more, or larger, so regions come to the same one whatever functions do.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from kvdb.api.replicas import Outcome
 from kvdb.env.hlc import Stamp
 from kvdb.item.size import item_size
 from kvdb.item.value import Item, equals
+from kvdb.limits import AWS, LimitsProfile
+from kvdb.replica.functions import MergeFunction, outcome_of
 from kvdb.table import merging, row
 from kvdb.table.lineage import Lineage, includes, joined, lineage_of, plain_state
 from kvdb.table.merging import MergeRules
-from kvdb.table.writes import sized_item
-
-_log = logging.getLogger("kvdb.replica")
-
-MergeFunction: TypeAlias = Callable[[Item, "Item | None", "Item | None"], "Item | None"]
-"""``(key, earlier, later) -> item``; ``None`` stands for a deleted item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Resolver:
     key_names: tuple[str, ...]
     rules: MergeRules | None = None
     function: MergeFunction | None = field(default=None, compare=False)
+    profile: LimitsProfile = AWS
+    """What the items that a function makes are held to."""
 
 
 class Verdict(NamedTuple):
@@ -52,26 +54,35 @@ class Verdict(NamedTuple):
     """The row or tombstone that stands from now on."""
     is_conflict: bool = False
     """The two were concurrent and are not the same."""
+    travels: bool = False
+    """Other regions may have decided otherwise: they must hear of it."""
 
 
 def decide(stored: bytes | None, incoming: bytes, resolver: Resolver) -> Verdict:
-    """The version that stands when ``incoming`` meets ``stored``."""
+    """The version that stands when ``incoming`` meets ``stored``.
+
+    Raises:
+        FunctionFault: the table's function does not do what it must.
+    """
     if stored is None or stored == incoming:
         return Verdict("INCOMING" if stored is None else "STORED", incoming)
     mine, theirs = lineage_of(stored), lineage_of(incoming)
+    if mine.seen == theirs.seen:
+        if stored > incoming:
+            return Verdict("STORED", stored, travels=True)
+        return Verdict("INCOMING", incoming)
     if includes(mine.seen, theirs.seen):
         return Verdict("STORED", stored)
     if includes(theirs.seen, mine.seen):
         return Verdict("INCOMING", incoming)
     is_conflict = not _is_same_item(stored, incoming)
-    resolved = None
     if resolver.rules is not None:
-        resolved = _merged(stored, mine, incoming, theirs, resolver)
-    elif resolver.function is not None and is_conflict:
-        resolved = _called(stored, mine, incoming, theirs, resolver)
-    if resolved is not None:
-        return Verdict("MERGED", resolved, is_conflict)
-    return _last_writer(stored, mine, incoming, theirs, is_conflict=is_conflict)
+        return Verdict("MERGED", _merged(stored, mine, incoming, theirs, resolver), is_conflict)
+    if resolver.function is None:
+        return _last_writer(stored, mine, incoming, theirs, is_conflict=is_conflict)
+    if is_conflict:
+        return Verdict("MERGED", _called(stored, mine, incoming, theirs, resolver), True, travels=True)
+    return _last_writer(stored, mine, incoming, theirs, is_conflict=False)._replace(travels=True)
 
 
 def _last_writer(
@@ -99,20 +110,22 @@ def _merged(stored: bytes, mine: Lineage, incoming: bytes, theirs: Lineage, reso
     return _version(item, _key_of(my_item, resolver), stamp, lineage)
 
 
-def _called(
-    stored: bytes, mine: Lineage, incoming: bytes, theirs: Lineage, resolver: Resolver
-) -> bytes | None:
-    """``None``: the function could not do it."""
+def _called(stored: bytes, mine: Lineage, incoming: bytes, theirs: Lineage, resolver: Resolver) -> bytes:
     assert resolver.function is not None, "there is a function"
-    earlier, later = sorted((stored, incoming), key=row.stamp_of)
+    # Versions may have one stamp: outcomes of the same later version and different earlier ones.
+    (earlier, _), (later, _) = sorted(
+        ((stored, mine), (incoming, theirs)),
+        key=lambda each: (row.stamp_of(each[0]), sorted(each[1].seen.items())),
+    )
     key = _key_of(row.item_of(stored), resolver)
-    try:
-        item = resolver.function(dict(key), _item_of(earlier), _item_of(later))
-        if item is not None:
-            item, _ = sized_item({**item, **key})
-    except Exception as error:
-        _log.warning("a resolver failed, the last writer stands reason=%s", error)
-        return None
+    item = outcome_of(
+        resolver.function,
+        key,
+        lambda: _item_of(earlier),
+        lambda: _item_of(later),
+        is_tie=row.stamp_of(earlier) == row.stamp_of(later),
+        profile=resolver.profile,
+    )
     return _version(item, key, row.stamp_of(later), Lineage(joined(mine.seen, theirs.seen)))
 
 

@@ -23,12 +23,12 @@ from kvdb.env.env import Env
 from kvdb.env.hlc import region_number
 from kvdb.env.jobs import JobHandle
 from kvdb.errors import DiskError, ReadOnlyDegraded, ServiceUnavailable, ValidationError
-from kvdb.limits import REGIONS_MAX
+from kvdb.limits import AWS, REGIONS_MAX, LimitsProfile
 from kvdb.lsm.engine import Engine
 from kvdb.replica.acks import Acks, Gone
 from kvdb.replica.applier import Applier
-from kvdb.replica.conflict import MergeFunction
 from kvdb.replica.conflict_log import ConflictLog
+from kvdb.replica.functions import Functions, MergeFunction
 from kvdb.replica.holds import Holds
 from kvdb.replica.link import ReplicaLink
 from kvdb.replica.puller import Puller
@@ -108,6 +108,7 @@ class Regions:
         region: str,
         number: int,
         horizon_ms: int = HORIZON_MS,
+        profile: LimitsProfile = AWS,
         on_changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.region = region
@@ -121,7 +122,16 @@ class Regions:
         self._env = env
         self._on_changed = on_changed
         self.conflicts = ConflictLog(catalog, engine, lambda: (region, *self._pullers))
-        self._applier = Applier(engine, latches, writer, env, on_conflicts=self.conflicts.arrivals.announce)
+        self.functions = Functions(env.clock)
+        self._applier = Applier(
+            engine,
+            latches,
+            writer,
+            env,
+            self.functions,
+            profile=profile,
+            on_conflicts=self.conflicts.arrivals.announce,
+        )
         self.source = Source(
             catalog, engine, latches, env, self.acks, region=region, number=number, horizon_ms=horizon_ms
         )
@@ -180,9 +190,15 @@ class Regions:
         self._keeper.wake()
         return puller
 
-    def resolve_with(self, table_name: str, function: MergeFunction) -> None:
-        """Resolve conflicts of a table whose resolver is "callable" by this function; see ``conflict``."""
-        self._applier.functions[table_name] = function
+    def resolve_with(self, table_name: str, function: MergeFunction, name: str | None = None) -> None:
+        """Give a function that may resolve conflicts of a table, see ``functions``.
+
+        ``name`` is what it is called in the table's setting; without one: ``MODULE:FUNCTION``.
+
+        Raises:
+            ValidationError: it is none, or another one has the name.
+        """
+        self.functions.give(table_name, function, name)
 
     def before_update(self, request: UpdateTable) -> None:
         """What has to be so before the regions of a table are changed.
@@ -227,7 +243,7 @@ class Regions:
                     ReplicaLinkDescription(
                         table_name,
                         link.status,
-                        link.fault,
+                        link.fault or self.functions.slowness(table_name),
                         link.latency_ms,
                         self.acks.pending(link.table, name),
                         link.conflicts,

@@ -121,6 +121,7 @@ _CONFLICT_RESOLUTION = fields.optional_message(
         fields.texts("counters", tuple),
         fields.texts("sets", tuple),
         fields.flag("relays"),
+        fields.scalar("function"),
     ),
 )
 _REPLICA_UPDATE = Choice[object](

@@ -17,6 +17,7 @@ from kvdb.database.database import Database
 from kvdb.errors import KvdbError
 from kvdb.options import ServerOptions
 from kvdb.server.pipeline import Pipeline
+from kvdb.server.resolvers import give_resolvers
 
 if TYPE_CHECKING:
     from kvdb.server.peer_security import PeerSecurity
@@ -84,6 +85,7 @@ class Server:
         self._pool = ThreadPoolExecutor(options.read_threads, "kvdb-http")
         bound: dict[str, str] = {}
         try:
+            give_resolvers(self._database, self._options.resolvers)
             self._security = _security_of(options, self._database)
             self._connect_peers(self._database)
             for name, door in self._made_doors(self._database):

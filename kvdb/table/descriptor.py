@@ -207,6 +207,9 @@ class ReplicationSetting:
     is_seeding: bool = False
     """This database's own, as ``region``: the table was made because a peer shares it, and has not met every
     peer's items yet."""
+    function: str = ""
+    """With resolver "callable": which function, by the name that regions were given it under. The last, and
+    stored only where there is one: a release before does not know it."""
 
     @property
     def is_on(self) -> bool:
@@ -303,6 +306,8 @@ class TableDescriptor:
         """The stored form: the fields in their order, and so the fields of every part; the last three only
         where they say something."""
         values = list(astuple(self))
+        if self.replication is not None and not self.replication.function:
+            values[_REPLICATION_AT] = values[_REPLICATION_AT][:-1]
         for _ in range(3):
             if values[-1] in (None, ()):
                 values.pop()
@@ -312,6 +317,7 @@ class TableDescriptor:
 
 
 _FIELDS = len(fields(TableDescriptor))
+_REPLICATION_AT = [field.name for field in fields(TableDescriptor)].index("replication")
 
 
 def decode_descriptor(data: bytes) -> TableDescriptor:

@@ -8,7 +8,8 @@ once keep both changes.
 
     name            value
     region:NAME     1: the region has the table | nil
-    conflicts       [resolver, [counter name ...], [set name ...], relays 0 | 1]
+    conflicts       [resolver, [counter name ...], [set name ...], relays 0 | 1, name of function?]
+                    the last with "callable" only
     billing         mode
     read, write     provisioned units
     max-read, max-write, warm-read, warm-write      units | nil
@@ -189,7 +190,11 @@ def values_of(table: TableDescriptor) -> Values:
     }
     if (setting := table.replication) is not None:
         values |= {_REGION + name: 1 for name in setting.regions}
-        values["conflicts"] = (setting.resolver, setting.counters, setting.sets, int(setting.relays))
+        function = (setting.function,) if setting.function else ()
+        values["conflicts"] = (
+            *(setting.resolver, setting.counters, setting.sets, int(setting.relays)),
+            *function,
+        )
     for index in _global_indexes(table):
         values[_INDEX + index.name] = _definition(index)
         values[_UNITS + index.name] = _units(index.throughput)
@@ -288,7 +293,9 @@ def _shared(table: TableDescriptor, wanted: Values) -> TableDescriptor:
     present = table.replication
     assert present is not None, "the table is shared"
     regions = (name.removeprefix(_REGION) for name in wanted if name.startswith(_REGION))
-    resolver, counters, sets, relays = cast("tuple[ResolverKind, Names, Names, int]", wanted["conflicts"])
+    resolution = cast("tuple[Plain, ...]", wanted["conflicts"])
+    resolver, counters, sets, relays = cast("tuple[ResolverKind, Names, Names, int]", resolution[:4])
+    function = cast("tuple[str, ...]", resolution[4:])
     changed = _sharing_changed(table.settings)
     setting = ReplicationSetting(
         tuple(sorted(regions)),
@@ -299,6 +306,7 @@ def _shared(table: TableDescriptor, wanted: Values) -> TableDescriptor:
         sets,
         bool(relays),
         present.is_seeding,
+        *function,
     )
     return replace(table, replication=setting)
 

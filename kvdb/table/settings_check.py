@@ -114,11 +114,15 @@ def _is_stream(value: object) -> bool:
 
 
 def _is_resolution(value: object) -> bool:
-    if type(value) is not tuple or len(value) != 4:
+    if type(value) is not tuple or len(value) not in (4, 5):
         return False
-    resolver, counters, sets, relays = value
+    resolver, counters, sets, relays, *function = value
     return (
-        resolver in get_args(ResolverKind) and _are_names(counters) and _are_names(sets) and relays in (0, 1)
+        resolver in get_args(ResolverKind)
+        and _are_names(counters)
+        and _are_names(sets)
+        and relays in (0, 1)
+        and all(type(name) is str and name for name in function)
     )
 
 

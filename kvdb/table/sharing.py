@@ -67,9 +67,12 @@ def _resolving(
         counters=tuple(sorted(asked.counters)),
         sets=tuple(sorted(asked.sets)),
         relays=asked.relays,
+        function=asked.function,
     )
 
 
 def resolution_of(setting: ReplicationSetting) -> ConflictResolution:
     """As it is described."""
-    return ConflictResolution(setting.resolver, setting.counters, setting.sets, setting.relays)
+    return ConflictResolution(
+        setting.resolver, setting.counters, setting.sets, setting.relays, setting.function
+    )

@@ -18,7 +18,7 @@ from kvdb.api.replicas import (
     ListConflicts,
     ListConflictsResult,
 )
-from kvdb.api.tables import CreateReplica, UpdateTable
+from kvdb.api.tables import ConflictResolution, CreateReplica, UpdateTable
 from kvdb.client.sync import Client
 from kvdb.errors import ClosedError, KvdbError, ValidationError
 from kvdb.item.dynamo_json import JsonObject
@@ -34,7 +34,8 @@ TABLE = "orders"
 class Ring:
     """The regions and the ways between them."""
 
-    def __init__(self, root: Path, stack: ExitStack) -> None:
+    def __init__(self, root: Path, stack: ExitStack, *arguments: str) -> None:
+        """All regions are served with the ``arguments``, too."""
         self._root = root
         self._stack = stack
         self.ways = {
@@ -46,7 +47,7 @@ class Ring:
         self.servers: dict[str, ServerProcess] = {}
         self._clients: dict[str, Client] = {}
         for name in NAMES:
-            self.start(name)
+            self.start(name, *arguments)
 
     def start(self, name: str, *arguments: str) -> None:
         peers = [f"--peer={peer}={self.ways[name, peer].target}" for peer in NAMES if peer != name]
@@ -296,6 +297,91 @@ def test_regions_with_certificates_and_a_token_exchange_and_a_stranger_does_not(
         )
         told = stack.enter_context(kvdb.connect(stranger.target))
         eventually(lambda: "UNAVAILABLE" in repr(told.call(DescribeReplicas())))
+
+
+MERGING = """
+def merge(key, earlier, later):
+    kept = [version for version in (earlier, later) if version is not None]
+    return {**kept[-1], "tags": set().union(*(version["tags"] for version in kept))}
+
+def fail(key, earlier, later):
+    raise LookupError("no luck")
+"""
+
+
+def test_functions_of_servers_resolve_conflicts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "merging_of_orders.py").write_text(MERGING, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    given = [f"--resolver={TABLE}=merging_of_orders:{name}" for name in ("fail@v1", "merge@v2")]
+    with ExitStack() as stack:
+        ring = Ring(tmp_path, stack, *given)
+        amsterdam = ["--endpoint", ring.servers["amsterdam"].target]
+        ring.client("amsterdam").create_table(TABLE, key=("id", "S"))
+        unnamed = run_command("replica", "add", TABLE, "berlin", "--resolver", "callable", *amsterdam)
+        assert (unnamed.exit_code, "name one of the resolvers" in unnamed.stderr) == (1, True)
+        shares = ("replica", "add", TABLE, "berlin", "--function", "v1", *amsterdam)
+        eventually(lambda: run_command(*shares).exit_code == 0)
+        eventually(lambda: ring.statuses("berlin") == ["ACTIVE"] * 2)
+        ways = [ring.ways["amsterdam", "berlin"], ring.ways["berlin", "amsterdam"]]
+        for way in ways:
+            way.cut()
+        for name in NAMES[:2]:
+            ring.client(name).table(TABLE).put({"id": "a", "tags": {name}})
+        for way in ways:
+            way.heal()
+
+        def faults() -> str:
+            return run_command("replica", "status", "--json", *amsterdam).stdout
+
+        eventually(lambda: "the resolver v1 failed: it raised LookupError: no luck" in faults())
+        resolution = ConflictResolution("callable", function="v2")
+        ring.client("berlin").call(UpdateTable(TABLE, conflict_resolution=resolution))
+        merged = [{"id": "a", "tags": {"amsterdam", "berlin"}}]
+        eventually(lambda: all(ring.items(name) == merged for name in NAMES[:2]))
+        noted = [each for name in NAMES[:2] for each in ring.client(name).table(TABLE).conflicts()]
+        assert [each.winner_item for each in noted] == merged * len(noted)
+        assert noted
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("orders", "a resolver must be TABLE=MODULE:FUNCTION"),
+        ("orders=module", "a resolver must be TABLE=MODULE:FUNCTION"),
+        ("orders=module:function@", "a resolver must be TABLE=MODULE:FUNCTION"),
+        ("orders=no_such_module:f", "there is no module 'no_such_module'"),
+        ("orders=json:no_such_function", "module 'json' has no function 'no_such_function'"),
+        ("orders=broken_module:f", "the module cannot be loaded: ZeroDivisionError"),
+    ],
+)
+def test_a_server_does_not_start_with_a_resolver_that_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, fault: str
+) -> None:
+    (tmp_path / "broken_module.py").write_text("1 / 0", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    result = run_command("serve", "--data-dir", str(tmp_path / "data"), "--resolver", text)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert fault in result.stderr
+
+
+def test_an_embedded_program_gives_its_functions(tmp_path: Path) -> None:
+    def merge(key: object, earlier: object, later: object) -> None:
+        return None
+
+    shared = [CreateReplica("berlin")]
+    for given, name in (({TABLE: merge}, f"{__name__}:"), ({TABLE: {"v1": merge}}, "v1")):
+        with kvdb.open(str(tmp_path / name[:2]), resolvers=given) as db:  # type: ignore[arg-type]
+            db.create_table(TABLE, key=("id", "S"))
+            db.call(UpdateTable(TABLE, conflict_resolution=ConflictResolution("callable")))
+            described = db.table(TABLE).describe().conflict_resolution
+            assert described is not None
+            assert described.function.startswith(name)
+            with pytest.raises(ValidationError, match="no peer is connected"):
+                db.call(UpdateTable(TABLE, replica_updates=shared))  # type: ignore[arg-type]
+    with pytest.raises(ValidationError, match="must be a function"):
+        kvdb.open(str(tmp_path / "none"), resolvers={TABLE: 7})  # type: ignore[dict-item]
+    # It was closed again.
+    kvdb.open(str(tmp_path / "none")).close()
 
 
 def test_a_region_that_is_gone_is_gone_on_without(ring: Ring) -> None:

@@ -9,6 +9,7 @@ from kvdb.item.size import item_size
 from kvdb.item.value import Item
 from kvdb.lsm.batch import WriteBatch
 from kvdb.replica.conflict import Resolver, Verdict, decide
+from kvdb.replica.functions import MergeFunction
 from kvdb.table import row
 from kvdb.table.descriptor import KeyAttribute, ReplicationSetting, ResolverKind, TableDescriptor
 from kvdb.table.shipping import Shipper, rules_of
@@ -37,6 +38,7 @@ class Copy:
 
     region: int
     resolver_kind: ResolverKind = "last_writer"
+    function: MergeFunction | None = None
     version: bytes | None = None
     clock_ms: int = 1
     conflicts: int = 0
@@ -49,7 +51,7 @@ class Copy:
         key = KeyAttribute("id", "S")
         table = TableDescriptor(1, "t", "u", 0, key, None, replication=setting)
         self._shipper = Shipper(table, setting, Tombstones(table.table_id))
-        self.resolver = Resolver(("id",), rules_of(setting))
+        self.resolver = Resolver(("id",), rules_of(setting), self.function)
 
     @property
     def item(self) -> Item | None:

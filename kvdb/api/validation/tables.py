@@ -161,6 +161,10 @@ def _check_replica_updates(request: UpdateTable) -> None:
         names = (*resolution.counters, *resolution.sets)
         if names and resolution.resolver != "attributes":
             raise invalid('counters and sets go with the resolver "attributes"')
+        if not isinstance(resolution.function, str):
+            raise wrong_type("function", resolution.function, "str")
+        if resolution.function and resolution.resolver != "callable":
+            raise invalid('a function goes with the resolver "callable"')
         if len(set(names)) < len(names):
             raise invalid("an attribute is named twice among counters and sets")
 

@@ -375,16 +375,18 @@ class ReplicaDescription(_message.Message):
     def __init__(self, region_name: _Optional[str] = ..., replica_status: _Optional[_Union[ReplicaStatus, str]] = ..., replica_status_description: _Optional[str] = ...) -> None: ...
 
 class ConflictResolution(_message.Message):
-    __slots__ = ("resolver", "counters", "sets", "relays")
+    __slots__ = ("resolver", "counters", "sets", "relays", "function")
     RESOLVER_FIELD_NUMBER: _ClassVar[int]
     COUNTERS_FIELD_NUMBER: _ClassVar[int]
     SETS_FIELD_NUMBER: _ClassVar[int]
     RELAYS_FIELD_NUMBER: _ClassVar[int]
+    FUNCTION_FIELD_NUMBER: _ClassVar[int]
     resolver: Resolver
     counters: _containers.RepeatedScalarFieldContainer[str]
     sets: _containers.RepeatedScalarFieldContainer[str]
     relays: bool
-    def __init__(self, resolver: _Optional[_Union[Resolver, str]] = ..., counters: _Optional[_Iterable[str]] = ..., sets: _Optional[_Iterable[str]] = ..., relays: _Optional[bool] = ...) -> None: ...
+    function: str
+    def __init__(self, resolver: _Optional[_Union[Resolver, str]] = ..., counters: _Optional[_Iterable[str]] = ..., sets: _Optional[_Iterable[str]] = ..., relays: _Optional[bool] = ..., function: _Optional[str] = ...) -> None: ...
 
 class CreateReplica(_message.Message):
     __slots__ = ("region_name",)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from kvdb.api.replicas import ListConflicts, ListConflictsResult, ReseedTable
+from kvdb.api.replicas import (
+    DescribeReplicas,
+    DescribeReplicasResult,
+    ListConflicts,
+    ListConflictsResult,
+    ReseedTable,
+)
 from kvdb.api.tables import (
     AttributeDefinition,
     ConflictResolution,
@@ -13,6 +21,7 @@ from kvdb.api.tables import (
     DeleteReplica,
     DeleteTable,
     DescribeTable,
+    DescribeTableResult,
     IndexSpecification,
     KeySchemaElement,
     Projection,
@@ -79,14 +88,12 @@ def test_a_conflict_is_noted_with_both_versions(world: World) -> None:
 
 
 def test_a_function_resolves_conflicts_the_same_in_both_regions(world: World) -> None:
-    resolution = ConflictResolution("callable")
-    world["amsterdam"].call(UpdateTable(TABLE, conflict_resolution=resolution))
-
     def larger(key: Item, earlier: Item | None, later: Item | None) -> Item | None:
         return max(filter(None, (earlier, later)), key=lambda item: item["n"])  # type: ignore[arg-type, return-value]
 
     for name in world.names:
         world[name].regions.resolve_with(TABLE, larger)
+    world["amsterdam"].call(UpdateTable(TABLE, conflict_resolution=ConflictResolution("callable")))
     world.run()
     world.put("amsterdam", {"id": "a", "n": 9})
     world.clock.advance_ms(5)
@@ -96,14 +103,95 @@ def test_a_function_resolves_conflicts_the_same_in_both_regions(world: World) ->
 
 
 def test_a_region_without_the_function_takes_nothing_and_says_so(world: World) -> None:
+    call = UpdateTable(TABLE, conflict_resolution=ConflictResolution("callable"))
+    with pytest.raises(ValidationError, match="no resolver was given here for table orders"):
+        world["amsterdam"].call(call)
+    world["amsterdam"].regions.resolve_with(TABLE, lambda key, earlier, later: later, "v1")
+    world["amsterdam"].call(call)
+    world.run()
+    assert resolution(world, "berlin") == ConflictResolution("callable", function="v1")
+    # Another function has another name: that regions have different ones is told.
+    world["berlin"].regions.resolve_with(TABLE, lambda key, earlier, later: earlier, "v2")
+    world.put("amsterdam", {"id": "a"})
+    world.run()
+    fault = world.puller("berlin", "amsterdam").links[TABLE].fault
+    assert fault == "the table resolves conflicts by a function that was not given here: v1"
+    assert world.statuses("berlin")["amsterdam"] == "REPLICATION_NOT_AUTHORIZED"
+    world["berlin"].regions.resolve_with(TABLE, lambda key, earlier, later: later, "v1")
+    world.run()
+    assert world.get("berlin", "a") == {"id": "a"}
+
+
+def resolution(world: World, name: str) -> ConflictResolution | None:
+    described = world[name].call(DescribeTable(TABLE))
+    assert isinstance(described, DescribeTableResult)
+    return described.table.conflict_resolution
+
+
+def test_a_function_that_fails_holds_up_its_table_alone_until_another_is_set(world: World) -> None:
+    schema = [KeySchemaElement("id", "HASH")]
+    world["amsterdam"].call(CreateTable("other", schema, [AttributeDefinition("id", "S")]))
+    world["amsterdam"].call(UpdateTable("other", replica_updates=[CreateReplica("berlin")]))
+    adding = lambda key, earlier, later: {"n": earlier["n"] + later["n"]}  # noqa: E731
+    larger = lambda key, earlier, later: max(earlier, later, key=lambda item: item["n"])  # noqa: E731
+    for name in world.names:
+        world[name].regions.resolve_with(TABLE, adding, "v1")
+        world[name].regions.resolve_with(TABLE, larger, "v2")
+    v1, v2 = (ConflictResolution("callable", function=name) for name in ("v1", "v2"))
+    world["amsterdam"].call(UpdateTable(TABLE, conflict_resolution=v1))
+    world.run()
+    world.put("amsterdam", {"id": "a", "n": 9})
+    world.put("berlin", {"id": "a", "n": 2})
+    world.put("amsterdam", {"id": "x"}, "other")
+    world.run()
+    links = world.puller("berlin", "amsterdam").links
+    assert links[TABLE].status == "REFUSED"
+    assert links[TABLE].fault.startswith("the resolver v1 failed: its outcome does not stay")
+    assert (world.get("amsterdam", "a"), world.get("berlin", "a")) == (
+        {"id": "a", "n": 9},
+        {"id": "a", "n": 2},
+    )
+    assert world.get("berlin", "x", "other") == {"id": "x"}
+    world["berlin"].call(UpdateTable(TABLE, conflict_resolution=v2))
+    world.run()
+    assert world.get("amsterdam", "a") == world.get("berlin", "a") == {"id": "a", "n": 9}
+    assert links[TABLE].fault == "" or world.puller("berlin", "amsterdam").links[TABLE].fault == ""
+
+
+def test_a_function_that_does_not_return_is_told_of_and_other_tables_are_written(world: World) -> None:
+    begun, let_go = threading.Event(), threading.Event()
+
+    def waiting(key: Item, earlier: Item | None, later: Item | None) -> Item | None:
+        begun.set()
+        let_go.wait(60)
+        return later
+
+    for name in world.names:
+        world[name].regions.resolve_with(TABLE, waiting)
     world["amsterdam"].call(UpdateTable(TABLE, conflict_resolution=ConflictResolution("callable")))
     world.run()
-    world.put("berlin", {"id": "a"})
+    world.put("amsterdam", {"id": "a", "n": 1})
+    world.put("berlin", {"id": "a", "n": 2})
+    puller = threading.Thread(target=world.run)
+    puller.start()
+    begun.wait(60)
+    world.clock.advance_ms(5_000)
+    faults = [
+        link.fault for name in world.names for peer in described(world, name).peers for link in peer.links
+    ]
+    assert any("the resolver has been running for" in fault for fault in faults)
+    for name in world.names:
+        world.put(name, {"id": "b"})
+    let_go.set()
+    puller.join()
     world.run()
-    assert "function" in world.puller("amsterdam", "berlin").links[TABLE].fault
-    world["amsterdam"].regions.resolve_with(TABLE, lambda key, earlier, later: later)
-    world.run()
-    assert world.get("amsterdam", "a") == {"id": "a"}
+    assert world.get("amsterdam", "a") == world.get("berlin", "a")
+
+
+def described(world: World, name: str) -> DescribeReplicasResult:
+    result = world[name].call(DescribeReplicas())
+    assert isinstance(result, DescribeReplicasResult)
+    return result
 
 
 def test_a_table_with_items_of_its_own_is_not_taken_over() -> None:

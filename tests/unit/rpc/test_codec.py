@@ -189,7 +189,7 @@ REQUESTS = [
         ],
         *(tables.StreamSpecification(False), "STANDARD", False),
         [tables.CreateReplica("berlin"), tables.DeleteReplica("cairo")],
-        tables.ConflictResolution("callable"),
+        tables.ConflictResolution("callable", function="module:function"),
     ),
     tables.UpdateTable("t", [], global_secondary_index_updates=[], deletion_protection_enabled=True),
     tables.ListTables(),

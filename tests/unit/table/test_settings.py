@@ -217,6 +217,9 @@ def test_the_names_of_indexes_are_bounded() -> None:
         ("units:by-n", (1, 0, 1), None),
         ("region:Ber/lin", (1, 0, 1), 1),
         ("conflicts", (1, 0, 1), ("nobody", (), (), 0)),
+        ("conflicts", (1, 0, 1), ("callable", (), (), 0, "")),
+        ("conflicts", (1, 0, 1), ("callable", (), (), 0, 7)),
+        ("conflicts", (1, 0, 1), ("callable", (), (), 0, "f", "g")),
         ("later", (1, 0, 1), "x" * 20_000),
     ],
 )
