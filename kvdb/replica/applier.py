@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, NamedTuple
 
 from kvdb import limits
@@ -35,7 +36,7 @@ from kvdb.table.mutation import Change
 from kvdb.table.shipping import rules_of
 from kvdb.table.writer import Steps, Writer, run
 
-ROWS_PER_BATCH: Final = 200
+ROWS_PER_BATCH: Final = 1_000
 SKEW_MS_MAX: Final = 60_000
 
 
@@ -95,7 +96,7 @@ class Applier:
             PeerFault: nothing of it was taken.
             KvdbError: it may have been taken in part; the progress was not stored.
         """
-        incoming = self._checked(table, versions)
+        incoming, is_in_order = self._checked(table, versions)
         newest = max((each.stamp for each in incoming), default=None)
         if newest is not None:
             self._env.hlc.merge(newest)
@@ -107,7 +108,7 @@ class Applier:
             if chunk is chunks[-1]:
                 key = replica_keys.link_key(table.descriptor.table_id, region)
                 batch.put(key, progress.encoded())
-            steps = self._take_chunk(table, region, chunk, batch)
+            steps = self._take_chunk(table, region, chunk, batch, is_in_order=is_in_order)
             try:
                 of_chunk = run(steps, self._engine, self._latches)
             except ItemCollectionSizeLimitExceeded as error:
@@ -138,22 +139,24 @@ class Applier:
         names = tuple(key.name for key in table.descriptor.keys)
         return Resolver(names, rules_of(setting), function, self._profile)
 
-    def _checked(self, table: Table, versions: Sequence[bytes]) -> list[_Incoming]:
+    def _checked(self, table: Table, versions: Sequence[bytes]) -> tuple[list[_Incoming], bool]:
+        """The versions by their keys, and whether that is how they came."""
         latest_ms = self._env.clock.wall_ms() + self._skew_ms_max
         names = {key.name for key in table.descriptor.keys}
         found: dict[bytes, _Incoming] = {}
         for version in versions:
             try:
+                stamp, size, is_tombstone, has_lineage = row.head_of(version)
                 item = row.item_of(version)
-                stamp = newest_stamp(version)
-                size = row.size_of(version)
+                if has_lineage:
+                    stamp = newest_stamp(version)
                 key = table.keys.of_item(item)
             except (CorruptionError, ValidationError) as error:
                 raise PeerFault(f"a version that is none: {error.message}") from error
             if stamp.wall_ms > latest_ms:
                 ahead_ms = stamp.wall_ms - (latest_ms - self._skew_ms_max)
                 raise PeerFault(f"a stamp from the future: {ahead_ms} ms ahead of the clock here")
-            if row.is_tombstone(version):
+            if is_tombstone:
                 is_sound = size == 0 and item.keys() == names
             else:
                 is_sound = item_size(item) == size <= limits.REQUEST_BYTES_MAX
@@ -163,10 +166,17 @@ class Applier:
                 # A scan met the item and, when it had been deleted meanwhile, its tombstone.
                 continue
             found[key] = _Incoming(key, version, item, stamp)
-        return [found[key] for key in sorted(found)]
+        keys = sorted(found)
+        return [found[key] for key in keys], keys == list(found)
 
     def _take_chunk(
-        self, table: Table, region: str, chunk: Sequence[_Incoming], batch: WriteBatch
+        self,
+        table: Table,
+        region: str,
+        chunk: Sequence[_Incoming],
+        batch: WriteBatch,
+        *,
+        is_in_order: bool,
     ) -> Steps[tuple[int, int]]:
         grant = self._latches.request(tuple(each.key for each in chunk))
         try:
@@ -176,10 +186,12 @@ class Applier:
             if table.is_dropped or setting is None or region not in setting.peers:
                 raise PeerFault("the table is not shared with the region any more")
             resolver = self.resolver(table)
+            present = self._rows_among(chunk) if is_in_order else None
             changes: list[Change] = []
             conflicts = 0
             for each in chunk:
-                change, verdict, stored = self._decided(table, each, resolver)
+                old_row = self._engine.get(each.key) if present is None else present.get(each.key)
+                change, verdict, stored = self._decided(table, each, old_row, resolver)
                 if change is not None:
                     changes.append(change)
                 if verdict.travels:
@@ -196,13 +208,21 @@ class Applier:
         finally:
             self._latches.give_back(grant)
 
+    def _rows_among(self, chunk: Sequence[_Incoming]) -> dict[bytes, bytes] | None:
+        """The rows between the first of these keys and the last, in one read; ``None``: there are so many
+        that it is better to ask for each. A scan comes in order, and mostly to where nothing is."""
+        if not chunk:
+            return {}
+        most = 2 * len(chunk)
+        rows = dict(islice(self._engine.scan(chunk[0].key, chunk[-1].key + b"\0"), most + 1))
+        return rows if len(rows) <= most else None
+
     def _decided(
-        self, table: Table, incoming: _Incoming, resolver: Resolver
+        self, table: Table, incoming: _Incoming, old_row: bytes | None, resolver: Resolver
     ) -> tuple[Change | None, Verdict, bytes | None]:
         """Under the latch of the item."""
         indexes = table.indexes
         assert indexes.shipper is not None, "the table is shared"
-        old_row = self._engine.get(incoming.key)
         tombstone = None
         if old_row is None:
             tombstone = indexes.shipper.tombstones.of(self._engine, incoming.key)

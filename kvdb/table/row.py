@@ -91,6 +91,13 @@ def with_lineage(row: bytes, lineage: bytes) -> bytes:
     return row[:1] + bytes((flags,)) + row[2 : _HEAD.size] + length + lineage + row[item_at:]
 
 
+def head_of(row: bytes) -> tuple[Stamp, int, bool, bool]:
+    """``stamp_of``, ``size_of`` and ``is_tombstone`` in one, and whether it has a lineage."""
+    _check(row)
+    _, flags, wall_ms, counter, region, size = _HEAD.unpack_from(row)
+    return Stamp(wall_ms, counter, region), size, bool(flags & _TOMBSTONE), bool(flags & _LINEAGE)
+
+
 def is_tombstone(row: bytes) -> bool:
     """Whether it says that the item was deleted."""
     _check(row)

@@ -29,6 +29,7 @@ from kvdb.api.tables import (
 )
 from kvdb.errors import ResourceInUse, ResourceNotFound, ValidationError
 from kvdb.item.value import Item
+from kvdb.replica.progress import Progress
 from kvdb.table import replica_keys
 from kvdb.table.lineage import lineage_of
 from tests.support.regions import HORIZON_MS, TABLE, World
@@ -363,3 +364,22 @@ def test_a_write_that_came_to_one_region_before_its_own_was_taken_out_comes_to_a
     world["amsterdam"].call(UpdateTable(TABLE, replica_updates=[DeleteReplica("cairo")]))
     world.run()
     assert world.get("amsterdam", "last") == {"id": "last"}
+
+
+def test_a_scan_meets_what_is_there_already_be_it_much_or_little() -> None:
+    world = World("amsterdam", "berlin")
+    world.share()
+    world.puller("berlin", "amsterdam").is_paused = True
+    for number in range(100):
+        world.put("berlin", {"id": f"{number:03d}", "from": "berlin"})
+    world.clock.advance_ms(1)
+    for number in (10, 50, 200):
+        world.put("amsterdam", {"id": f"{number:03d}", "from": "amsterdam"})
+    applier = world["berlin"].regions._applier
+    source, target = world["amsterdam"]._floor, world["berlin"]._floor
+    rows = [value for _, value in source.engine.scan(*source.catalog.table(TABLE).keys.all_rows())]
+    taken = applier.take(target.catalog.table(TABLE), "amsterdam", rows, Progress(b"id", "uuid"))
+    assert (taken.rows, taken.changed, taken.conflicts) == (3, 3, 2)
+    assert world.get("berlin", "050") == {"id": "050", "from": "amsterdam"}
+    taken = applier.take(target.catalog.table(TABLE), "amsterdam", rows, Progress(b"id", "uuid"))
+    assert (taken.rows, taken.changed, taken.conflicts) == (3, 0, 0)
