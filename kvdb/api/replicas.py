@@ -41,6 +41,9 @@ class PeerDescription:
     is_connected: bool
     fault: str = ""
     links: tuple[ReplicaLinkDescription, ...] = ()
+    via: str = ""
+    """The peer by way of which it was last heard of, for a region that is none itself. What it lacks of the
+    writes made here is not known then, nor how late they come."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,8 @@ class ReplicaDescription:
     region_name: str
     replica_status: ReplicaStatus
     replica_status_description: str | None = None
+    replica_inaccessible_date_time_ms: int | None = None
+    """With REGION_DISABLED: since when it has not been heard of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from kvdb.api.replicas import (
     DescribeReplicas,
     DescribeReplicasResult,
     Outcome,
+    PeerDescription,
+    ReplicaLinkDescription,
     ReseedTable,
     WriteStamp,
 )
@@ -32,7 +34,7 @@ from kvdb.cli.target import open_target, target_options
 from kvdb.client.sync import Client
 from kvdb.item.value import Item
 
-_COLUMNS = ("peer", "table", "status", "latency_ms", "pending", "conflicts", "fault")
+_COLUMNS = ("peer", "via", "table", "status", "latency_ms", "pending", "conflicts", "fault")
 _CONFLICT_COLUMNS = (
     *("sequence", "decided", "from", "stands", "key", "winner"),
     *("stored_stamp", "incoming_stamp", "stored", "incoming"),
@@ -57,29 +59,34 @@ def replica() -> None:
 @json_option
 @target_options
 def status(as_json: bool, endpoint: str | None, data_dir: str | None) -> None:
-    """Print the peers of the region that is asked, and how far each table is."""
+    """Print the peers of the region that is asked, and how far each table is.
+
+    Regions that are no peers but share a table that relays are there, too, by way of whom they were heard of.
+    """
     with open_target(endpoint, data_dir) as db:
         described = _described(db)
     rows: list[dict[str, object]] = []
     for peer in described.peers:
         fault = peer.fault or ("" if peer.is_connected else "no answer")
         if not peer.links or fault:
-            rows.append(
-                {"peer": peer.region_name, "status": "UNREACHABLE" if fault else "OK", "fault": fault}
-            )
-        rows += [
-            {
-                "peer": peer.region_name,
-                "table": link.table_name,
-                "status": link.status,
-                "latency_ms": link.replication_latency_ms,
-                "pending": link.pending_replication_count,
-                "conflicts": link.conflicts,
-                "fault": link.fault,
-            }
-            for link in peer.links
-        ]
+            said: dict[str, object] = {"peer": peer.region_name, "status": "UNREACHABLE" if fault else "OK"}
+            rows.append({**said, **({"via": peer.via} if peer.via else {}), "fault": fault})
+        rows += [_link_row(peer, link) for link in peer.links]
     show_rows(rows, _COLUMNS, as_json=as_json)
+
+
+def _link_row(peer: PeerDescription, link: ReplicaLinkDescription) -> dict[str, object]:
+    row: dict[str, object] = {"peer": peer.region_name, "table": link.table_name, "status": link.status}
+    if peer.via:
+        # How far such a region is only those know who exchange with it.
+        return {**row, "via": peer.via, "fault": link.fault}
+    return {
+        **row,
+        "latency_ms": link.replication_latency_ms,
+        "pending": link.pending_replication_count,
+        "conflicts": link.conflicts,
+        "fault": link.fault,
+    }
 
 
 @replica.command()
@@ -106,7 +113,7 @@ def add(
     endpoint: str | None,
     data_dir: str | None,
 ) -> None:
-    """Share TABLE with REGIONS, which must be peers of the region that is asked."""
+    """Share TABLE with REGIONS: peers of the region that is asked, or, if the table relays, of others."""
     if resolver is None and (counters or sets or function or relay):
         resolver = "attributes" if counters or sets else "callable" if function else "last_writer"
     with open_target(endpoint, data_dir) as db:

@@ -2,9 +2,9 @@
 
     frame    := u8 format · u8 kind · u32 crc32c(kind · body) · body        format 1, big-endian
     body     := msgpack
-    1 hello    [id, region, number, features?, known?]
-    2 greeting [id, region, number, database id, wall_ms, [[table, uuid, descriptor] ...], features?,
-                topology?]
+    1 hello    [id, region, number, features?, known?, [[table, reason] ...]?]
+    2 greeting [id, region, number, database id, wall_ms, [[table, uuid, descriptor, reports?] ...],
+                features?, topology?]
     3 pull     [id, region, database id, [[table, uuid, own uuid, mode, position, kept, cursor] ...],
                 known?]
     4 pages    [id, region, database id, [[table, uuid, status, [row ...], position, cursor, more?] ...],
@@ -53,6 +53,11 @@ position lies in the future; the table is still taking in what others have, and 
 wanted is not known to who was asked."""
 
 
+class Refused(NamedTuple):
+    table: str
+    reason: str
+
+
 class Hello(NamedTuple):
     id: int
     region: str
@@ -60,12 +65,24 @@ class Hello(NamedTuple):
     features: tuple[str, ...] = ()
     known: int = 0
     """The topology that whoever asks has, if there is nothing else that he could ask for meanwhile."""
+    refused: tuple[Refused, ...] = ()
+    """Tables of who is asked that cannot be shared by who asks."""
+
+
+class Report(NamedTuple):
+    region: str
+    age_ms: int
+    """How long ago it was heard of."""
+    is_ready: int
+    """1: it has taken in what it shall have."""
 
 
 class SharedTable(NamedTuple):
     name: str
     uuid: str
     descriptor: bytes
+    reports: tuple[Report, ...] = ()
+    """Of other regions that share the table (``replica/hearsay``)."""
 
 
 class Greeting(NamedTuple):
@@ -142,8 +159,10 @@ class _Each(NamedTuple):
 
 
 _SHAPES: Final[dict[type, tuple[type | _Each, ...]]] = {
-    Hello: (int, str, int, _Each(str, tuple), int),
-    SharedTable: (str, str, bytes),
+    Refused: (str, str),
+    Hello: (int, str, int, _Each(str, tuple), int, _Each(Refused, tuple)),
+    Report: (str, int, int),
+    SharedTable: (str, str, bytes, _Each(Report, tuple)),
     Greeting: (int, str, int, bytes, int, _Each(SharedTable), _Each(str, tuple), int),
     Want: (str, str, str, int, int, int, bytes),
     Pull: (int, str, bytes, _Each(Want), int),

@@ -6,11 +6,14 @@ and tombstone that the peer had at that place (SCAN; ``replica/holds``), then th
 included already is left alone. The record is stored in the batch of the last rows it speaks of, so what was
 applied and how far it goes are one.
 
-Form, msgpack:  [1, peer's database id, uuid of the peer's table, mode, position, cursor, [region ...]]
+Form, msgpack:
 
-A link begins again when another database, or another table of that name, answers under the peer's name; and
-when a region was taken out since: some of its last writes may have come to one of the others only, and will
-not come from itself any more. ``regions`` are those that shared the table when the link began.
+    [1, peer's database id, uuid of the peer's table, mode, position, cursor, [region ...], relayed?]
+
+A link begins again when another database, or another table of that name, answers under the peer's name; when
+a region was taken out since: some of its last writes may have come to one of the others only, and will not
+come from itself any more; and when the table has come to relay since: what the peer had taken in from others
+before has left no note to be relayed. ``regions`` are those that shared the table when the link began.
 """
 
 from __future__ import annotations
@@ -37,6 +40,12 @@ class Progress(NamedTuple):
     """How far its items have been scanned."""
     regions: tuple[str, ...] = ()
     """Those that shared the table when the link began, or since."""
+    relayed: tuple[int, ...] = ()
+    """The stamp of the change that had the table relay when the link began; none: it did not."""
+
+    def follows(self, regions: tuple[str, ...], relayed: tuple[int, ...]) -> bool:
+        """Whether the link may go on where it is, with the table shared like this."""
+        return set(self.regions) <= set(regions) and relayed in ((), self.relayed)
 
     def encoded(self) -> bytes:
         return cast(bytes, msgpack.packb([_FORMAT_VERSION, *self]))
@@ -48,8 +57,8 @@ def decode_progress(stored: bytes) -> Progress:
         version, *fields = msgpack.unpackb(stored)
         if version != _FORMAT_VERSION:
             raise ValueError(f"format {version}")
-        *places, regions = fields
-        return Progress._make([*places, tuple(regions)])
+        *places, regions, relayed = fields if len(fields) == len(Progress._fields) else (*fields, ())
+        return Progress._make([*places, tuple(regions), tuple(relayed)])
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise CorruptionError("a link's progress is not readable") from error
 

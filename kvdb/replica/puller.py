@@ -30,6 +30,7 @@ from kvdb.lsm.engine import Engine
 from kvdb.replica import topology
 from kvdb.replica.acks import Acks
 from kvdb.replica.applier import SKEW_MS_MAX, Applier, PeerFault
+from kvdb.replica.hearsay import Hearsay
 from kvdb.replica.link import ReplicaLink
 from kvdb.replica.messages import (
     AHEAD,
@@ -51,6 +52,8 @@ from kvdb.replica.messages import (
     Part,
     Pull,
     Refusal,
+    Refused,
+    Report,
     SharedTable,
     Want,
     decode,
@@ -60,6 +63,7 @@ from kvdb.replica.progress import Progress, decode_progress
 from kvdb.replica.topology import Unshareable
 from kvdb.table import replica_keys
 from kvdb.table.catalog import Catalog, Table
+from kvdb.table.settings import relayed_since
 
 _log = logging.getLogger("kvdb.replica")
 
@@ -69,6 +73,7 @@ HELLO_MS: Final = 2_000
 IDLE_MS: Final = 25
 BACKOFF_MS: Final = 50
 BACKOFF_MS_MAX: Final = 3_000
+REASON_CHARS_MAX: Final = 300
 FRAMES_PER_STEP: Final = 4
 STORED_EVERY: Final = 50_000
 """A position that moves on without rows is stored when it has moved this far."""
@@ -119,6 +124,7 @@ class Puller:
         env: Env,
         acks: Acks,
         applier: Applier,
+        hearsay: Hearsay,
         *,
         region: str,
         number: int,
@@ -136,6 +142,7 @@ class Puller:
         self._env = env
         self._acks = acks
         self._applier = applier
+        self._hearsay = hearsay
         self._region = region
         self._number = number
         self._bytes_per_s_max = bytes_per_s_max
@@ -155,6 +162,8 @@ class Puller:
         """Tables that the peer would share and that cannot be, and why."""
         self.fault = "not heard of yet"
         """What is wrong with the peer as a whole; empty: nothing."""
+        self.fault_since_ms = env.clock.wall_ms()
+        """While there is a fault: since when. By the wall clock."""
         self.is_paused = False
         self._latency = env.metrics.histogram("replica_latency_ms")
         self._faults = env.metrics.counter("replica_faults_total")
@@ -196,7 +205,8 @@ class Puller:
         if greeting is None or now - self._greeted_ms >= HELLO_MS or self._may_wait_for_news(now):
             # Who has something to pull must not wait for the answer to this.
             known = 0 if greeting is None or self.links else greeting.topology
-            self._asked = Hello(self._last_id, self._region, self._number, FEATURES, known)
+            refused = tuple(Refused(name, reason[:REASON_CHARS_MAX]) for name, reason in self.refused.items())
+            self._asked = Hello(self._last_id, self._region, self._number, FEATURES, known, refused)
         elif wants:
             self._asked = Pull(self._last_id, self._region, greeting.database_id, wants, greeting.topology)
         else:
@@ -290,6 +300,8 @@ class Puller:
         self._faults.add()
         self._asked = None
         self._greeting = None
+        if not self.fault:
+            self.fault_since_ms = self._env.clock.wall_ms()
         self.fault = reason
         self._due_ms = self._now_ms() + self._backoff_ms(self._failures)
         self._failures += 1
@@ -329,12 +341,22 @@ class Puller:
             if after is not None and after.descriptor is not described:
                 self._on_changed()
             if table is not None:
+                self._note_reports(table, shared)
                 link = self._link_of(table, shared, greeting.database_id)
                 if link is not None:
                     links[shared.name] = link
         self.links, self.refused = links, refused
         self._greeting = greeting
         self._greeted_ms = self._now_ms()
+
+    def _note_reports(self, table: Table, shared: SharedTable) -> None:
+        setting = table.descriptor.replication
+        regions = set(() if setting is None else setting.peers)
+        told = [
+            report for report in shared.reports if report.region in regions and report.region != self.peer
+        ]
+        reports = [*told, Report(self.peer, 0, int(not topology.is_seeding(shared)))]
+        self._hearsay.note(shared.name, self.peer, reports, now_ms=self._now_ms())
 
     def _link_of(self, table: Table, shared: SharedTable, database_id: bytes) -> TableLink | None:
         """The link there is, or one that goes on from its stored progress, or one that begins, once the
@@ -346,7 +368,8 @@ class Puller:
             return present
         setting = table.descriptor.replication
         assert setting is not None, "the table is shared"
-        progress = Progress(database_id, shared.uuid, regions=setting.regions)
+        relayed = relayed_since(table.descriptor)
+        progress = Progress(database_id, shared.uuid, regions=setting.regions, relayed=relayed)
         stored = self._engine.get(replica_keys.link_key(table.descriptor.table_id, self.peer))
         known = decode_progress(stored) if present is None and stored is not None else None
         if present is not None:
@@ -354,7 +377,7 @@ class Puller:
         if (
             known is not None
             and (known.database_id, known.uuid) == (database_id, shared.uuid)
-            and set(known.regions) <= set(setting.regions)
+            and known.follows(setting.regions, relayed)
         ):
             if present is not None:
                 present.progress = known._replace(regions=setting.regions)
@@ -429,7 +452,9 @@ class Puller:
             return False
         if part.status == AHEAD:
             _log.error("a peer has lost writes, its table is scanned again table=%s peer=%s", name, self.peer)
-            begun = Progress(progress.database_id, progress.uuid, regions=progress.regions)
+            begun = Progress(
+                progress.database_id, progress.uuid, regions=progress.regions, relayed=progress.relayed
+            )
             self._store(link, [], begun)
             return True
         if part.status not in (OK, SCANNED):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -29,6 +29,7 @@ from kvdb.replica.acks import Acks, Gone
 from kvdb.replica.applier import Applier
 from kvdb.replica.conflict_log import ConflictLog
 from kvdb.replica.functions import Functions, MergeFunction
+from kvdb.replica.hearsay import FRESH_MS, Heard, Hearsay
 from kvdb.replica.holds import Holds
 from kvdb.replica.link import ReplicaLink
 from kvdb.replica.puller import Puller
@@ -86,7 +87,10 @@ class ReplicaKeeper:
                     wall_ms = self._env.hlc.wall_ms()
                     aged = self._engine.seqno_at(max(0, wall_ms - self._horizon_ms))
                     self._lost.add(self._acks.trim(table, aged_seqno=aged))
-                    self._gone.step(table, before_ms=wall_ms - 2 * self._horizon_ms)
+                    setting = table.descriptor.replication
+                    # A delete may be away for a horizon on each way that it is relayed.
+                    ways = len(setting.regions) if setting is not None and setting.relays else 2
+                    self._gone.step(table, before_ms=wall_ms - max(2, ways) * self._horizon_ms)
         except (DiskError, ServiceUnavailable):
             return KEEPER_MS
         except ReadOnlyDegraded:
@@ -114,6 +118,7 @@ class Regions:
         self.region = region
         self.number = number
         self.acks = Acks(engine)
+        self._hearsay = Hearsay()
         self.shared = Arrivals()
         """Tells of changes of which tables are shared, and how."""
         catalog.on_shared = self.shared.announce
@@ -133,7 +138,15 @@ class Regions:
             on_conflicts=self.conflicts.arrivals.announce,
         )
         self.source = Source(
-            catalog, engine, latches, env, self.acks, region=region, number=number, horizon_ms=horizon_ms
+            catalog,
+            engine,
+            latches,
+            env,
+            self.acks,
+            self._hearsay,
+            region=region,
+            number=number,
+            horizon_ms=horizon_ms,
         )
         self._pullers: dict[str, Puller] = {}
         self._handles: dict[str, JobHandle] = {}
@@ -178,6 +191,7 @@ class Regions:
             self._env,
             self.acks,
             self._applier,
+            self._hearsay,
             region=self.region,
             number=self.number,
             bytes_per_s_max=bytes_per_s_max,
@@ -253,7 +267,37 @@ class Regions:
             )
             for name, puller in sorted(self._pullers.items())
         )
-        return DescribeReplicasResult(self.region, tuple(peers))
+        return DescribeReplicasResult(self.region, (*peers, *self._distant_peers()))
+
+    def _distant_peers(self) -> Iterator[PeerDescription]:
+        """The regions that share relayed tables and are no peers of this one."""
+        tables: dict[str, list[str]] = {}
+        for table in self._catalog.all_tables():
+            setting = table.descriptor.replication
+            if setting is not None and setting.relays:
+                for region in setting.peers:
+                    if region not in self._pullers:
+                        tables.setdefault(region, []).append(table.descriptor.name)
+        for region, names in sorted(tables.items()):
+            known = {name: self._hearsay.of(name, region) for name in names}
+            heard = [each for each in known.values() if each is not None]
+            fault, _ = self._silence(max(heard, default=None))
+            links = (
+                ReplicaLinkDescription(name, "ACTIVE" if each is not None and each.is_ready else "CREATING")
+                for name, each in sorted(known.items())
+            )
+            via = max(heard).via if heard else ""
+            yield PeerDescription(region, not fault, fault, tuple(links), via)
+
+    def _silence(self, heard: Heard | None) -> tuple[str, int | None]:
+        """What is wrong with a region that others tell of, and since when; empty: nothing."""
+        if heard is None:
+            return "not heard of yet by way of any peer", None
+        age_ms = self._env.clock.monotonic_ns() // 1_000_000 - heard.at_ms
+        if age_ms <= FRESH_MS:
+            return "", None
+        fault = f"not heard of for {age_ms // 1000} seconds, last by way of {heard.via}"
+        return fault, self._env.clock.wall_ms() - age_ms
 
     def reseed(self, table_name: str) -> None:
         """Drop this region's copy of a shared table; the peers' comes in its place.
@@ -285,16 +329,36 @@ class Regions:
             return ReplicaDescription(region, status, why or None)
         puller = self._pullers.get(region)
         if puller is None:
-            return ReplicaDescription(region, "REGION_DISABLED", "not a peer of this region")
+            return self._described_distant(region, table_name, "not a peer of this region")
         if table_name in puller.refused:
             return ReplicaDescription(region, "CREATION_FAILED", puller.refused[table_name])
+        if not puller.is_connected:
+            return self._described_distant(region, table_name, puller.fault, puller.fault_since_ms)
         link = puller.links.get(table_name)
-        if link is None or not puller.is_connected:
-            return ReplicaDescription(region, "REGION_DISABLED", puller.fault or "the table is not there yet")
+        if link is None:
+            reason = self.source.refused.get(region, {}).get(table_name)
+            if reason is not None:
+                return ReplicaDescription(region, "CREATION_FAILED", f"refused there: {reason}")
+            return ReplicaDescription(region, "CREATING", "the table is not there yet")
         if link.status == "NEEDS_RESEED":
             # That is this region's trouble, not the peer's.
             return ReplicaDescription(region, "ACTIVE")
         return ReplicaDescription(region, _STATUSES[link.status], link.fault or None)
+
+    def _described_distant(
+        self, region: str, table_name: str, why: str, since_ms: int | None = None
+    ) -> ReplicaDescription:
+        """Of a region that does not answer this one: by what others tell, if the table relays."""
+        table = named(self._catalog, table_name)
+        setting = None if table is None else table.descriptor.replication
+        if setting is None or not setting.relays:
+            return ReplicaDescription(region, "REGION_DISABLED", why, since_ms)
+        heard = self._hearsay.of(table_name, region)
+        fault, heard_ms = self._silence(heard)
+        if fault or heard is None:
+            return ReplicaDescription(region, "REGION_DISABLED", f"{why}; {fault}", heard_ms or since_ms)
+        status: ReplicaStatus = "ACTIVE" if heard.is_ready else "CREATING"
+        return ReplicaDescription(region, status, f"by way of {heard.via}: {why}")
 
     def _own_status(self, table_name: str) -> tuple[ReplicaStatus, str]:
         links = [puller.links[table_name] for puller in self._pullers.values() if table_name in puller.links]

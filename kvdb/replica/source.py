@@ -17,6 +17,7 @@ from kvdb.env.env import Env
 from kvdb.errors import ClosedError, CorruptionError
 from kvdb.lsm.engine import Engine, Snapshot
 from kvdb.replica.acks import Acks
+from kvdb.replica.hearsay import Hearsay
 from kvdb.replica.holds import Holds
 from kvdb.replica.messages import (
     AHEAD,
@@ -69,6 +70,7 @@ class Source:
         latches: Latches,
         env: Env,
         acks: Acks,
+        hearsay: Hearsay,
         *,
         region: str,
         number: int,
@@ -79,6 +81,9 @@ class Source:
         self._latches = latches
         self._env = env
         self._acks = acks
+        self._hearsay = hearsay
+        self.refused: dict[str, dict[str, str]] = {}
+        """Region -> tables that it will not share, and why, as it told last."""
         self._region = region
         self._number = number
         self._guard = threading.Lock()
@@ -126,11 +131,16 @@ class Source:
             )
         # Before the tables are read: a change that comes between is told again.
         topology = self._catalog.shared_seqno
-        tables = [
-            SharedTable(table.descriptor.name, table.descriptor.uuid, table.descriptor.encoded())
-            for table in self._catalog.all_tables()
-            if table.descriptor.replication is not None
-        ]
+        now_ms = self._env.clock.monotonic_ns() // 1_000_000
+        tables: list[SharedTable] = []
+        is_member = False
+        for descriptor in (table.descriptor for table in self._catalog.all_tables()):
+            if (setting := descriptor.replication) is not None:
+                reports = self._hearsay.reports(descriptor.name, setting.regions, now_ms=now_ms)
+                tables.append(SharedTable(descriptor.name, descriptor.uuid, descriptor.encoded(), reports))
+                is_member = is_member or hello.region in setting.peers
+        if is_member:
+            self.refused[hello.region] = dict(hello.refused[: limits.REPLICATED_TABLES_MAX])
         wall_ms = self._env.clock.wall_ms()
         database_id = self._engine.database_id
         return Greeting(

@@ -96,6 +96,12 @@ def knows(shared: SharedTable, table: Table) -> bool:
     )
 
 
+def is_seeding(shared: SharedTable) -> bool:
+    """Whether the peer still takes in what others have of the table."""
+    theirs = decode_described(shared.descriptor).replication
+    return theirs is not None and theirs.is_seeding
+
+
 def _check_same_keys(ours: TableDescriptor, theirs: TableDescriptor) -> None:
     if ours.keys != theirs.keys:
         raise Unshareable("the table has other keys here")

@@ -25,6 +25,7 @@ _PEER = Pair(
     fields.flag("is_connected"),
     fields.scalar("fault"),
     fields.messages("links", _LINK, tuple),
+    fields.scalar("via"),
 )
 _STAMP = Pair(
     replicas.WriteStamp,

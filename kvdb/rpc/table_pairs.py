@@ -111,6 +111,7 @@ _REPLICA_DESCRIPTION = Pair(
     _REGION_NAME,
     fields.enum("replica_status", "REPLICA_STATUS_", *get_args(tables.ReplicaStatus), absent=""),
     fields.optional("replica_status_description"),
+    fields.optional("replica_inaccessible_date_time_ms"),
 )
 _CONFLICT_RESOLUTION = fields.optional_message(
     "conflict_resolution",

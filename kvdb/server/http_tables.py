@@ -309,6 +309,7 @@ _REPLICA = struct(
     Field("RegionName", "region_name", STRING),
     Field("ReplicaStatus", "replica_status", STRING),
     Field("ReplicaStatusDescription", "replica_status_description", STRING),
+    Field("ReplicaInaccessibleDateTime", "replica_inaccessible_date_time_ms", SECONDS),
 )
 _RESTORE = struct(
     "RestoreSummary",

@@ -84,6 +84,14 @@ def settings_of(table: TableDescriptor) -> Settings:
     )
 
 
+def relayed_since(table: TableDescriptor) -> tuple[int, ...]:
+    """The stamp of the change that made a table relay; none: it does not."""
+    setting = table.replication
+    if setting is None or not setting.relays:
+        return ()
+    return next(each.changed for each in settings_of(table) if each.name == "conflicts")
+
+
 def told_by(theirs: TableDescriptor, ours: TableDescriptor) -> Settings:
     """The state of another region's table. One of an earlier release names no regions that were taken out."""
     state, setting, present = settings_of(theirs), theirs.replication, ours.replication

@@ -8,6 +8,7 @@ from dataclasses import replace
 from kvdb.api.items import DeleteItem, GetItem, GetItemResult, PutItem
 from kvdb.api.tables import (
     AttributeDefinition,
+    ConflictResolution,
     CreateReplica,
     CreateTable,
     DescribeTable,
@@ -59,9 +60,10 @@ class DirectLink:
 
 
 class World:
-    """Some regions with one clock, all peers of all."""
+    """Some regions with one clock, all peers of all, or each of the next alone."""
 
-    def __init__(self, *names: str) -> None:
+    def __init__(self, *names: str, is_chain: bool = False) -> None:
+        self._is_chain = is_chain
         self.clock = ManualClock()
         self.names = names
         self.databases: dict[str, Database] = {}
@@ -77,7 +79,8 @@ class World:
         env = replace(env, entropy=SystemEntropy(seed=number + seed))
         self.databases[name] = Database.open(DIRECTORY, options, env)
         for peer in self.names:
-            if peer != name:
+            distance = abs(self.names.index(peer) - self.names.index(name))
+            if distance == 1 or (distance and not self._is_chain):
                 link = self.links[name, peer] = DirectLink(lambda peer=peer: self.databases[peer])  # type: ignore[misc]
                 self.databases[name].regions.connect(peer, lambda wake, link=link: link)  # type: ignore[misc]
 
@@ -91,6 +94,8 @@ class World:
         first = self[self.names[0]]
         schema = [KeySchemaElement("id", "HASH")]
         first.call(CreateTable(table, schema, [AttributeDefinition("id", "S")]))
+        if self._is_chain:
+            first.call(UpdateTable(table, conflict_resolution=ConflictResolution(relays=True)))
         creations = [CreateReplica(name) for name in self.names[1:]]
         first.call(UpdateTable(table, replica_updates=creations))
         self.run()

@@ -120,11 +120,17 @@ class TopologyWorld(World):
         if table is None or self._is_stalled(node):
             return
         before = {each.name: each for each in table.descriptor.settings}
+        was = {index.name for index in table.descriptor.indexes}
         request = self._settings_request({index.name for index in table.descriptor.indexes})
         try:
             node.database.call(request)
         except (ValidationError, LimitExceeded, ResourceNotFound):
             return
+        now = {each.name: each for each in table.descriptor.settings}
+        for name in was - {index.name for index in table.descriptor.indexes}:
+            told = now.get(f"index:{name}")
+            assert told is not None, f"that an index went is told to nobody seed={self.seed}"
+            assert told.value is None
         for each in table.descriptor.settings:
             if before.get(each.name) != each:
                 self.changes.setdefault(each.name, []).append((each.changed, each.value))

@@ -25,45 +25,45 @@ _sym_db = _symbol_database.Default()
 from kvdb.rpc.gen import items_pb2 as kvdb_dot_v1_dot_items__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16kvdb/v1/replicas.proto\x12\x07kvdb.v1\x1a\x13kvdb/v1/items.proto\"\x1f\n\x0cReplicaFrame\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\"\xb6\x01\n\x16ReplicaLinkDescription\x12\x12\n\ntable_name\x18\x01 \x01(\t\x12#\n\x06status\x18\x02 \x01(\x0e\x32\x13.kvdb.v1.LinkStatus\x12\r\n\x05\x66\x61ult\x18\x03 \x01(\t\x12\x1e\n\x16replication_latency_ms\x18\x04 \x01(\x03\x12!\n\x19pending_replication_count\x18\x05 \x01(\x03\x12\x11\n\tconflicts\x18\x06 \x01(\x03\"{\n\x0fPeerDescription\x12\x13\n\x0bregion_name\x18\x01 \x01(\t\x12\x14\n\x0cis_connected\x18\x02 \x01(\x08\x12\r\n\x05\x66\x61ult\x18\x03 \x01(\t\x12.\n\x05links\x18\x04 \x03(\x0b\x32\x1f.kvdb.v1.ReplicaLinkDescription\"\x19\n\x17\x44\x65scribeReplicasRequest\"X\n\x18\x44\x65scribeReplicasResponse\x12\x13\n\x0bregion_name\x18\x01 \x01(\t\x12\'\n\x05peers\x18\x02 \x03(\x0b\x32\x18.kvdb.v1.PeerDescription\"(\n\x12ReseedTableRequest\x12\x12\n\ntable_name\x18\x01 \x01(\t\"\x15\n\x13ReseedTableResponse\"\xa4\x03\n\x13\x43onflictDescription\x12\x17\n\x0fsequence_number\x18\x01 \x01(\x03\x12\x13\n\x0bregion_name\x18\x02 \x01(\t\x12\x12\n\ndecided_ms\x18\x03 \x01(\x03\x12!\n\x07outcome\x18\x04 \x01(\x0e\x32\x10.kvdb.v1.Outcome\x12\"\n\x03key\x18\x05 \x01(\x0b\x32\x15.kvdb.v1.AttributeMap\x12\x11\n\tstored_ms\x18\x06 \x01(\x03\x12\x13\n\x0bincoming_ms\x18\x07 \x01(\x03\x12*\n\x0bstored_item\x18\x08 \x01(\x0b\x32\x15.kvdb.v1.AttributeMap\x12,\n\rincoming_item\x18\t \x01(\x0b\x32\x15.kvdb.v1.AttributeMap\x12)\n\x0cstored_stamp\x18\n \x01(\x0b\x32\x13.kvdb.v1.WriteStamp\x12+\n\x0eincoming_stamp\x18\x0b \x01(\x0b\x32\x13.kvdb.v1.WriteStamp\x12*\n\x0bmerged_item\x18\x0c \x01(\x0b\x32\x15.kvdb.v1.AttributeMap\"Z\n\nWriteStamp\x12\x0f\n\x07wall_ms\x18\x01 \x01(\x03\x12\x0f\n\x07\x63ounter\x18\x02 \x01(\x03\x12\x15\n\rregion_number\x18\x03 \x01(\x05\x12\x13\n\x0bregion_name\x18\x04 \x01(\t\"\xd2\x02\n\x14ListConflictsRequest\x12\x12\n\ntable_name\x18\x01 \x01(\t\x12\x1d\n\x15\x61\x66ter_sequence_number\x18\x02 \x01(\x03\x12\x12\n\x05limit\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12#\n\x16\x62\x65\x66ore_sequence_number\x18\x04 \x01(\x03H\x01\x88\x01\x01\x12\x14\n\x0cnewest_first\x18\x05 \x01(\x08\x12\"\n\x03key\x18\x06 \x01(\x0b\x32\x15.kvdb.v1.AttributeMap\x12!\n\x07outcome\x18\x07 \x01(\x0e\x32\x10.kvdb.v1.Outcome\x12\x18\n\x0bregion_name\x18\x08 \x01(\tH\x02\x88\x01\x01\x12\x15\n\x08since_ms\x18\t \x01(\x03H\x03\x88\x01\x01\x42\x08\n\x06_limitB\x19\n\x17_before_sequence_numberB\x0e\n\x0c_region_nameB\x0b\n\t_since_ms\"\x98\x01\n\x15ListConflictsResponse\x12/\n\tconflicts\x18\x01 \x03(\x0b\x32\x1c.kvdb.v1.ConflictDescription\x12+\n\x1elast_evaluated_sequence_number\x18\x02 \x01(\x03H\x00\x88\x01\x01\x42!\n\x1f_last_evaluated_sequence_number\"\xf6\x01\n\x16\x46ollowConflictsRequest\x12\x12\n\ntable_name\x18\x01 \x01(\t\x12\x1d\n\x15\x61\x66ter_sequence_number\x18\x02 \x01(\x03\x12\"\n\x03key\x18\x03 \x01(\x0b\x32\x15.kvdb.v1.AttributeMap\x12!\n\x07outcome\x18\x04 \x01(\x0e\x32\x10.kvdb.v1.Outcome\x12\x18\n\x0bregion_name\x18\x05 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08since_ms\x18\x06 \x01(\x03H\x01\x88\x01\x01\x12\x14\n\x0cheartbeat_ms\x18\x07 \x01(\x03\x42\x0e\n\x0c_region_nameB\x0b\n\t_since_ms\"X\n\x0c\x43onflictPage\x12/\n\tconflicts\x18\x01 \x03(\x0b\x32\x1c.kvdb.v1.ConflictDescription\x12\x17\n\x0fsequence_number\x18\x02 \x01(\x03*\xa8\x01\n\nLinkStatus\x12\x1b\n\x17LINK_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14LINK_STATUS_CREATING\x10\x01\x12\x16\n\x12LINK_STATUS_ACTIVE\x10\x02\x12\x1c\n\x18LINK_STATUS_NEEDS_RESEED\x10\x03\x12\x14\n\x10LINK_STATUS_LOST\x10\x04\x12\x17\n\x13LINK_STATUS_REFUSED\x10\x05*`\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x12\n\x0eOUTCOME_STORED\x10\x01\x12\x14\n\x10OUTCOME_INCOMING\x10\x02\x12\x12\n\x0eOUTCOME_MERGED\x10\x03\x32\xca\x02\n\x08Replicas\x12W\n\x10\x44\x65scribeReplicas\x12 .kvdb.v1.DescribeReplicasRequest\x1a!.kvdb.v1.DescribeReplicasResponse\x12H\n\x0bReseedTable\x12\x1b.kvdb.v1.ReseedTableRequest\x1a\x1c.kvdb.v1.ReseedTableResponse\x12N\n\rListConflicts\x12\x1d.kvdb.v1.ListConflictsRequest\x1a\x1e.kvdb.v1.ListConflictsResponse\x12K\n\x0f\x46ollowConflicts\x12\x1f.kvdb.v1.FollowConflictsRequest\x1a\x15.kvdb.v1.ConflictPage0\x01\x32K\n\x0bReplication\x12<\n\x08\x45xchange\x12\x15.kvdb.v1.ReplicaFrame\x1a\x15.kvdb.v1.ReplicaFrame(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16kvdb/v1/replicas.proto\x12\x07kvdb.v1\x1a\x13kvdb/v1/items.proto\"\x1f\n\x0cReplicaFrame\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\"\xb6\x01\n\x16ReplicaLinkDescription\x12\x12\n\ntable_name\x18\x01 \x01(\t\x12#\n\x06status\x18\x02 \x01(\x0e\x32\x13.kvdb.v1.LinkStatus\x12\r\n\x05\x66\x61ult\x18\x03 \x01(\t\x12\x1e\n\x16replication_latency_ms\x18\x04 \x01(\x03\x12!\n\x19pending_replication_count\x18\x05 \x01(\x03\x12\x11\n\tconflicts\x18\x06 \x01(\x03\"\x88\x01\n\x0fPeerDescription\x12\x13\n\x0bregion_name\x18\x01 \x01(\t\x12\x14\n\x0cis_connected\x18\x02 \x01(\x08\x12\r\n\x05\x66\x61ult\x18\x03 \x01(\t\x12.\n\x05links\x18\x04 \x03(\x0b\x32\x1f.kvdb.v1.ReplicaLinkDescription\x12\x0b\n\x03via\x18\x05 \x01(\t\"\x19\n\x17\x44\x65scribeReplicasRequest\"X\n\x18\x44\x65scribeReplicasResponse\x12\x13\n\x0bregion_name\x18\x01 \x01(\t\x12\'\n\x05peers\x18\x02 \x03(\x0b\x32\x18.kvdb.v1.PeerDescription\"(\n\x12ReseedTableRequest\x12\x12\n\ntable_name\x18\x01 \x01(\t\"\x15\n\x13ReseedTableResponse\"\xa4\x03\n\x13\x43onflictDescription\x12\x17\n\x0fsequence_number\x18\x01 \x01(\x03\x12\x13\n\x0bregion_name\x18\x02 \x01(\t\x12\x12\n\ndecided_ms\x18\x03 \x01(\x03\x12!\n\x07outcome\x18\x04 \x01(\x0e\x32\x10.kvdb.v1.Outcome\x12\"\n\x03key\x18\x05 \x01(\x0b\x32\x15.kvdb.v1.AttributeMap\x12\x11\n\tstored_ms\x18\x06 \x01(\x03\x12\x13\n\x0bincoming_ms\x18\x07 \x01(\x03\x12*\n\x0bstored_item\x18\x08 \x01(\x0b\x32\x15.kvdb.v1.AttributeMap\x12,\n\rincoming_item\x18\t \x01(\x0b\x32\x15.kvdb.v1.AttributeMap\x12)\n\x0cstored_stamp\x18\n \x01(\x0b\x32\x13.kvdb.v1.WriteStamp\x12+\n\x0eincoming_stamp\x18\x0b \x01(\x0b\x32\x13.kvdb.v1.WriteStamp\x12*\n\x0bmerged_item\x18\x0c \x01(\x0b\x32\x15.kvdb.v1.AttributeMap\"Z\n\nWriteStamp\x12\x0f\n\x07wall_ms\x18\x01 \x01(\x03\x12\x0f\n\x07\x63ounter\x18\x02 \x01(\x03\x12\x15\n\rregion_number\x18\x03 \x01(\x05\x12\x13\n\x0bregion_name\x18\x04 \x01(\t\"\xd2\x02\n\x14ListConflictsRequest\x12\x12\n\ntable_name\x18\x01 \x01(\t\x12\x1d\n\x15\x61\x66ter_sequence_number\x18\x02 \x01(\x03\x12\x12\n\x05limit\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12#\n\x16\x62\x65\x66ore_sequence_number\x18\x04 \x01(\x03H\x01\x88\x01\x01\x12\x14\n\x0cnewest_first\x18\x05 \x01(\x08\x12\"\n\x03key\x18\x06 \x01(\x0b\x32\x15.kvdb.v1.AttributeMap\x12!\n\x07outcome\x18\x07 \x01(\x0e\x32\x10.kvdb.v1.Outcome\x12\x18\n\x0bregion_name\x18\x08 \x01(\tH\x02\x88\x01\x01\x12\x15\n\x08since_ms\x18\t \x01(\x03H\x03\x88\x01\x01\x42\x08\n\x06_limitB\x19\n\x17_before_sequence_numberB\x0e\n\x0c_region_nameB\x0b\n\t_since_ms\"\x98\x01\n\x15ListConflictsResponse\x12/\n\tconflicts\x18\x01 \x03(\x0b\x32\x1c.kvdb.v1.ConflictDescription\x12+\n\x1elast_evaluated_sequence_number\x18\x02 \x01(\x03H\x00\x88\x01\x01\x42!\n\x1f_last_evaluated_sequence_number\"\xf6\x01\n\x16\x46ollowConflictsRequest\x12\x12\n\ntable_name\x18\x01 \x01(\t\x12\x1d\n\x15\x61\x66ter_sequence_number\x18\x02 \x01(\x03\x12\"\n\x03key\x18\x03 \x01(\x0b\x32\x15.kvdb.v1.AttributeMap\x12!\n\x07outcome\x18\x04 \x01(\x0e\x32\x10.kvdb.v1.Outcome\x12\x18\n\x0bregion_name\x18\x05 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08since_ms\x18\x06 \x01(\x03H\x01\x88\x01\x01\x12\x14\n\x0cheartbeat_ms\x18\x07 \x01(\x03\x42\x0e\n\x0c_region_nameB\x0b\n\t_since_ms\"X\n\x0c\x43onflictPage\x12/\n\tconflicts\x18\x01 \x03(\x0b\x32\x1c.kvdb.v1.ConflictDescription\x12\x17\n\x0fsequence_number\x18\x02 \x01(\x03*\xa8\x01\n\nLinkStatus\x12\x1b\n\x17LINK_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14LINK_STATUS_CREATING\x10\x01\x12\x16\n\x12LINK_STATUS_ACTIVE\x10\x02\x12\x1c\n\x18LINK_STATUS_NEEDS_RESEED\x10\x03\x12\x14\n\x10LINK_STATUS_LOST\x10\x04\x12\x17\n\x13LINK_STATUS_REFUSED\x10\x05*`\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x12\n\x0eOUTCOME_STORED\x10\x01\x12\x14\n\x10OUTCOME_INCOMING\x10\x02\x12\x12\n\x0eOUTCOME_MERGED\x10\x03\x32\xca\x02\n\x08Replicas\x12W\n\x10\x44\x65scribeReplicas\x12 .kvdb.v1.DescribeReplicasRequest\x1a!.kvdb.v1.DescribeReplicasResponse\x12H\n\x0bReseedTable\x12\x1b.kvdb.v1.ReseedTableRequest\x1a\x1c.kvdb.v1.ReseedTableResponse\x12N\n\rListConflicts\x12\x1d.kvdb.v1.ListConflictsRequest\x1a\x1e.kvdb.v1.ListConflictsResponse\x12K\n\x0f\x46ollowConflicts\x12\x1f.kvdb.v1.FollowConflictsRequest\x1a\x15.kvdb.v1.ConflictPage0\x01\x32K\n\x0bReplication\x12<\n\x08\x45xchange\x12\x15.kvdb.v1.ReplicaFrame\x1a\x15.kvdb.v1.ReplicaFrame(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kvdb.v1.replicas_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LINKSTATUS']._serialized_start=1932
-  _globals['_LINKSTATUS']._serialized_end=2100
-  _globals['_OUTCOME']._serialized_start=2102
-  _globals['_OUTCOME']._serialized_end=2198
+  _globals['_LINKSTATUS']._serialized_start=1946
+  _globals['_LINKSTATUS']._serialized_end=2114
+  _globals['_OUTCOME']._serialized_start=2116
+  _globals['_OUTCOME']._serialized_end=2212
   _globals['_REPLICAFRAME']._serialized_start=56
   _globals['_REPLICAFRAME']._serialized_end=87
   _globals['_REPLICALINKDESCRIPTION']._serialized_start=90
   _globals['_REPLICALINKDESCRIPTION']._serialized_end=272
-  _globals['_PEERDESCRIPTION']._serialized_start=274
-  _globals['_PEERDESCRIPTION']._serialized_end=397
-  _globals['_DESCRIBEREPLICASREQUEST']._serialized_start=399
-  _globals['_DESCRIBEREPLICASREQUEST']._serialized_end=424
-  _globals['_DESCRIBEREPLICASRESPONSE']._serialized_start=426
-  _globals['_DESCRIBEREPLICASRESPONSE']._serialized_end=514
-  _globals['_RESEEDTABLEREQUEST']._serialized_start=516
-  _globals['_RESEEDTABLEREQUEST']._serialized_end=556
-  _globals['_RESEEDTABLERESPONSE']._serialized_start=558
-  _globals['_RESEEDTABLERESPONSE']._serialized_end=579
-  _globals['_CONFLICTDESCRIPTION']._serialized_start=582
-  _globals['_CONFLICTDESCRIPTION']._serialized_end=1002
-  _globals['_WRITESTAMP']._serialized_start=1004
-  _globals['_WRITESTAMP']._serialized_end=1094
-  _globals['_LISTCONFLICTSREQUEST']._serialized_start=1097
-  _globals['_LISTCONFLICTSREQUEST']._serialized_end=1435
-  _globals['_LISTCONFLICTSRESPONSE']._serialized_start=1438
-  _globals['_LISTCONFLICTSRESPONSE']._serialized_end=1590
-  _globals['_FOLLOWCONFLICTSREQUEST']._serialized_start=1593
-  _globals['_FOLLOWCONFLICTSREQUEST']._serialized_end=1839
-  _globals['_CONFLICTPAGE']._serialized_start=1841
-  _globals['_CONFLICTPAGE']._serialized_end=1929
-  _globals['_REPLICAS']._serialized_start=2201
-  _globals['_REPLICAS']._serialized_end=2531
-  _globals['_REPLICATION']._serialized_start=2533
-  _globals['_REPLICATION']._serialized_end=2608
+  _globals['_PEERDESCRIPTION']._serialized_start=275
+  _globals['_PEERDESCRIPTION']._serialized_end=411
+  _globals['_DESCRIBEREPLICASREQUEST']._serialized_start=413
+  _globals['_DESCRIBEREPLICASREQUEST']._serialized_end=438
+  _globals['_DESCRIBEREPLICASRESPONSE']._serialized_start=440
+  _globals['_DESCRIBEREPLICASRESPONSE']._serialized_end=528
+  _globals['_RESEEDTABLEREQUEST']._serialized_start=530
+  _globals['_RESEEDTABLEREQUEST']._serialized_end=570
+  _globals['_RESEEDTABLERESPONSE']._serialized_start=572
+  _globals['_RESEEDTABLERESPONSE']._serialized_end=593
+  _globals['_CONFLICTDESCRIPTION']._serialized_start=596
+  _globals['_CONFLICTDESCRIPTION']._serialized_end=1016
+  _globals['_WRITESTAMP']._serialized_start=1018
+  _globals['_WRITESTAMP']._serialized_end=1108
+  _globals['_LISTCONFLICTSREQUEST']._serialized_start=1111
+  _globals['_LISTCONFLICTSREQUEST']._serialized_end=1449
+  _globals['_LISTCONFLICTSRESPONSE']._serialized_start=1452
+  _globals['_LISTCONFLICTSRESPONSE']._serialized_end=1604
+  _globals['_FOLLOWCONFLICTSREQUEST']._serialized_start=1607
+  _globals['_FOLLOWCONFLICTSREQUEST']._serialized_end=1853
+  _globals['_CONFLICTPAGE']._serialized_start=1855
+  _globals['_CONFLICTPAGE']._serialized_end=1943
+  _globals['_REPLICAS']._serialized_start=2215
+  _globals['_REPLICAS']._serialized_end=2545
+  _globals['_REPLICATION']._serialized_start=2547
+  _globals['_REPLICATION']._serialized_end=2622
 # @@protoc_insertion_point(module_scope)

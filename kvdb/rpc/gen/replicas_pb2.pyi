@@ -57,16 +57,18 @@ class ReplicaLinkDescription(_message.Message):
     def __init__(self, table_name: _Optional[str] = ..., status: _Optional[_Union[LinkStatus, str]] = ..., fault: _Optional[str] = ..., replication_latency_ms: _Optional[int] = ..., pending_replication_count: _Optional[int] = ..., conflicts: _Optional[int] = ...) -> None: ...
 
 class PeerDescription(_message.Message):
-    __slots__ = ("region_name", "is_connected", "fault", "links")
+    __slots__ = ("region_name", "is_connected", "fault", "links", "via")
     REGION_NAME_FIELD_NUMBER: _ClassVar[int]
     IS_CONNECTED_FIELD_NUMBER: _ClassVar[int]
     FAULT_FIELD_NUMBER: _ClassVar[int]
     LINKS_FIELD_NUMBER: _ClassVar[int]
+    VIA_FIELD_NUMBER: _ClassVar[int]
     region_name: str
     is_connected: bool
     fault: str
     links: _containers.RepeatedCompositeFieldContainer[ReplicaLinkDescription]
-    def __init__(self, region_name: _Optional[str] = ..., is_connected: _Optional[bool] = ..., fault: _Optional[str] = ..., links: _Optional[_Iterable[_Union[ReplicaLinkDescription, _Mapping]]] = ...) -> None: ...
+    via: str
+    def __init__(self, region_name: _Optional[str] = ..., is_connected: _Optional[bool] = ..., fault: _Optional[str] = ..., links: _Optional[_Iterable[_Union[ReplicaLinkDescription, _Mapping]]] = ..., via: _Optional[str] = ...) -> None: ...
 
 class DescribeReplicasRequest(_message.Message):
     __slots__ = ()

@@ -365,14 +365,16 @@ class RestoreSummary(_message.Message):
     def __init__(self, restore_date_time_ms: _Optional[int] = ..., restore_in_progress: _Optional[bool] = ..., source_backup_arn: _Optional[str] = ..., source_table_arn: _Optional[str] = ..., aside_table_name: _Optional[str] = ...) -> None: ...
 
 class ReplicaDescription(_message.Message):
-    __slots__ = ("region_name", "replica_status", "replica_status_description")
+    __slots__ = ("region_name", "replica_status", "replica_status_description", "replica_inaccessible_date_time_ms")
     REGION_NAME_FIELD_NUMBER: _ClassVar[int]
     REPLICA_STATUS_FIELD_NUMBER: _ClassVar[int]
     REPLICA_STATUS_DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    REPLICA_INACCESSIBLE_DATE_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     region_name: str
     replica_status: ReplicaStatus
     replica_status_description: str
-    def __init__(self, region_name: _Optional[str] = ..., replica_status: _Optional[_Union[ReplicaStatus, str]] = ..., replica_status_description: _Optional[str] = ...) -> None: ...
+    replica_inaccessible_date_time_ms: int
+    def __init__(self, region_name: _Optional[str] = ..., replica_status: _Optional[_Union[ReplicaStatus, str]] = ..., replica_status_description: _Optional[str] = ..., replica_inaccessible_date_time_ms: _Optional[int] = ...) -> None: ...
 
 class ConflictResolution(_message.Message):
     __slots__ = ("resolver", "counters", "sets", "relays", "function")

@@ -18,6 +18,8 @@ from kvdb.replica.messages import (
     Part,
     Pull,
     Refusal,
+    Refused,
+    Report,
     SharedTable,
     Want,
     decode,
@@ -38,6 +40,8 @@ MESSAGES: list[Message] = [
 ]
 MORE_THAN_RELEASE_1: list[Message] = [
     Hello(1, "amsterdam", 7, (), 12),
+    Hello(1, "amsterdam", 7, (), 0, (Refused("t", "it has other keys here"),)),
+    Greeting(2, "berlin", 8, b"id", 5, [SharedTable("t", "uuid", b"...", (Report("cairo", 3, 1),))]),
     Greeting(2, "amsterdam", 7, b"id", 0, [], (), 1 << 50),
     Pull(3, "berlin", b"id", [], 12),
     Pages(4, "amsterdam", b"id", [Part("t", "uuid", OK, [b"row", b""], 9, b"", more=1)], 12),

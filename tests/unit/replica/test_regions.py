@@ -201,7 +201,7 @@ def test_a_table_with_items_of_its_own_is_not_taken_over() -> None:
     world.put("berlin", {"id": "mine"})
     world.share()
     assert "not empty here" in world.puller("berlin", "amsterdam").refused[TABLE]
-    assert world.statuses("amsterdam")["berlin"] == "REGION_DISABLED"
+    assert world.statuses("amsterdam")["berlin"] == "CREATION_FAILED"
     world["berlin"].call(DeleteTable(TABLE))
     world.put("amsterdam", {"id": "theirs"})
     world.run()

@@ -104,7 +104,7 @@ FULL_DESCRIPTION = dataclasses.replace(
     deletion_protection_enabled=True,
     replicas=(
         tables.ReplicaDescription("berlin", "ACTIVE"),
-        tables.ReplicaDescription("cairo", "REGION_DISABLED", "no answer"),
+        tables.ReplicaDescription("cairo", "REGION_DISABLED", "no answer", 1_700_000_000_000),
     ),
     conflict_resolution=tables.ConflictResolution("attributes", ("views",), ("tags",), True),
 )
