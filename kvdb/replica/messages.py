@@ -14,10 +14,12 @@
 
 Who pulls says hello and gets a greeting: who answers, and which tables are shared. Then it pulls, for each
 table from where it is (``replica/progress``), and gets pages: whole rows and tombstones (``table/row``), as
-they stand. ``id`` ties an answer to its question: an answer to another question, late or twice, is thrown
-away. ``database id`` in a pull is the one that is expected to answer. ``topology`` is a number that is larger
-one after each change of what is shared (0: not told); who asks says which one he has, so that an answer that
-would be held back until there is news is not, when that is the news. ``more``, 1 or 0: the page is full.
+they stand. ``cursor`` is how far a scan is: ``r``, among the items, or ``t``, among the tombstones, and the
+key of the last one, without what differs between regions. ``id`` ties an answer to its question: an answer
+to another question, late or twice, is thrown away. ``database id`` in a pull is the one that is expected to
+answer. ``topology`` is a number that is larger one after each change of what is shared (0: not told); who
+asks says which one he has, so that an answer that would be held back until there is news is not, when that
+is the news. ``more``, 1 or 0: the page is full.
 
 Regions are of one release or of two that follow each other. So fields are only ever added, at the end, each
 with a default: a field that is not there has its default, and fields at the end that say no more than

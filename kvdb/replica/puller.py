@@ -25,7 +25,7 @@ from kvdb import limits
 from kvdb.api.replicas import LinkStatus
 from kvdb.env.env import Env
 from kvdb.env.hlc import region_number
-from kvdb.errors import CorruptionError, KvdbError, ReadOnlyDegraded
+from kvdb.errors import CorruptionError, KvdbError, ReadOnlyDegraded, ValidationError
 from kvdb.lsm.engine import Engine
 from kvdb.replica import topology
 from kvdb.replica.acks import Acks
@@ -61,7 +61,7 @@ from kvdb.replica.messages import (
 )
 from kvdb.replica.progress import Progress, decode_progress
 from kvdb.replica.topology import Unshareable
-from kvdb.table import replica_keys
+from kvdb.table import replica_keys, row
 from kvdb.table.catalog import Catalog, Table
 from kvdb.table.settings import relayed_since
 
@@ -422,7 +422,7 @@ class Puller:
         for link, part in parts:
             if part.status in (OK, SCANNED):
                 with suppress(PeerFault):
-                    link.ahead = _moved(link.progress, part)
+                    link.ahead = _moved(link.table, link.progress, part)
         self._ask(self._now_ms())
 
     def _fault(self, link: TableLink, reason: str) -> None:
@@ -465,7 +465,7 @@ class Puller:
 
     def _take_rows(self, link: TableLink, part: Part) -> bool:
         progress = link.progress
-        moved = _moved(progress, part)
+        moved = _moved(link.table, progress, part)
         if progress.mode == WRITES:
             link.status, link.fault = "ACTIVE", ""
             if not part.rows and part.position - link.kept < STORED_EVERY:
@@ -493,20 +493,29 @@ class Puller:
         self._link.close()
 
 
-def _moved(progress: Progress, part: Part) -> Progress:
+def _moved(table: Table, progress: Progress, part: Part) -> Progress:
     """Where a table is once it has what a part brings.
 
     Raises:
-        PeerFault: not further than it was.
+        PeerFault: not further than it was, or not where its last item is: such a scan need never end.
     """
     if progress.mode == BEGIN:
         return progress._replace(mode=SCAN, position=part.position, cursor=b"")
     if progress.mode == SCAN:
         if part.status == SCANNED:
             return progress._replace(mode=WRITES, cursor=b"")
-        if part.cursor <= progress.cursor:
+        if part.cursor <= progress.cursor or not part.rows:
             raise PeerFault("a scan that does not move on")
+        if part.cursor[1:] != _row_part(table, part.rows[-1]):
+            raise PeerFault("a scan that is not where its last item is")
         return progress._replace(cursor=part.cursor)
     if part.position < progress.position:
         raise PeerFault("a position that goes back")
     return progress._replace(position=part.position)
+
+
+def _row_part(table: Table, version: bytes) -> bytes:
+    try:
+        return replica_keys.row_part(table.keys.of_item(row.item_of(version)))
+    except (CorruptionError, ValidationError) as error:
+        raise PeerFault(f"a version that is none: {error.message}") from error

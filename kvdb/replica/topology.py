@@ -22,7 +22,8 @@ from kvdb.errors import CorruptionError, KvdbError
 from kvdb.lsm.engine import Engine
 from kvdb.replica.messages import SharedTable
 from kvdb.table.catalog import Catalog, Table
-from kvdb.table.descriptor import TableDescriptor, decode_described
+from kvdb.table.described import table_described
+from kvdb.table.descriptor import TableDescriptor
 from kvdb.table.settings import told_by
 from kvdb.table.settings_check import check_settings
 
@@ -47,7 +48,7 @@ def adopt(
         Unshareable: it cannot be.
     """
     try:
-        theirs = decode_described(shared.descriptor)
+        theirs = table_described(shared.descriptor)
         check_settings(theirs, latest_ms=latest_ms)
     except CorruptionError as error:
         raise Unshareable(error.message) from error
@@ -88,7 +89,7 @@ def adopt(
 
 def knows(shared: SharedTable, table: Table) -> bool:
     """Whether the peer has the same regions and resolution of the table as this database."""
-    theirs, ours = decode_described(shared.descriptor).replication, table.descriptor.replication
+    theirs, ours = table_described(shared.descriptor).replication, table.descriptor.replication
     return (
         theirs is not None
         and ours is not None
@@ -98,7 +99,7 @@ def knows(shared: SharedTable, table: Table) -> bool:
 
 def is_seeding(shared: SharedTable) -> bool:
     """Whether the peer still takes in what others have of the table."""
-    theirs = decode_described(shared.descriptor).replication
+    theirs = table_described(shared.descriptor).replication
     return theirs is not None and theirs.is_seeding
 
 

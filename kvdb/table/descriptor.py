@@ -351,7 +351,7 @@ def decode_described(data: bytes) -> TableDescriptor:
 def _values(data: bytes) -> list:  # type: ignore[type-arg]
     format_version, *values = msgpack.unpackb(data, use_list=False)
     if format_version != _FORMAT_VERSION:
-        raise CorruptionError(f"table descriptor has an unknown format version={format_version}")
+        raise CorruptionError(f"table descriptor has an unknown format version={format_version!s:.40}")
     return list(values)
 
 

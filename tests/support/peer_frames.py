@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any, Final
 
 import google_crc32c
@@ -11,6 +12,10 @@ from kvdb.replica.messages import FORMAT_VERSION, Greeting, Hello, Message, Page
 
 LATER: Final[list[object]] = [{"later": [1]}, None, -1.5, b"x"]
 """What the next release has added at the end of every part."""
+_ODD: Final[list[object]] = [
+    *(None, True, 0, 1, -1, 1 << 40, 1 << 63, (1 << 64) - 1, 1.5, "", "x", "S", "orders", "ACTIVE", b""),
+    *(bytes(20), b"x" * 300, [], [1], ["a", ["S"]], {}, {"a": 1}, [[]], [["id", "S"]]),
+]
 _KINDS: Final = {"Hello": 1, "Greeting": 2, "Pull": 3, "Pages": 4, "Refusal": 5}
 
 
@@ -33,3 +38,41 @@ def of_next_release(message: Message) -> bytes:
     if isinstance(message, Pages):
         values[3] = [[*part, *LATER] for part in message.parts]
     return framed(_KINDS[type(message).__name__], [*values, *LATER])
+
+
+def mutated(value: object, chance: random.Random) -> object:
+    """The value with one part of it, however deep, gone, doubled, damaged or something odd instead."""
+    if isinstance(value, (list, tuple)) and value and chance.random() < 0.85:
+        parts = list(value)
+        at, act = chance.randrange(len(parts)), chance.random()
+        if act < 0.06:
+            del parts[at]
+        elif act < 0.14:
+            parts.insert(at, chance.choice(_ODD) if act < 0.1 else parts[at])
+        else:
+            parts[at] = mutated(parts[at], chance)
+        return parts
+    if isinstance(value, bytes) and value and chance.random() < 0.9:
+        return _mutated_bytes(value, chance)
+    return chance.choice(_ODD)
+
+
+def _mutated_bytes(value: bytes, chance: random.Random) -> bytes:
+    try:
+        inner = msgpack.unpackb(value)
+    except (ValueError, msgpack.UnpackException):
+        inner = None
+    if isinstance(inner, list):
+        packed: bytes = msgpack.packb(mutated(inner, chance))
+        return packed
+    damaged = bytearray(value)
+    damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+    return bytes(damaged) if chance.random() < 0.8 else value[: chance.randrange(len(value))]
+
+
+def mutated_frame(message: Message, chance: random.Random) -> bytes:
+    """A frame with a right checksum whose message is nearly this one, and answers the same question."""
+    body = mutated(list(message), chance)
+    while not (isinstance(body, list) and body and body[0] == message.id):
+        body = mutated(list(message), chance)
+    return framed(_KINDS[type(message).__name__], body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from unittest.mock import patch
 
@@ -15,6 +16,7 @@ from kvdb.replica.applier import Applier, PeerFault, Taken
 from kvdb.replica.messages import (
     FRAME_BYTES_MAX,
     OK,
+    SCANNED,
     WRITES,
     Greeting,
     Message,
@@ -29,7 +31,7 @@ from kvdb.replica.messages import (
 from kvdb.replica.puller import ANSWER_MS_MAX, BACKOFF_MS_MAX, Puller
 from kvdb.table import row
 from kvdb.table.lineage import Lineage
-from tests.support.peer_frames import of_next_release
+from tests.support.peer_frames import mutated_frame, of_next_release
 from tests.support.regions import TABLE, World
 
 BERLIN = region_number("berlin")
@@ -392,3 +394,62 @@ def test_a_page_that_waited_too_long_for_the_one_before_is_thrown_away(world: Wo
     assert has(world, 2) == [True, False]
     world.run()
     assert has(world, 2) == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"rows": [], "cursor": b"r\xff"}, "does not move on"),
+        ({"cursor": b""}, "does not move on"),
+        ({"cursor": b"r\xff"}, "not where its last item is"),
+    ],
+)
+def test_a_scan_that_need_not_end_is_refused(change: dict[str, object], fault: str) -> None:
+    def lie(message: Message) -> Message:
+        if not isinstance(message, Pages):
+            return message
+        parts = [
+            part._replace(status=OK, **change) if part.status == SCANNED else part  # type: ignore[arg-type]
+            for part in message.parts
+        ]
+        return message._replace(parts=parts)
+
+    world = World("berlin", "amsterdam")
+    link = world.links["amsterdam", "berlin"]
+    link.is_cut = True
+    world.share()
+    world.put("berlin", {"id": "x"})
+    link.is_cut, link.lie = False, lie
+    world.run()
+    assert fault in world.puller("amsterdam", "berlin").links[TABLE].fault
+    assert world.get("amsterdam", "x") is None
+    link.lie = None
+    world.run()
+    assert world.get("amsterdam", "x") == {"id": "x"}
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_answers_that_are_nearly_right_end_no_job_and_what_stays_wrong_is_said(block: int) -> None:
+    for seed in range(25 * block, 25 * (block + 1)):
+        chance = random.Random(seed)
+        world = World("amsterdam", "berlin")
+
+        def lie(message: Message, chance: random.Random = chance) -> bytes:
+            return encode(message) if chance.random() < 0.5 else mutated_frame(message, chance)
+
+        if chance.random() < 0.5:
+            world.links["amsterdam", "berlin"].lie = lie
+        world.share()
+        for link in world.links.values():
+            link.lie = lie
+        world.put("berlin", {"id": "a", "n": 1})
+        world.put("amsterdam", {"id": "b"})
+        world.run(5_000)
+        world.delete("berlin", "a")
+        world.run(5_000)
+        for link in world.links.values():
+            link.lie = None
+        world.put("berlin", {"id": "honest"})
+        world.run(10_000)
+        status = world.puller("amsterdam", "berlin").links.get(TABLE)
+        assert world.get("amsterdam", "honest") is not None or status is None or status.fault, seed
