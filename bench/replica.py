@@ -2,8 +2,8 @@
 
     python -m bench.replica [--count 20000]
 
-Two servers in processes of their own on the loopback interface, each with a database directory. A put of a
-shared table stands beside the same put of one that is not, in a process of its own. The lag is from before
+First what ``bench.put_cost`` prints. Then two servers in processes of their own on the loopback interface,
+each with a database directory. The lag is from before
 ``put`` is called in one region to when a follower of the table's stream in the other has the change.
 """
 
@@ -16,27 +16,20 @@ import tempfile
 import threading
 import time
 from contextlib import ExitStack, closing
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import quantiles
 from typing import cast
 
 import kvdb
-from bench import sample_items
-from bench.stopwatch import us_each
+from bench import put_cost, sample_items
 from kvdb.api.replicas import DescribeReplicas, DescribeReplicasResult
 from kvdb.api.tables import CreateReplica, UpdateTable
-from kvdb.client.embedded_transport import EmbeddedTransport
 from kvdb.client.sync import Client
-from kvdb.database.database import Database
 from kvdb.errors import KvdbError
-from kvdb.options import DatabaseOptions, EngineOptions
-from kvdb.table.descriptor import ReplicationSetting
 
 _SCHEMA = {"key": ("customer", "S"), "sort": ("order", "S")}
 _PORTS = {"amsterdam": 17401, "berlin": 17402}
-_RUNS = 5
 
 
 class Region:
@@ -63,27 +56,6 @@ class Region:
         self._process.wait()
         assert self._process.stdout is not None
         self._process.stdout.close()
-
-
-def put_cost(count: int) -> tuple[float, float]:
-    """Microseconds a put, alone and shared: new items and the same ones changed, sync none.
-
-    The peer of the shared table does not answer: what sharing leaves with a write, it leaves all the same.
-    """
-    setting = ReplicationSetting(("ddblocal", "elsewhere"), (1, 0, 1), "ddblocal")
-    took: dict[bool, list[float]] = {False: [], True: []}
-    for run in range(2 * _RUNS):
-        is_shared = run % 2 == 1
-        options = DatabaseOptions(engine=EngineOptions(sync="none"))
-        with tempfile.TemporaryDirectory() as directory, Database.open(directory, options) as database:
-            table = Client(EmbeddedTransport(database)).create_table("orders", **_SCHEMA)  # type: ignore[arg-type]
-            if is_shared:
-                catalog = database._floor.catalog
-                catalog.change(catalog.table("orders"), lambda each: replace(each, replication=setting))
-            changed = ({**item, "total": -1} for item in sample_items.items(count))
-            new_us = us_each(table.put, sample_items.items(count))
-            took[is_shared].append((new_us + us_each(table.put, changed)) / 2)
-    return median(took[False]), median(took[True])
 
 
 def fill(db: Client, table: str, start: int, count: int) -> float:
@@ -149,8 +121,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--count", type=int, default=20_000)
     count = parser.parse_args(arguments).count
-    alone, shared = put_cost(min(count, 5_000))
-    say(f"put, embedded, sync none: {alone:.1f} us alone, {shared:.1f} us shared: {shared / alone - 1:+.0%}")
+    put_cost.report(min(count, 6_000), say)
     with tempfile.TemporaryDirectory() as root, ExitStack() as stack:
         one, other = (Region(Path(root), name) for name in _PORTS)
         stack.callback(one.stop)
