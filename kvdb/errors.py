@@ -31,6 +31,7 @@
     │  ├─ ContinuousBackupsUnavailable    ContinuousBackupsUnavailableException: there is no archive
     │  ├─ MessageTooLarge                 RequestEntityTooLarge
     │  ├─ UnknownOperation                UnknownOperationException
+    │  ├─ NotReplicated                   NotReplicated: the write stands; too few regions have it in time
     │  ├─ MissingAuthenticationToken      MissingAuthenticationTokenException
     │  ├─ IncompleteSignature             IncompleteSignatureException
     │  ├─ InvalidSignature                InvalidSignatureException
@@ -43,6 +44,7 @@
     │  ├─ Throttled                       ThrottlingException: carries reasons
     │  ├─ TransactionConflict             TransactionConflictException
     │  ├─ TransactionInProgress           TransactionInProgressException
+    │  ├─ ReplicaBehind                   ReplicaBehind: the region has not taken in what the session has seen
     │  ├─ DiskFull                        DiskFull: no room for this write; deletes are still taken
     │  └─ DeadlineExceeded                DeadlineExceeded: the outcome is unknown
     ├─ StorageError                       the operator must act
@@ -289,6 +291,27 @@ class UnknownOperation(RequestError):
     code = "UnknownOperationException"
 
 
+class NotReplicated(RequestError):
+    """A write was made here, and fewer other regions than asked for have it in time. It stands, and comes to
+    them in time: to send it again would make it twice.
+
+    Raised by the client, with what the write gave in ``attributes`` and the regions that have it.
+    """
+
+    code = "NotReplicated"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        regions: Sequence[str] = (),
+        attributes: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.regions = tuple(regions)
+        self.attributes = attributes
+
+
 class ReadOnlyDatabase(RequestError):
     """The database was opened with ``read_only``; whoever wants to write opens it without."""
 
@@ -385,6 +408,15 @@ class TransactionInProgress(RetryableError):
     """A transaction with this client token is under way."""
 
     code = "TransactionInProgressException"
+
+
+class ReplicaBehind(RetryableError):
+    """This region has not taken in, in time, what the session has seen elsewhere; nothing was done.
+
+    It may have later, and another region may have it now.
+    """
+
+    code = "ReplicaBehind"
 
 
 class DiskFull(RetryableError):

@@ -21,6 +21,7 @@ from kvdb.api.items import Page, Query
 from kvdb.api.operations import Request, Result
 from kvdb.api.replicas import ConflictPage, FollowConflicts
 from kvdb.api.streams import FeedPage, Subscribe
+from kvdb.api.terms import Answer, Terms
 from kvdb.backup.archive import Archive
 from kvdb.backup.backup_jobs import BACKUP, SWEEP, BackupRunner, SweepRunner, require_store
 from kvdb.backup.continuous import POINT, ContinuousBackups, plan_of_point
@@ -36,6 +37,7 @@ from kvdb.backup.transfer.layout import is_object_name
 from kvdb.database import dispatch, recovery
 from kvdb.database.background import Background
 from kvdb.database.dispatch import TableFloor
+from kvdb.database.promise import Promise
 from kvdb.database.subscription import Subscription, Subscriptions
 from kvdb.env.env import Env
 from kvdb.env.fork import FORKED, on_fork
@@ -140,6 +142,30 @@ class Database:
             raise _as_kvdb_error(error, request) from None
         finally:
             self._leave()
+
+    def promise(self, request: Request, terms: Terms, *, within_ms: int | None = None) -> Promise:
+        """What ``terms`` promise of one call: ``run`` it, or ``run_async``; see ``database/promise``.
+
+        ``within_ms``: whoever calls waits no longer than that.
+
+        Raises:
+            ValidationError: the terms cannot be kept, or are none for this request.
+            RequestLimitExceeded: too many calls wait for other regions.
+        """
+        self._enter()
+        try:
+            return Promise(self._floor.catalog, self._floor.regions, request, terms, within_ms)
+        finally:
+            self._leave()
+
+    def call_under(self, request: Request, terms: Terms) -> Answer:
+        """As ``call``, with a promise kept beside; blocking.
+
+        Raises:
+            ReplicaBehind: this region has not in time what the session has seen; nothing was done.
+            Others as ``call`` and ``promise``.
+        """
+        return self.promise(request, terms).run(lambda: self.call(request))
 
     def call_briefly(self, request: Query, *, profile: LimitsProfile | None = None) -> Page | None:
         """As ``call``, on an event loop: the answer if that takes next to no time, else ``None``.
@@ -279,6 +305,8 @@ class Database:
             self._is_closing = True
             self._floor.arrivals.announce()
             self._floor.regions.conflicts.arrivals.announce()
+        self._floor.regions.waits.stop()
+        with self._changed:
             self._changed.wait_for(lambda: self._running == 0)
         try:
             self._floor.regions.stop()

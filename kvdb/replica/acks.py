@@ -13,6 +13,7 @@ that a peer is lost is stored in the batch of the removal.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from itertools import islice
 from typing import Final
 
@@ -36,6 +37,26 @@ class Acks:
         self._guard = threading.Lock()
         self._loaded: dict[int, dict[str, Ack]] = {}
         self._unsaved: set[tuple[int, str]] = set()
+        self._applied: dict[tuple[int, str], tuple[str, int]] = {}
+        self.on_applied: Callable[[Table], None] = lambda table: None
+        """Called when a peer has told that it has more of a table than was known."""
+
+    def note_applied(self, table: Table, region: str, uuid: str, position: int) -> None:
+        """A peer that follows has all writes up to ``position`` in its table, durably.
+
+        That may be more than it wants to be remembered for (``put``): after a crash it asks again from
+        there, and has its rows all the same.
+        """
+        place = (table.descriptor.table_id, region)
+        known = self._applied.get(place)
+        if known is None or known[0] != uuid or known[1] < position:
+            self._applied[place] = (uuid, position)
+            self.on_applied(table)
+
+    def has_applied(self, table: Table, region: str, position: int) -> bool:
+        """Whether a peer has told, since the database was opened, that it has all writes up to there."""
+        uuid, applied = self._applied.get((table.descriptor.table_id, region), ("", -1))
+        return applied >= position and not self.is_lost(table, region, uuid)
 
     def get(self, table: Table, region: str) -> Ack | None:
         with self._guard:

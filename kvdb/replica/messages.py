@@ -5,12 +5,13 @@
     1 hello    [id, region, number, features?, known?, [[table, reason] ...]?]
     2 greeting [id, region, number, database id, wall_ms, [[table, uuid, descriptor, reports?] ...],
                 features?, topology?]
-    3 pull     [id, region, database id, [[table, uuid, own uuid, mode, position, kept, cursor] ...],
-                known?]
-    4 pages    [id, region, database id, [[table, uuid, status, [row ...], position, cursor, more?] ...],
-                topology?]
+    3 pull     [id, region, database id, [want ...], known?]
+    4 pages    [id, region, database id, [part ...], topology?]
     5 refusal  [id, reason]
     features := [name ...]
+    want     := [table, uuid, own uuid, mode, position, kept, cursor, applied?]
+    part     := [table, uuid, status, [row ...], position, cursor, more?, reaches?]
+    reaches  := [[region number, origin, seen, has] ...]
 
 Who pulls says hello and gets a greeting: who answers, and which tables are shared. Then it pulls, for each
 table from where it is (``replica/progress``), and gets pages: whole rows and tombstones (``table/row``), as
@@ -109,6 +110,8 @@ class Want(NamedTuple):
     kept: int
     """What is durable of the position."""
     cursor: bytes
+    applied: int = 0
+    """One more than up to where all writes are in the table of who asks, durably; 0: that is not said."""
 
 
 class Pull(NamedTuple):
@@ -117,6 +120,16 @@ class Pull(NamedTuple):
     database_id: bytes
     wants: list[Want]
     known: int = 0
+
+
+class Reach(NamedTuple):
+    """What of one region's writes a page may show, and what it leaves nothing out of; see ``positions``."""
+
+    region: int
+    origin: bytes
+    seen: int
+    has: int
+    """One more than up to where nothing is left out; 0: that is not said."""
 
 
 class Part(NamedTuple):
@@ -128,6 +141,7 @@ class Part(NamedTuple):
     cursor: bytes
     more: int = 0
     """1: it ends where it does because it is full."""
+    reaches: tuple[Reach, ...] = ()
 
 
 class Pages(NamedTuple):
@@ -166,9 +180,10 @@ _SHAPES: Final[dict[type, tuple[type | _Each, ...]]] = {
     Report: (str, int, int),
     SharedTable: (str, str, bytes, _Each(Report, tuple)),
     Greeting: (int, str, int, bytes, int, _Each(SharedTable), _Each(str, tuple), int),
-    Want: (str, str, str, int, int, int, bytes),
+    Want: (str, str, str, int, int, int, bytes, int),
     Pull: (int, str, bytes, _Each(Want), int),
-    Part: (str, str, int, _Each(bytes), int, bytes, int),
+    Reach: (int, bytes, int, int),
+    Part: (str, str, int, _Each(bytes), int, bytes, int, _Each(Reach, tuple)),
     Pages: (int, str, bytes, _Each(Part), int),
     Refusal: (int, str),
 }

@@ -8,12 +8,19 @@ applied and how far it goes are one.
 
 Form, msgpack:
 
-    [1, peer's database id, uuid of the peer's table, mode, position, cursor, [region ...], relayed?]
+    [1, peer's database id, uuid of the peer's table, mode, position, cursor, [region ...], relayed?, seen?,
+     settles?]
+    seen := [[region number, origin, seqno] ...]
 
 A link begins again when another database, or another table of that name, answers under the peer's name; when
 a region was taken out since: some of its last writes may have come to one of the others only, and will not
 come from itself any more; and when the table has come to relay since: what the peer had taken in from others
 before has left no note to be relayed. ``regions`` are those that shared the table when the link began.
+
+``seen`` is what the rows that were taken in from the peer may show of every region's writes, at most
+(``replica/positions``): it is stored no later than the rows are, and kept when the link begins again. A scan
+of what others write meanwhile may miss an item that was deleted and written again: not before the position
+has reached ``settles`` is all of the peer's here that was written up to it.
 """
 
 from __future__ import annotations
@@ -23,7 +30,7 @@ from typing import NamedTuple, cast
 import msgpack
 
 from kvdb.errors import CorruptionError
-from kvdb.replica.messages import BEGIN
+from kvdb.replica.messages import BEGIN, WRITES
 
 _FORMAT_VERSION = 1
 
@@ -42,10 +49,19 @@ class Progress(NamedTuple):
     """Those that shared the table when the link began, or since."""
     relayed: tuple[int, ...] = ()
     """The stamp of the change that had the table relay when the link began; none: it did not."""
+    seen: tuple[tuple[int, bytes, int], ...] = ()
+    """Empty: the peer has not told; it is of a release that does not, or what was stored is of one."""
+    settles: int = 0
+    """The seqno of the newest write of the peer's that its items may have shown when they were scanned."""
 
     def follows(self, regions: tuple[str, ...], relayed: tuple[int, ...]) -> bool:
         """Whether the link may go on where it is, with the table shared like this."""
         return set(self.regions) <= set(regions) and relayed in ((), self.relayed)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the link follows, and leaves nothing out that is before its position."""
+        return self.mode == WRITES and bool(self.seen) and self.position >= self.settles
 
     def encoded(self) -> bytes:
         return cast(bytes, msgpack.packb([_FORMAT_VERSION, *self]))
@@ -57,8 +73,12 @@ def decode_progress(stored: bytes) -> Progress:
         version, *fields = msgpack.unpackb(stored)
         if version != _FORMAT_VERSION:
             raise ValueError(f"format {version}")
-        *places, regions, relayed = fields if len(fields) == len(Progress._fields) else (*fields, ())
-        return Progress._make([*places, tuple(regions), tuple(relayed)])
+        database_id, uuid, mode, position, cursor, regions, *later = fields
+        relayed, told, settles = (*later, *((), (), 0)[len(later) :])[:3]
+        seen = tuple((int(number), bytes(origin), int(seqno)) for number, origin, seqno in told)
+        return Progress(
+            *(database_id, uuid, mode, position, cursor), tuple(regions), tuple(relayed), seen, int(settles)
+        )
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise CorruptionError("a link's progress is not readable") from error
 

@@ -18,18 +18,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from kvdb import limits
 from kvdb.api.replicas import LinkStatus
+from kvdb.api.session_token import Place
 from kvdb.env.env import Env
 from kvdb.env.hlc import region_number
 from kvdb.errors import CorruptionError, KvdbError, ReadOnlyDegraded, ValidationError
 from kvdb.lsm.engine import Engine
 from kvdb.replica import topology
 from kvdb.replica.acks import Acks
-from kvdb.replica.applier import SKEW_MS_MAX, Applier, PeerFault
+from kvdb.replica.applier import ROWS_PER_BATCH, SKEW_MS_MAX, Applier, PeerFault
 from kvdb.replica.hearsay import Hearsay
 from kvdb.replica.link import ReplicaLink
 from kvdb.replica.messages import (
@@ -98,6 +99,10 @@ class TableLink:
     """How old the newest version was when it was taken in, the last time there was one."""
     conflicts: int = 0
     is_peer_seeding: bool = False
+    applied: int = 0
+    """One more than up to where all of the peer's writes are in the table here, durably; 0: not all are."""
+    has: dict[int, Place] = field(default_factory=dict)
+    """Up to where what relays through the peer is here, by the numbers of regions; replaced as a whole."""
     ahead: Progress | None = None
     """Where it will be when the page that is being taken in has been."""
 
@@ -131,9 +136,11 @@ class Puller:
         bytes_per_s_max: int | None = None,
         on_changed: Callable[[], None] = lambda: None,
         on_met: Callable[[Table], None] = lambda table: None,
+        on_moved: Callable[[Table], None] = lambda table: None,
     ) -> None:
         """``on_changed``: called when a table was made, or its settings changed, as the peer says;
-        ``on_met``: when all that the peer has of a table was taken in, or there is nothing to wait for."""
+        ``on_met``: when all that the peer has of a table was taken in, or there is nothing to wait for;
+        ``on_moved``: when a link has come further."""
         self.name = f"replica-{peer}"
         self.peer = peer
         self._link = link
@@ -148,6 +155,7 @@ class Puller:
         self._bytes_per_s_max = bytes_per_s_max
         self._on_changed = on_changed
         self._on_met = on_met
+        self._on_moved = on_moved
         self._last_id = int.from_bytes(env.entropy.bytes(5))
         self._asked: Message | None = None
         self._asked_ms = 0
@@ -172,6 +180,11 @@ class Puller:
     def is_connected(self) -> bool:
         """Whether the peer answered the last question."""
         return not self.fault
+
+    @property
+    def greeted_ms(self) -> int:
+        """When the peer last told which tables it shares, by the monotonic clock."""
+        return self._greeted_ms
 
     def step(self, now_ms: int) -> int | None:
         """Take in what has come, and ask the next question."""
@@ -227,7 +240,9 @@ class Puller:
             if now >= link.due_ms and self._may_pull(link):
                 at = link.progress if link.ahead is None else link.ahead
                 own_uuid = link.table.descriptor.uuid
-                wants.append(Want(name, link.uuid, own_uuid, at.mode, at.position, link.kept, at.cursor))
+                wants.append(
+                    Want(name, link.uuid, own_uuid, at.mode, at.position, link.kept, at.cursor, link.applied)
+                )
         return wants[: limits.REPLICATED_TABLES_MAX]
 
     def _may_pull(self, link: TableLink) -> bool:
@@ -348,6 +363,8 @@ class Puller:
         self.links, self.refused = links, refused
         self._greeting = greeting
         self._greeted_ms = self._now_ms()
+        for link in links.values():
+            self._on_moved(link.table)
 
     def _note_reports(self, table: Table, shared: SharedTable) -> None:
         setting = table.descriptor.replication
@@ -383,6 +400,8 @@ class Puller:
                 present.progress = known._replace(regions=setting.regions)
                 return present
             progress = known._replace(regions=setting.regions)
+        elif known is not None:
+            progress = progress._replace(seen=known.seen)
         link = TableLink(table, shared.uuid, progress, kept=progress.position)
         link.status = "ACTIVE" if progress.mode == WRITES else "CREATING"
         return link
@@ -411,6 +430,7 @@ class Puller:
                     setting = link.table.descriptor.replication
                     if link.is_met and setting is not None and setting.is_seeding:
                         self._on_met(link.table)
+                    self._on_moved(link.table)
                 except PeerFault as error:
                     self._fault(link, str(error))
         finally:
@@ -453,7 +473,11 @@ class Puller:
         if part.status == AHEAD:
             _log.error("a peer has lost writes, its table is scanned again table=%s peer=%s", name, self.peer)
             begun = Progress(
-                progress.database_id, progress.uuid, regions=progress.regions, relayed=progress.relayed
+                progress.database_id,
+                progress.uuid,
+                regions=progress.regions,
+                relayed=progress.relayed,
+                seen=progress.seen,
             )
             self._store(link, [], begun)
             return True
@@ -464,14 +488,22 @@ class Puller:
         return self._take_rows(link, part)
 
     def _take_rows(self, link: TableLink, part: Part) -> bool:
-        progress = link.progress
+        # Before the rows can be read here.
+        before = link.progress
+        progress = _having_seen(before, part, region_number(self.peer))
         moved = _moved(link.table, progress, part)
-        if progress.mode == WRITES:
+        link.progress = progress
+        if len(part.rows) > ROWS_PER_BATCH and progress != before:
+            self._applier.take(link.table, self.peer, [], progress)
+        if progress.mode == WRITES and not part.rows and part.position - link.kept < STORED_EVERY:
             link.status, link.fault = "ACTIVE", ""
-            if not part.rows and part.position - link.kept < STORED_EVERY:
-                link.progress = moved
-                return False
-        self._store(link, part.rows, moved)
+            link.progress = moved
+        else:
+            self._store(link, part.rows, moved)
+        if moved.is_settled:
+            link.applied = moved.position + 1
+            has = {each.region: Place(each.origin, each.has - 1) for each in part.reaches if each.has}
+            link.has = has or link.has
         return bool(part.rows) or progress.mode != WRITES
 
     def _store(self, link: TableLink, rows: list[bytes], progress: Progress) -> None:
@@ -519,3 +551,22 @@ def _row_part(table: Table, version: bytes) -> bytes:
         return replica_keys.row_part(table.keys.of_item(row.item_of(version)))
     except (CorruptionError, ValidationError) as error:
         raise PeerFault(f"a version that is none: {error.message}") from error
+
+
+def _having_seen(progress: Progress, part: Part, peer: int) -> Progress:
+    """With what will have been seen of every region's writes when a page was taken in; see ``positions``."""
+    if not part.reaches:
+        return progress._replace(seen=()) if part.rows else progress
+    seen = {region: Place(origin, seqno) for region, origin, seqno in progress.seen}
+    settles = progress.settles
+    for region, origin, seqno, _ in part.reaches:
+        if region == peer and (progress.mode != WRITES or not progress.seen):
+            settles = max(settles, seqno)
+        known = seen.get(region)
+        if (part.rows or not progress.seen) and (
+            known is None or known.origin != origin or known.seqno < seqno
+        ):
+            seen[region] = Place(origin, seqno)
+    return progress._replace(
+        seen=tuple((region, *place) for region, place in sorted(seen.items())), settles=settles
+    )

@@ -32,9 +32,11 @@ from kvdb.replica.functions import Functions, MergeFunction
 from kvdb.replica.hearsay import FRESH_MS, Heard, Hearsay
 from kvdb.replica.holds import Holds
 from kvdb.replica.link import ReplicaLink
+from kvdb.replica.positions import Positions
 from kvdb.replica.puller import Puller
 from kvdb.replica.source import Source
 from kvdb.replica.topology import named, settled
+from kvdb.replica.waits import Waits
 from kvdb.table.catalog import Catalog, Table, not_found
 from kvdb.table.change import Arrivals
 from kvdb.table.latches import Latches
@@ -137,6 +139,10 @@ class Regions:
             profile=profile,
             on_conflicts=self.conflicts.arrivals.announce,
         )
+        self._pullers: dict[str, Puller] = {}
+        self.positions = Positions(engine, self.acks, self._pullers, region=region, number=number)
+        self.waits = Waits(env)
+        self.acks.on_applied = self.waits.changed
         self.source = Source(
             catalog,
             engine,
@@ -144,11 +150,11 @@ class Regions:
             env,
             self.acks,
             self._hearsay,
+            self.positions,
             region=region,
             number=number,
             horizon_ms=horizon_ms,
         )
-        self._pullers: dict[str, Puller] = {}
         self._handles: dict[str, JobHandle] = {}
         self.keeper = ReplicaKeeper(catalog, engine, env, self.acks, self.source.holds, horizon_ms)
         self._keeper = env.jobs.add(self.keeper)
@@ -197,6 +203,7 @@ class Regions:
             bytes_per_s_max=bytes_per_s_max,
             on_changed=self._on_changed,
             on_met=self._settle,
+            on_moved=self.waits.changed,
         )
         self._pullers[peer] = puller
         handles[peer] = self._env.jobs.add(puller)
@@ -403,3 +410,4 @@ class Regions:
             self._handles[peer].stop()
         self._keeper.stop()
         self.source.holds.close()
+        self.waits.stop()

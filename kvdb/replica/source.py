@@ -45,6 +45,7 @@ from kvdb.replica.messages import (
     decode,
     encode,
 )
+from kvdb.replica.positions import Positions
 from kvdb.replica.progress import Ack
 from kvdb.table import replica_keys
 from kvdb.table.catalog import Catalog, Table
@@ -71,6 +72,7 @@ class Source:
         env: Env,
         acks: Acks,
         hearsay: Hearsay,
+        positions: Positions,
         *,
         region: str,
         number: int,
@@ -84,6 +86,7 @@ class Source:
         self._hearsay = hearsay
         self.refused: dict[str, dict[str, str]] = {}
         """Region -> tables that it will not share, and why, as it told last."""
+        self._positions = positions
         self._region = region
         self._number = number
         self._guard = threading.Lock()
@@ -201,7 +204,9 @@ class Source:
             del self._draining[place]
         position = self.holds.begin(table, region, want.own_uuid)
         self._acks.begin(table, region, want.own_uuid)
-        return Part(want.table, want.uuid, OK, [], position, _ROWS)
+        return Part(
+            want.table, want.uuid, OK, [], position, _ROWS, reaches=self._positions.reaches(table, {})
+        )
 
     def _scanned(self, table: Table, want: Want, region: str, room: int) -> Part:
         snapshot = self.holds.at(table, region, want.position)
@@ -220,14 +225,16 @@ class Source:
             prefix = index_prefix(table.descriptor.table_id, 0)
             last, room = self._take(table.keys.all_rows(), prefix, part, rows, at=at, room=room)
             if last is not None:
-                return Part(want.table, want.uuid, OK, rows, want.position, _ROWS + last, more=1)
+                reaches = self._positions.reaches(table, {})
+                return Part(want.table, want.uuid, OK, rows, want.position, _ROWS + last, 1, reaches)
             part = b""
         prefix = replica_keys.tombstones_prefix(table.descriptor.table_id)
         tombstones = replica_keys.tombstones_range(table.descriptor.table_id)
         last, _ = self._take(tombstones, prefix, part, rows, at=at, room=room)
+        reaches = self._positions.reaches(table, {})
         if last is not None:
-            return Part(want.table, want.uuid, OK, rows, want.position, _TOMBSTONES + last, more=1)
-        return Part(want.table, want.uuid, SCANNED, rows, want.position, b"")
+            return Part(want.table, want.uuid, OK, rows, want.position, _TOMBSTONES + last, 1, reaches)
+        return Part(want.table, want.uuid, SCANNED, rows, want.position, b"", reaches=reaches)
 
     def _take(
         self,
@@ -251,6 +258,7 @@ class Source:
 
     def _written(self, table: Table, want: Want, region: str, room: int) -> Part:
         table_id = table.descriptor.table_id
+        has = self._positions.has(table)
         head = self._engine.last_seqno
         if want.position > head or want.kept > want.position:
             return _without_rows(want, AHEAD)
@@ -258,6 +266,8 @@ class Source:
             return _without_rows(want, TRIMMED)
         self._acks.put(table, region, Ack(want.kept, want.own_uuid))
         self.holds.end(table, region)
+        if want.applied:
+            self._acks.note_applied(table, region, want.own_uuid, want.applied - 1)
         rows: list[bytes] = []
         seen: set[bytes] = set()
         last, reached, more = want.position, head, 0
@@ -272,16 +282,21 @@ class Source:
             part = replica_keys.part_of(key)
             if part not in seen:
                 seen.add(part)
-                stored = self._engine.get(rows_prefix + part)
-                if stored is None:
-                    stored = self._engine.get(tombstones_prefix + part)
+                # The row again: it may have come back, and the tombstone gone, in between.
+                stored = (
+                    self._engine.get(rows_prefix + part)
+                    or self._engine.get(tombstones_prefix + part)
+                    or self._engine.get(rows_prefix + part)
+                )
                 if stored is not None:
                     rows.append(stored)
                     room -= len(stored)
         if want.kept < self._acks.trimmed(table):
             # Notes may have gone while they were read.
             return _without_rows(want, TRIMMED)
-        return Part(want.table, want.uuid, OK, rows, reached, b"", more=more)
+        own_seqno = None if rows else want.position
+        reaches = self._positions.reaches(table, has if reached == head else {}, own_seqno)
+        return Part(want.table, want.uuid, OK, rows, reached, b"", more, reaches)
 
 
 def _without_rows(want: Want, status: int) -> Part:

@@ -92,6 +92,15 @@ def relayed_since(table: TableDescriptor) -> tuple[int, ...]:
     return next(each.changed for each in settings_of(table) if each.name == "conflicts")
 
 
+def region_changes(table: TableDescriptor) -> dict[str, tuple[tuple[int, int, int], bool]]:
+    """When each region came to a shared table or was taken out of it, and whether it is in."""
+    return {
+        setting.name.removeprefix(_REGION): (setting.changed, setting.value is not None)
+        for setting in settings_of(table)
+        if setting.name.startswith(_REGION)
+    }
+
+
 def told_by(theirs: TableDescriptor, ours: TableDescriptor) -> Settings:
     """The state of another region's table. One of an earlier release names no regions that were taken out."""
     state, setting, present = settings_of(theirs), theirs.replication, ours.replication
