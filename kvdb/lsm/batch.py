@@ -60,6 +60,8 @@ class WriteBatch:
     sync: SyncMode | None = None
     holes: list[_Hole] | None = None
     """Stamped puts, whose keys commit fills."""
+    traces = 0
+    """Plain puts that do no more than record a delete of this batch."""
 
     def __init__(self) -> None:
         self.operations: list[Effect | int] = []
@@ -82,10 +84,10 @@ class WriteBatch:
 
     @property
     def only_deletes(self) -> bool:
-        """Whether it deletes and puts nothing, stamped puts apart: they record what is done to
-        others. Such a batch is taken on a disk that is nearly full."""
+        """Whether it deletes and puts nothing, stamped puts and traces apart: they record what is done
+        to others. Such a batch is taken on a disk that is nearly full."""
         puts = sum(isinstance(effect, bytes) for effect in self.operations[1::2])
-        return 2 * (puts - len(self.holes or ())) == 0 < len(self.operations) - 2 * puts
+        return 2 * (puts - len(self.holes or ()) - self.traces) == 0 < len(self.operations) - 2 * puts
 
     def delete_range(self, start: bytes, end: bytes) -> WriteBatch:
         """Remove every key of ``[start, end)``, however many there are, at the cost of one entry.

@@ -26,7 +26,7 @@ from kvdb.api.replicas import LinkStatus
 from kvdb.api.session_token import Place
 from kvdb.env.env import Env
 from kvdb.env.hlc import region_number
-from kvdb.errors import CorruptionError, KvdbError, ReadOnlyDegraded, ValidationError
+from kvdb.errors import CorruptionError, DiskFull, KvdbError, ReadOnlyDegraded, ValidationError
 from kvdb.lsm.engine import Engine
 from kvdb.replica import topology
 from kvdb.replica.acks import Acks
@@ -433,6 +433,9 @@ class Puller:
                     self._on_moved(link.table)
                 except PeerFault as error:
                     self._fault(link, str(error))
+                except DiskFull as error:
+                    # The peer is in order, and so is the page: it is asked for again until there is room.
+                    self._fault(link, f"nothing can be taken in here: {error.message}")
         finally:
             for link, _ in parts:
                 link.ahead = None

@@ -22,7 +22,7 @@ from kvdb.api.tables import (
 from kvdb.env.env import Env
 from kvdb.env.hlc import region_number
 from kvdb.env.jobs import JobHandle
-from kvdb.errors import DiskError, ReadOnlyDegraded, ServiceUnavailable, ValidationError
+from kvdb.errors import DiskError, DiskFull, ReadOnlyDegraded, ServiceUnavailable, ValidationError
 from kvdb.limits import AWS, REGIONS_MAX, LimitsProfile
 from kvdb.lsm.engine import Engine
 from kvdb.replica.acks import Acks, Gone
@@ -93,7 +93,7 @@ class ReplicaKeeper:
                     # A delete may be away for a horizon on each way that it is relayed.
                     ways = len(setting.regions) if setting is not None and setting.relays else 2
                     self._gone.step(table, before_ms=wall_ms - max(2, ways) * self._horizon_ms)
-        except (DiskError, ServiceUnavailable):
+        except (DiskError, DiskFull, ServiceUnavailable):
             return KEEPER_MS
         except ReadOnlyDegraded:
             return None

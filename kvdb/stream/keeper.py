@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 from kvdb import limits
 from kvdb.env.env import Env
-from kvdb.errors import DiskError, LimitExceeded, ServiceUnavailable, StorageError
+from kvdb.errors import DiskError, DiskFull, LimitExceeded, ServiceUnavailable, StorageError
 from kvdb.lsm.engine import Engine
 from kvdb.stream import shards
 from kvdb.stream.reader import DISORDER_MS, last_seqno_upto, position_before
@@ -73,7 +73,7 @@ class StreamKeeper:
         try:
             if stream is not None:
                 self.look_after(stream, self._env.hlc.wall_ms())
-        except (DiskError, ServiceUnavailable) as error:
+        except (DiskError, DiskFull, ServiceUnavailable) as error:
             _log.warning("a stream was not looked after reason=%s", error)
             return self._DISK_PAUSE_MS
         except LimitExceeded as error:

@@ -27,7 +27,14 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from kvdb.errors import DiskError, ResourceNotFound, ServiceUnavailable, StorageError, UniqueViolation
+from kvdb.errors import (
+    DiskError,
+    DiskFull,
+    ResourceNotFound,
+    ServiceUnavailable,
+    StorageError,
+    UniqueViolation,
+)
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
 from kvdb.table import keys, mutation, row
@@ -78,7 +85,7 @@ class IndexBuilder:
         except StopIteration:
             self._work = None
             return 0
-        except (DiskError, ServiceUnavailable) as error:
+        except (DiskError, DiskFull, ServiceUnavailable) as error:
             _log.warning("an index is not built further for now reason=%s", error)
             self._work = None
             return self._DISK_PAUSE_MS

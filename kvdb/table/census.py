@@ -22,7 +22,7 @@ from collections.abc import Generator, Iterator
 from itertools import islice
 
 from kvdb.env.clock import Clock
-from kvdb.errors import CorruptionError, DiskError, ServiceUnavailable, StorageError
+from kvdb.errors import CorruptionError, DiskError, DiskFull, ServiceUnavailable, StorageError
 from kvdb.lsm.engine import Engine
 from kvdb.table import row
 from kvdb.table.catalog import Catalog, Table
@@ -67,7 +67,7 @@ class Census:
                 return wait_ms
         try:
             is_over = self._go_on(self._work)
-        except (DiskError, ServiceUnavailable, CorruptionError) as error:
+        except (DiskError, DiskFull, ServiceUnavailable, CorruptionError) as error:
             _log.warning("a table was not counted reason=%s", error)
             is_over = True
         except StorageError as error:

@@ -35,6 +35,7 @@ from kvdb.env.env import Env
 from kvdb.errors import (
     CorruptionError,
     DiskError,
+    DiskFull,
     IdempotentParameterMismatch,
     RequestLimitExceeded,
     ServiceUnavailable,
@@ -156,7 +157,7 @@ class TokenSweeper:
         """Delete a chunk of what is over; sleeps while no token is stored."""
         try:
             return self._sweep()
-        except (DiskError, ServiceUnavailable) as error:
+        except (DiskError, DiskFull, ServiceUnavailable) as error:
             _log.warning("client tokens are not swept for now reason=%s", error)
             return self._DISK_PAUSE_MS
         except StorageError as error:

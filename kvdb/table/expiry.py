@@ -32,7 +32,7 @@ from itertools import islice
 
 from kvdb import limits
 from kvdb.env.env import Env
-from kvdb.errors import DiskError, ResourceNotFound, ServiceUnavailable, StorageError
+from kvdb.errors import DiskError, DiskFull, ResourceNotFound, ServiceUnavailable, StorageError
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
 from kvdb.table import keys, row
@@ -105,7 +105,7 @@ class Sweeper:
             # The table was dropped, or its time to live disabled.
             self._work = None
             return 0
-        except (DiskError, ServiceUnavailable) as error:
+        except (DiskError, DiskFull, ServiceUnavailable) as error:
             _log.warning("expired items are not deleted for now reason=%s", error)
             self._work = None
             return self._DISK_PAUSE_MS

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from kvdb.errors import DiskError, ReadOnlyDegraded, ServiceUnavailable
+from kvdb.errors import DiskError, DiskFull, ReadOnlyDegraded, ServiceUnavailable
 from kvdb.table.catalog import Catalog
 
 _log = logging.getLogger("kvdb.table")
@@ -32,7 +32,7 @@ class Undertaker:
         """Drop what is due; sleeps until the next is, or until woken."""
         try:
             wait_ms = self._catalog.finish_deleting(now_ms)
-        except (DiskError, ServiceUnavailable) as error:
+        except (DiskError, DiskFull, ServiceUnavailable) as error:
             _log.warning("a table or index that is DELETING was not dropped yet reason=%s", error)
             return self._DISK_PAUSE_MS
         except ReadOnlyDegraded:

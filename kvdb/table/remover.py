@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 
-from kvdb.errors import DiskError, ReadOnlyDegraded, ServiceUnavailable
+from kvdb.errors import DiskError, DiskFull, ReadOnlyDegraded, ServiceUnavailable
 from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
 from kvdb.table import keys, replica_keys
@@ -55,7 +55,7 @@ class RowRemover:
                     if next(self._engine.scan(*kept), None) is not None:
                         batch.delete_range(*kept)
             self._engine.write(batch)
-        except (DiskError, ServiceUnavailable) as error:
+        except (DiskError, DiskFull, ServiceUnavailable) as error:
             _log.warning("dropped rows not removed yet prefix=%s reason=%s", prefix.hex(), error)
             return self._DISK_PAUSE_MS
         except ReadOnlyDegraded:

@@ -86,6 +86,7 @@ class Shipper:
         if new is None:
             self.tombstones.announce()
             batch.put(self.tombstones.key_of(key), stored)
+            batch.traces += 1
         elif change.tombstone is not None:
             batch.delete(self.tombstones.key_of(key))
         return stored if new is not None else b""

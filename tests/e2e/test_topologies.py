@@ -1,4 +1,4 @@
-"""Regions as processes: chains whose ends are no peers; regions that come, go and lose their disk under load."""
+"""Regions as processes: chains whose ends are no peers; regions that come, go, lose their disk under load."""
 
 from __future__ import annotations
 

@@ -53,6 +53,9 @@ def test_a_batch_that_deletes_may_record_so_and_still_only_deletes() -> None:
     assert WriteBatch().delete(b"a").delete_range(b"b", b"c").only_deletes
     assert WriteBatch().delete(b"a").put_stamped(b"change", b"", b"record").only_deletes
     assert not WriteBatch().delete(b"a").put(b"b", b"1").only_deletes
+    with_trace = WriteBatch().delete(b"a").put(b"tombstone", b"a")
+    with_trace.traces += 1
+    assert with_trace.only_deletes
     assert not WriteBatch().put_stamped(b"change", b"", b"record").only_deletes
     assert not WriteBatch().only_deletes
 

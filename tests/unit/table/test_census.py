@@ -10,7 +10,7 @@ from kvdb.api.tables import (
     KeySchemaElement,
     Projection,
 )
-from kvdb.errors import CorruptionError, DiskError, ReadOnlyDegraded
+from kvdb.errors import CorruptionError, DiskError, DiskFull, ReadOnlyDegraded
 from kvdb.lsm.batch import WriteBatch
 from kvdb.table import keys
 from kvdb.table.census import Census
@@ -150,7 +150,8 @@ def test_deleted_items_are_counted_no_more():
 
 
 @pytest.mark.parametrize(
-    ("failure", "wait_ms"), [(DiskError("no space"), 1), (ReadOnlyDegraded("a sync failed"), None)]
+    ("failure", "wait_ms"),
+    [(DiskError("no space"), 1), (DiskFull("no room"), 1), (ReadOnlyDegraded("a sync failed"), None)],
 )
 def test_a_count_that_cannot_be_stored_is_tried_again_later_if_ever(failure, wait_ms):
     floor, engine = failing_floor()

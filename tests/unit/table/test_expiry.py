@@ -14,7 +14,7 @@ from kvdb.api.tables import (
     Projection,
     UpdateTimeToLive,
 )
-from kvdb.errors import DiskError, ReadOnlyDegraded, ResourceNotFound
+from kvdb.errors import DiskFull, ReadOnlyDegraded, ResourceNotFound
 from kvdb.table import keys, mutation
 from kvdb.table.catalog import Catalog
 from kvdb.table.expiry import Sweeper
@@ -395,7 +395,7 @@ def test_it_tries_again_after_a_full_disk_and_rests_when_writes_have_stopped():
     put(floor, "BIKF", NOW_S - 1)
     job = sweeper(floor)
     job.step(START_WALL_MS + 1000)
-    engine.failure = DiskError("no space")
+    engine.failure = DiskFull("no room")
     assert settle(job) == 5_000
     engine.failure = ReadOnlyDegraded("a sync failed")
     assert settle(job) is None

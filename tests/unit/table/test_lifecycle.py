@@ -9,7 +9,7 @@ from kvdb.api.tables import (
     Projection,
     UpdateTable,
 )
-from kvdb.errors import DiskError, ReadOnlyDegraded
+from kvdb.errors import DiskFull, ReadOnlyDegraded
 from kvdb.options import DatabaseOptions
 from kvdb.table import keys
 from kvdb.table.catalog import Catalog
@@ -87,7 +87,7 @@ def test_the_undertaker_tries_again_after_a_full_disk_and_rests_when_writes_have
     floor = slow(floor)
     floor.catalog.drop("airports")
     job, _ = undertaker(floor)
-    engine.failure = DiskError("no space")
+    engine.failure = DiskFull("no room")
     assert job.step(SETTLED_MS) == 5_000
     engine.failure = ReadOnlyDegraded("a sync failed")
     assert job.step(SETTLED_MS) is None
