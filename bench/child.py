@@ -24,15 +24,33 @@ class Outcome(NamedTuple):
     peak_mib: float
 
 
+class Begun(NamedTuple):
+    """A measurement under way."""
+
+    call: str
+    process: subprocess.Popen[str]
+
+
 def run(function: str, **arguments: object) -> Outcome:
     """``bench.MODULE.FUNCTION(**arguments)`` in a new process; ``function`` is "MODULE.FUNCTION"."""
+    return end(begin(function, **arguments))
+
+
+def begin(function: str, **arguments: object) -> Begun:
+    """As ``run``, without waiting for the end."""
     module, _, name = function.rpartition(".")
     process = start("bench.child", f"bench.{module}", name, json.dumps(arguments))
+    return Begun(f"{function}({arguments})", process)
+
+
+def end(begun: Begun) -> Outcome:
+    """Wait for what it measured."""
+    process = begun.process
     assert process.stdout is not None
     answer = process.stdout.read()
     peak_mib = wait(process)
     if process.returncode:
-        raise SystemExit(f"{function}({arguments}) failed with status {process.returncode}")
+        raise SystemExit(f"{begun.call} failed with status {process.returncode}")
     return Outcome(json.loads(answer), peak_mib)
 
 
