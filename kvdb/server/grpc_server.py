@@ -127,6 +127,8 @@ class GrpcDoor:
         for subscription in tuple(self._feeds):
             # A feed has no end to wait for: its reader is told, and goes on elsewhere from its cursor.
             subscription.close()
+        if self._replicas is not None:
+            self._replicas.end_streams()
         await self._server.stop(grace_ms / 1000)
         if self._replicas is not None:
             self._replicas.stop()

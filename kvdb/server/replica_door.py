@@ -39,7 +39,8 @@ class ReplicaDoor:
         self._refused = database.env.metrics.counter("server_peers_refused_total")
         # Its own threads: a peer that catches up must not hold up scans, nor they a peer.
         self._pool = ThreadPoolExecutor(2, "kvdb-replica")
-        self._streams = 0
+        self._streams: set[asyncio.Task[object]] = set()
+        self._is_ending = False
 
     def handlers(self) -> grpc.GenericRpcHandler:
         handler = grpc.stream_stream_rpc_method_handler(
@@ -62,16 +63,24 @@ class ReplicaDoor:
             return
         await self._admit(context)
         regions = None if self._security is None else self._security.regions_of(context)
-        if self._streams >= _STREAMS_MAX:
+        if len(self._streams) >= _STREAMS_MAX:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"too many peers max={_STREAMS_MAX}")
-        self._streams += 1
+        stream = asyncio.current_task()
+        assert stream is not None, "a handler runs in a task"
+        self._streams.add(stream)
         try:
             yield replicas_pb2.ReplicaFrame(payload=await self._answer(first.payload, regions))
             async for frame in frames:
                 await self._admit(context)
                 yield replicas_pb2.ReplicaFrame(payload=await self._answer(frame.payload, regions))
+        except asyncio.CancelledError:
+            if not self._is_ending:
+                raise
+            # Without a status the call would stay open, and the server wait for it.
+            stream.uncancel()
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the server stops")
         finally:
-            self._streams -= 1
+            self._streams.discard(stream)
 
     async def _admit(self, context: aio.ServicerContext) -> None:
         """Also for every frame: a secret that was withdrawn opens nothing from then on."""
@@ -104,6 +113,12 @@ class ReplicaDoor:
             self._database.forget_written(tokens[0])
             shares.shared.forget(tokens[1])
         return await loop.run_in_executor(self._pool, encode, answer)
+
+    def end_streams(self) -> None:
+        """They have no end to wait for, and peers nothing to finish: what is cut off is asked for again."""
+        self._is_ending = True
+        for stream in tuple(self._streams):
+            stream.cancel()
 
     def stop(self) -> None:
         self._pool.shutdown(cancel_futures=True)
