@@ -122,7 +122,10 @@ class GrpcReplicaLink:
                 await call.write(replicas_pb2.ReplicaFrame(payload=frame))
                 answer = await call.read()
             if not isinstance(answer, replicas_pb2.ReplicaFrame):
-                self._tell_lost("the peer has ended the stream")
+                is_end = answer is aio.EOF
+                self._tell_lost(
+                    "the peer has ended the stream" if is_end else "an answer that cannot be read"
+                )
                 return
             self._answers.append(answer.payload)
             self._wake()
