@@ -74,6 +74,8 @@ HELLO_MS: Final = 2_000
 IDLE_MS: Final = 25
 BACKOFF_MS: Final = 50
 BACKOFF_MS_MAX: Final = 3_000
+HURRY_MS: Final = 1_000
+"""A peer that asks, but does not answer as it should, is asked again no sooner."""
 REASON_CHARS_MAX: Final = 300
 FRAMES_PER_STEP: Final = 4
 STORED_EVERY: Final = 50_000
@@ -164,6 +166,7 @@ class Puller:
         self._greeting: Greeting | None = None
         self._greeted_ms = 0
         self._news_due_ms = 0
+        self._hurried_ms = 0
         self.links: dict[str, TableLink] = {}
         """By table name; replaced as a whole."""
         self.refused: dict[str, str] = {}
@@ -517,6 +520,12 @@ class Puller:
         if taken.newest_ms and progress.mode == WRITES:
             link.latency_ms = max(0, self._env.clock.wall_ms() - taken.newest_ms)
             self._latency.observe(link.latency_ms)
+
+    def hurry(self) -> None:
+        """The peer was heard: it is there, and need not be waited for as long as one that is silent."""
+        now = self._now_ms()
+        if self.fault and now - self._hurried_ms >= HURRY_MS:
+            self._hurried_ms, self._due_ms = now, min(now, self._due_ms)
 
     def refresh(self) -> None:
         """Ask soon which tables are shared: something has changed here."""

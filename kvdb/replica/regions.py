@@ -155,6 +155,7 @@ class Regions:
             number=number,
             horizon_ms=horizon_ms,
         )
+        self.source.on_heard = self._heard
         self._handles: dict[str, JobHandle] = {}
         self.keeper = ReplicaKeeper(catalog, engine, env, self.acks, self.source.holds, horizon_ms)
         self._keeper = env.jobs.add(self.keeper)
@@ -210,6 +211,12 @@ class Regions:
         handles[peer].wake()
         self._keeper.wake()
         return puller
+
+    def _heard(self, region: str) -> None:
+        puller, handle = self._pullers.get(region), self._handles.get(region)
+        if puller is not None and handle is not None and not puller.is_connected:
+            puller.hurry()
+            handle.wake()
 
     def resolve_with(self, table_name: str, function: MergeFunction, name: str | None = None) -> None:
         """Give a function that may resolve conflicts of a table, see ``functions``.

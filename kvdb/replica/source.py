@@ -9,7 +9,7 @@ lost, repeated or late does no harm, and an item that was written often between 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Final, Literal, TypeAlias
 
 from kvdb import limits
@@ -91,6 +91,8 @@ class Source:
         self._number = number
         self._guard = threading.Lock()
         self.page_rows = PAGE_ROWS
+        self.on_heard: Callable[[str], None] = lambda region: None
+        """Called for every question; must be quick, and raise nothing."""
         self.holds = Holds(engine, env, horizon_ms=horizon_ms)
         self._draining: dict[tuple[int, str], list[Grant]] = {}
         self._shipped = env.metrics.counter("replica_rows_shipped_total")
@@ -110,6 +112,7 @@ class Source:
             return Refusal(message.id, "not a question"), "any"
         if regions is not None and message.region not in regions:
             return Refusal(message.id, f"who asks has no certificate of region {message.region}"), "any"
+        self.on_heard(message.region)
         if isinstance(message, Hello):
             answer = self._greeting(message)
             is_known = isinstance(answer, Greeting) and answer.topology == message.known
@@ -179,11 +182,11 @@ class Source:
         return _without_rows(want, UNKNOWN)
 
     def _shared(self, name: str, region: str) -> Table | None:
-        for table in self._catalog.all_tables():
-            setting = table.descriptor.replication
-            if table.descriptor.name == name and setting is not None and region in setting.peers:
-                return None if table.is_dropped else table
-        return None
+        table = self._catalog.find(name)
+        setting = None if table is None else table.descriptor.replication
+        if table is None or table.is_dropped or setting is None or region not in setting.peers:
+            return None
+        return table
 
     def _begun(self, table: Table, want: Want, region: str) -> Part:
         """A place from which on every write leaves a note: those under way when the table came to be

@@ -34,7 +34,7 @@ class Unshareable(Exception):
 
 def named(catalog: Catalog, name: str) -> Table | None:
     """The table of this name, ready or not."""
-    return next((table for table in catalog.all_tables() if table.descriptor.name == name), None)
+    return catalog.find(name)
 
 
 def adopt(

@@ -210,6 +210,10 @@ class Catalog:
         """Whether there is a table of this name, ready or not."""
         return name in self._tables
 
+    def find(self, name: str) -> Table | None:
+        """The table of this name, ready or not, if there is one."""
+        return self._tables.get(name)
+
     @property
     def arn_prefix(self) -> str:
         """What the ARNs of all its tables begin with."""

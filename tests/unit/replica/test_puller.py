@@ -28,7 +28,7 @@ from kvdb.replica.messages import (
     decode,
     encode,
 )
-from kvdb.replica.puller import ANSWER_MS_MAX, BACKOFF_MS_MAX, Puller
+from kvdb.replica.puller import ANSWER_MS_MAX, BACKOFF_MS_MAX, HURRY_MS, Puller
 from kvdb.table import row
 from kvdb.table.lineage import Lineage
 from tests.support.peer_frames import mutated_frame, of_next_release
@@ -453,3 +453,52 @@ def test_answers_that_are_nearly_right_end_no_job_and_what_stays_wrong_is_said(b
         world.run(10_000)
         status = world.puller("amsterdam", "berlin").links.get(TABLE)
         assert world.get("amsterdam", "honest") is not None or status is None or status.fault, seed
+
+
+def test_a_peer_that_asks_is_asked_again_at_once(world: World) -> None:
+    link, puller = world.links["amsterdam", "berlin"], world.puller("amsterdam", "berlin")
+    link.is_cut = True
+    for _ in range(12):
+        puller.step(0)
+        world.clock.advance_ms(ANSWER_MS_MAX // 2)
+    assert not puller.is_connected
+    while puller._asked is not None:
+        puller.step(0)
+        world.clock.advance_ms(1_000)
+    link.is_cut = False
+    puller._due_ms = puller._now_ms() + BACKOFF_MS_MAX
+    puller.step(0)
+    assert puller._asked is None
+    world.clock.advance_ms(HURRY_MS)
+    asking = world.puller("berlin", "amsterdam")
+    while asking._asked is None:
+        asking.step(0)
+        world.clock.advance_ms(25)
+    puller.step(0)
+    puller.step(0)
+    assert puller.is_connected
+
+
+def test_a_peer_is_asked_for_no_more_bytes_a_second_than_it_may_send(world: World) -> None:
+    puller, link = world.puller("amsterdam", "berlin"), world.links["amsterdam", "berlin"]
+    puller._bytes_per_s_max = 2_000
+    world["berlin"].regions.source.page_rows = 1
+    for number in range(30):
+        world.put("berlin", {"id": f"new-{number}", "text": "x" * 200})
+    received, seconds = 0, 0
+    receive = link.receive
+
+    def counting() -> bytes | None:
+        nonlocal received
+        frame = receive()
+        received += 0 if frame is None else len(frame)
+        return frame
+
+    link.receive = counting  # type: ignore[method-assign]
+    while not all(has(world, 30)):
+        for _ in range(100):
+            puller.step(0)
+            world.clock.advance_ms(10)
+        seconds += 1
+        assert received <= 2_000 * (seconds + 1)
+    assert seconds >= 3
