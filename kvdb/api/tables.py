@@ -217,6 +217,15 @@ class TableDescription:
     """kvdb's own."""
     restore_summary: RestoreSummary | None = None
 
+    @property
+    def global_table_version(self) -> str | None:
+        """Of the service's two ways to share a table, the one that this is like."""
+        return "2019.11.21" if self.replicas else None
+
+    @property
+    def multi_region_consistency(self) -> str | None:
+        return "EVENTUAL" if self.replicas else None
+
 
 # Tables.
 

@@ -239,7 +239,8 @@ class Regions:
         setting = None if table is None else table.descriptor.replication
         if setting is None or not setting.relays:
             for creation in creations:
-                self.require_peer(creation.region_name)
+                if creation.region_name != self.region:
+                    self.require_peer(creation.region_name)
         if creations and table is not None and setting is not None and not setting.is_on:
             self.acks.go_apart(table)
 

@@ -187,10 +187,7 @@ _REPLICA_UPDATE = one_of(
             struct("DeleteReplicationGroupMemberAction", api.DeleteReplica, _REGION_NAME),
         ),
     ),
-    many=(
-        "One or more parameter values were invalid: "
-        "Only one of Create, Update, or Delete may be specified for each ReplicationGroupUpdate"
-    ),
+    many="Update table operation with more than one type of replica actions not allowed.",
     none=(
         "One or more parameter values were invalid: "
         "One of Create or Delete must be given for each ReplicationGroupUpdate: kvdb has no others"
@@ -351,6 +348,8 @@ DESCRIPTION = struct(
     Field("TableClassSummary", "table_class", Kind("", STRING.read, _write_table_class)),
     Field("DeletionProtectionEnabled", "deletion_protection_enabled", BOOLEAN),
     Field("Replicas", "replicas", list_of(_REPLICA), is_left_out_empty=True),
+    Field("GlobalTableVersion", "global_table_version", STRING),
+    Field("MultiRegionConsistency", "multi_region_consistency", STRING),
     Field("RestoreSummary", "restore_summary", _RESTORE),
 )
 
