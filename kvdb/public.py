@@ -1,13 +1,14 @@
 """The names that ``import kvdb`` gives; ``kvdb/__init__`` loads this module when one is first used."""
 
 from kvdb.api.items import DeleteRequest, PutRequest
+from kvdb.api.terms import Answer, Replication, Terms
 from kvdb.client import actions
-from kvdb.client.aio import AsyncClient, AsyncSnapshot
+from kvdb.client.aio import AsyncClient, AsyncSession, AsyncSnapshot
 from kvdb.client.aio_table import AsyncTable
 from kvdb.client.aio_transaction import AsyncTransaction
 from kvdb.client.changes import Change
 from kvdb.client.connect import connect, connect_async, open, open_async
-from kvdb.client.sync import Client, Snapshot
+from kvdb.client.sync import Client, Session, Snapshot
 from kvdb.client.sync_table import Table
 from kvdb.client.sync_transaction import Transaction
 from kvdb.client.table_requests import GlobalIndex, LocalIndex, OnDemand, Provisioned
@@ -29,9 +30,11 @@ from kvdb.errors import (
     LimitExceeded,
     MessageTooLarge,
     NotADatabase,
+    NotReplicated,
     ReadOnlyDatabase,
     ReadOnlyDegraded,
     ReadPointExpired,
+    ReplicaBehind,
     RequestError,
     RequestLimitExceeded,
     ResourceInUse,
@@ -54,8 +57,10 @@ from kvdb.options import ArchiveOptions, ClientOptions, DatabaseOptions, EngineO
 
 __all__ = [
     "Add",
+    "Answer",
     "ArchiveOptions",
     "AsyncClient",
+    "AsyncSession",
     "AsyncSnapshot",
     "AsyncTable",
     "AsyncTransaction",
@@ -88,6 +93,7 @@ __all__ = [
     "LocalIndex",
     "MessageTooLarge",
     "NotADatabase",
+    "NotReplicated",
     "OnDemand",
     "Provisioned",
     "PutRequest",
@@ -95,16 +101,20 @@ __all__ = [
     "ReadOnlyDegraded",
     "ReadPointExpired",
     "Remove",
+    "ReplicaBehind",
+    "Replication",
     "RequestError",
     "RequestLimitExceeded",
     "ResourceInUse",
     "ResourceNotFound",
     "RetryableError",
     "ServiceUnavailable",
+    "Session",
     "Set",
     "Snapshot",
     "StorageError",
     "Table",
+    "Terms",
     "Throttled",
     "ThroughputExceeded",
     "Transaction",

@@ -90,7 +90,10 @@ from kvdb.api.tables import (
     StreamViewType,
     TableDescription,
 )
+from kvdb.api.terms import Answer, Replication, Terms
 from kvdb.client import requests, table_requests
+from kvdb.client.aio_replicated import send_replicated
+from kvdb.client.aio_session import AsyncSessionTransport
 from kvdb.client.aio_table import WAIT_MS_MAX, AsyncTable
 from kvdb.client.aio_transaction import AsyncTransaction
 from kvdb.client.aio_transfers import AsyncTransfers
@@ -98,7 +101,14 @@ from kvdb.client.changes import HEARTBEAT_MS, Change, change_of, subscribe
 from kvdb.client.requests import Condition, Names, Values
 from kvdb.client.table_requests import Billing, Index, KeyAttribute
 from kvdb.client.transport import AsyncTransport
-from kvdb.errors import ClosedError, ServiceUnavailable, TransactionConflict, ValidationError, from_code
+from kvdb.errors import (
+    ClosedError,
+    NotReplicated,
+    ServiceUnavailable,
+    TransactionConflict,
+    ValidationError,
+    from_code,
+)
 from kvdb.item.value import Item
 
 _Member = TypeVar("_Member")
@@ -212,20 +222,37 @@ class AsyncClient(AsyncTransfers):
 
     # Batches.
 
-    async def batch_write(self, writes: Mapping[str, Iterable[WriteRequest]]) -> None:
+    async def batch_write(
+        self,
+        writes: Mapping[str, Iterable[WriteRequest]],
+        *,
+        replicate_to: int | None = None,
+        replicate_timeout: float | None = None,
+    ) -> None:
         """Put and delete any number of items: ``{"airports": [PutRequest(item), DeleteRequest(key), ...]}``.
 
         Sent in requests of 25. Each write is atomic, the batch is not: after an error the
         requests before the failed one have been applied. Two writes of one request may not
-        name the same key.
-        """
-        for request in requests.batch_writes(writes):
-            await self._write_all(request)
+        name the same key. ``replicate_to``: as for ``Table.put``, of each request.
 
-    async def _write_all(self, request: BatchWriteItem) -> None:
+        Raises:
+            NotReplicated: all was written, and of some request fewer regions than asked for have it in time.
+        """
+        late: NotReplicated | None = None
+        for request in requests.batch_writes(writes):
+            try:
+                await self._write_all(request, replicate_to, replicate_timeout)
+            except NotReplicated as error:
+                late = error
+        if late is not None:
+            raise late
+
+    async def _write_all(
+        self, request: BatchWriteItem, replicate_to: int | None, replicate_timeout: float | None
+    ) -> None:
         left = _count(request)
         while left:
-            result = await self._transport.send(request)
+            result = await send_replicated(self._transport, request, replicate_to, replicate_timeout)
             assert isinstance(result, BatchWriteItemResult)
             request = BatchWriteItem(result.unprocessed_items)
             before, left = left, _count(request)
@@ -256,18 +283,26 @@ class AsyncClient(AsyncTransfers):
     # Transactions and snapshots.
 
     async def transact_write(
-        self, writes: Iterable[TransactWriteAction], *, token: str | None = None
+        self,
+        writes: Iterable[TransactWriteAction],
+        *,
+        token: str | None = None,
+        replicate_to: int | None = None,
+        replicate_timeout: float | None = None,
     ) -> None:
         """Make all of ``writes`` (``kvdb.actions``: put, update, delete, check), at most 100, or none.
 
         With a ``token`` of 1 to 36 characters, sending the same transaction again within ten
         minutes does nothing more; a client of a server makes one up, for its retries.
+        ``replicate_to``: as for ``Table.put``.
 
         Raises:
             TransactionCanceled: a member was refused; ``reasons`` has one a member, in order.
+            NotReplicated: it was made, and fewer regions than asked for have it in time.
             IdempotentParameterMismatch: the token was used for another transaction.
         """
-        await self._transport.send(TransactWriteItems(_members(writes), token))
+        request = TransactWriteItems(_members(writes), token)
+        await send_replicated(self._transport, request, replicate_to, replicate_timeout)
 
     async def transact_get(self, gets: Iterable[GetItem]) -> list[Item | None]:
         """The items of ``gets`` (``kvdb.actions.get``), at most 100, all as of one moment.
@@ -623,9 +658,48 @@ class AsyncClient(AsyncTransfers):
             await self._transport.pause(min(_PAUSE_MS << attempt, _PAUSE_MS_MAX))
             attempt += 1
 
+    def session(self, token: str | None = None, *, timeout: float | None = None) -> AsyncSession:
+        """A client of the same database whose calls see, in every region, what its calls have seen in any.
+
+        ``token``: go on with a session, which may be another process's (``AsyncSession.token``); else it
+        begins anew. A region that has not what the session has seen is given ``timeout`` seconds (5) for it.
+
+        Raises, from each call:
+            ReplicaBehind: the region has not what the session has seen; nothing was done.
+        """
+        terms = Terms(session_timeout_ms=requests.timeout_ms("timeout", timeout))
+        return AsyncSession(AsyncSessionTransport(self._transport, token, terms))
+
     async def call(self, request: Request) -> Result:
         """Send one request of ``kvdb.api``, for what the methods here do not say."""
         return await self._transport.send(request)
+
+    async def call_under(self, request: Request, terms: Terms) -> Answer:
+        """As ``call``, with what came of ``kvdb.Terms``: a session's token, who has a write."""
+        return await self._transport.send_under(request, terms)
+
+
+class AsyncSession(AsyncClient):
+    """A client whose calls see what it has seen, from ``AsyncClient.session``. Closing it closes nothing."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, transport: AsyncSessionTransport) -> None:
+        super().__init__(transport)
+        self._session = transport
+
+    async def __aenter__(self) -> AsyncSession:
+        return self
+
+    @property
+    def token(self) -> str | None:
+        """What the session has seen, to go on with elsewhere; ``None``: nothing yet."""
+        return self._session.token
+
+    @property
+    def replication(self) -> Replication | None:
+        """Which regions have the session's last write with ``replicate_to``, as far as it waited."""
+        return self._session.replication
 
 
 class AsyncSnapshot:

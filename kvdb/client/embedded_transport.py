@@ -10,6 +10,7 @@ from kvdb.api.items import DeleteItem, GetItem, Page, PutItem, Query, Scan, Upda
 from kvdb.api.operations import Request, Result
 from kvdb.api.replicas import ConflictPage, FollowConflicts
 from kvdb.api.streams import FeedPage, Subscribe
+from kvdb.api.terms import Answer, Terms
 from kvdb.client import paginate
 from kvdb.database.database import Database
 
@@ -28,6 +29,9 @@ class EmbeddedTransport:
         self._database = database
         # Not a method around it: every put and get of an embedded program passes here.
         self.send = database.call
+
+    def send_under(self, request: Request, terms: Terms) -> Answer:
+        return self._database.call_under(request, terms)
 
     def stream(self, request: Query | Scan) -> Generator[Page, None, None]:
         return paginate.pages(self.send, request)
@@ -76,6 +80,11 @@ class AsyncEmbeddedTransport:
 
         self._database.submit(request, done, loop.call_soon_threadsafe)
         return await answer
+
+    async def send_under(self, request: Request, terms: Terms) -> Answer:
+        promise = self._database.promise(request, terms)
+        result, outcome = await promise.run_async(lambda: self.send(request))
+        return Answer(result, *outcome)
 
     def stream(self, request: Query | Scan) -> AsyncGenerator[Page, None]:
         return paginate.pages_async(self.send, request)

@@ -58,6 +58,7 @@ from kvdb.client.retry import was_never_sent
 from kvdb.errors import (
     DeadlineExceeded,
     KvdbError,
+    ReplicaBehind,
     ServiceUnavailable,
     TransactionInProgress,
     ValidationError,
@@ -200,6 +201,9 @@ class Route:
 
     def moves_after(self, error: KvdbError) -> bool:
         """Whether to go on with the next endpoint at once; else the same one, if at all, and later."""
+        if isinstance(error, ReplicaBehind):
+            # Nothing was done there, and what the session has seen may be elsewhere.
+            return self._moved()
         if isinstance(error, TransactionInProgress):
             # The token is at work there, whoever sent it.
             self._is_bound = True
@@ -208,6 +212,9 @@ class Route:
         if not was_never_sent(error) and not self._may_move:
             # It may have arrived. No other database would know it again.
             self._is_bound = True
+        return self._moved()
+
+    def _moved(self) -> bool:
         if self._is_bound or not self._rest:
             return False
         self.index = self._rest.pop(0)

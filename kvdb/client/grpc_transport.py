@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
 from typing import Final, Generic, NamedTuple, TypeVar
 
 import grpc
@@ -32,10 +32,19 @@ from kvdb.api.items import (
 from kvdb.api.operations import Request, Result
 from kvdb.api.replicas import ConflictPage, FollowConflicts
 from kvdb.api.streams import FeedPage, Subscribe
+from kvdb.api.terms import Answer, Terms, outcome_of, texts_of
+from kvdb.api.validation.terms import check_terms
 from kvdb.client import paginate
 from kvdb.client.failover import Verdict
 from kvdb.client.retry import Attempts, Repeats, RetryPolicy, recognisable, repeats_of
-from kvdb.errors import ClosedError, KvdbError, MessageTooLarge, ServiceUnavailable, ValidationError
+from kvdb.errors import (
+    ClosedError,
+    KvdbError,
+    MessageTooLarge,
+    ServiceUnavailable,
+    UnknownOperation,
+    ValidationError,
+)
 from kvdb.item.value import ITEM_TOO_LARGE, normalise_item
 from kvdb.limits import ITEM_BYTES_MAX
 from kvdb.options import ClientOptions
@@ -76,6 +85,32 @@ def _outgoing(request: Request, methods: Mapping[type, Method], options: ClientO
     if len(payload) > options.message_bytes_max:
         _refuse_oversized(request, len(payload), options.message_bytes_max)
     return _Outgoing(method, payload, _WANTS_LARGE_DETAILS if _may_fail_at_length(request) else None)
+
+
+def _metadata_of(request: Request, terms: Terms) -> tuple[tuple[str, str], ...]:
+    """The terms, beside what the request itself is sent with."""
+    check_terms(request, terms)
+    own = _WANTS_LARGE_DETAILS if _may_fail_at_length(request) else ()
+    return (*own, *((f"{status.TERMS_PREFIX}{name}", text) for name, text in texts_of(terms).items()))
+
+
+def _answer(
+    result: Result, terms: Terms, metadata: Iterable[tuple[str, str | bytes]] | None, target: str
+) -> Answer:
+    told = {
+        key.removeprefix(status.TERMS_PREFIX): value
+        for key, value in metadata or ()
+        if key.startswith(status.TERMS_PREFIX) and isinstance(value, str)
+    }
+    answer = Answer(result, *outcome_of(told, terms))
+    if (terms.session is not None and answer.session is None) or (
+        terms.replicate_to is not None and answer.replication is None
+    ):
+        raise UnknownOperation(
+            f"the server is of a release that knows no sessions and no replicate_to: endpoint={target}; "
+            "what was asked for was done without"
+        )
+    return answer
 
 
 def _may_fail_at_length(request: Request) -> bool:
@@ -203,6 +238,27 @@ class GrpcTransport:
         except ValueError as closed:
             raise _closed() from closed
         return method.result.decode(answer)
+
+    def try_send_under(self, request: Request, terms: Terms, timeout_s: float) -> Answer:
+        method, payload, _ = _outgoing(request, UNARY_BY_REQUEST, self._policy.options)
+        metadata = _metadata_of(request, terms)
+        self._require_open()
+        try:
+            answer, call = self._unary[method.name].with_call(payload, timeout=timeout_s, metadata=metadata)
+        except grpc.RpcError as failed:
+            raise _error_of(failed) from failed
+        except ValueError as closed:
+            raise _closed() from closed
+        return _answer(method.result.decode(answer), terms, call.trailing_metadata(), self.target)
+
+    def send_under(self, request: Request, terms: Terms) -> Answer:
+        request = recognisable(request, self._policy)
+        attempts = self._policy.begin(repeats_of(request))
+        while True:
+            try:
+                return self.try_send_under(request, terms, attempts.remaining_s())
+            except KvdbError as failed:
+                self._policy.clock.sleep_ms(attempts.pause_ms(failed))
 
     def begin_check(self, timeout_s: float) -> Callable[[], Verdict]:
         try:
@@ -345,6 +401,26 @@ class AsyncGrpcTransport:
         except grpc.RpcError as failed:
             raise _error_of(failed) from failed
         return method.result.decode(answer)
+
+    async def try_send_under(self, request: Request, terms: Terms, timeout_s: float) -> Answer:
+        method, payload, _ = _outgoing(request, UNARY_BY_REQUEST, self._policy.options)
+        metadata = _metadata_of(request, terms)
+        self._require_open()
+        call = self._unary[method.name](payload, timeout=timeout_s, metadata=metadata)
+        try:
+            answer = await call
+        except grpc.RpcError as failed:
+            raise _error_of(failed) from failed
+        return _answer(method.result.decode(answer), terms, await call.trailing_metadata(), self.target)
+
+    async def send_under(self, request: Request, terms: Terms) -> Answer:
+        request = recognisable(request, self._policy)
+        attempts = self._policy.begin(repeats_of(request))
+        while True:
+            try:
+                return await self.try_send_under(request, terms, attempts.remaining_s())
+            except KvdbError as failed:
+                await _pause(attempts, failed)
 
     async def check(self, timeout_s: float) -> Verdict:
         try:

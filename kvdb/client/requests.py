@@ -31,6 +31,7 @@ from kvdb.api.items import (
     UpdateItem,
     WriteRequest,
 )
+from kvdb.api.terms import Terms
 from kvdb.api.transfers import FilterSpecification
 from kvdb.errors import ValidationError
 from kvdb.expr.builder import BuiltCondition, BuiltKeyCondition
@@ -422,3 +423,23 @@ def _chunks(
                 chunk, count = {}, 0
     if chunk:
         yield chunk
+
+
+def replication_terms(replicate_to: int | None, replicate_timeout: float | None) -> Terms:
+    """The terms of a write that waits for other regions, so many seconds.
+
+    Raises:
+        ValidationError: the time is none.
+    """
+    return Terms(
+        replicate_to=replicate_to, replicate_timeout_ms=timeout_ms("replicate_timeout", replicate_timeout)
+    )
+
+
+def timeout_ms(name: str, seconds: float | None) -> int | None:
+    """Seconds as milliseconds; ``None`` stays."""
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds < 1e6:
+        raise ValidationError(f"{name} must be a number of seconds: {seconds!r}")
+    return round(seconds * 1000)

@@ -24,6 +24,7 @@ from kvdb.env.clock import Clock
 from kvdb.env.entropy import Entropy
 from kvdb.errors import (
     KvdbError,
+    ReplicaBehind,
     RequestLimitExceeded,
     ServiceUnavailable,
     Throttled,
@@ -67,6 +68,9 @@ def repeats_of(request: Request) -> Repeats:
 
 def may_repeat(error: KvdbError, repeats: Repeats) -> bool:
     """Whether sending the same request again is safe and may help."""
+    if isinstance(error, ReplicaBehind):
+        # The region was given the time that the session has; another one may be further.
+        return False
     if repeats is Repeats.HARMLESS:
         return error.retryable
     if repeats is Repeats.RUN_ANEW and isinstance(error, TransactionConflict):

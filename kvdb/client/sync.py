@@ -89,15 +89,25 @@ from kvdb.api.tables import (
     StreamViewType,
     TableDescription,
 )
+from kvdb.api.terms import Answer, Replication, Terms
 from kvdb.client import requests, table_requests
 from kvdb.client.changes import HEARTBEAT_MS, Change, change_of, subscribe
 from kvdb.client.requests import Condition, Names, Values
+from kvdb.client.sync_replicated import send_replicated
+from kvdb.client.sync_session import SessionTransport
 from kvdb.client.sync_table import WAIT_MS_MAX, Table
 from kvdb.client.sync_transaction import Transaction
 from kvdb.client.sync_transfers import Transfers
 from kvdb.client.table_requests import Billing, Index, KeyAttribute
 from kvdb.client.transport import Transport
-from kvdb.errors import ClosedError, ServiceUnavailable, TransactionConflict, ValidationError, from_code
+from kvdb.errors import (
+    ClosedError,
+    NotReplicated,
+    ServiceUnavailable,
+    TransactionConflict,
+    ValidationError,
+    from_code,
+)
 from kvdb.item.value import Item
 
 _Member = TypeVar("_Member")
@@ -211,20 +221,37 @@ class Client(Transfers):
 
     # Batches.
 
-    def batch_write(self, writes: Mapping[str, Iterable[WriteRequest]]) -> None:
+    def batch_write(
+        self,
+        writes: Mapping[str, Iterable[WriteRequest]],
+        *,
+        replicate_to: int | None = None,
+        replicate_timeout: float | None = None,
+    ) -> None:
         """Put and delete any number of items: ``{"airports": [PutRequest(item), DeleteRequest(key), ...]}``.
 
         Sent in requests of 25. Each write is atomic, the batch is not: after an error the
         requests before the failed one have been applied. Two writes of one request may not
-        name the same key.
-        """
-        for request in requests.batch_writes(writes):
-            self._write_all(request)
+        name the same key. ``replicate_to``: as for ``Table.put``, of each request.
 
-    def _write_all(self, request: BatchWriteItem) -> None:
+        Raises:
+            NotReplicated: all was written, and of some request fewer regions than asked for have it in time.
+        """
+        late: NotReplicated | None = None
+        for request in requests.batch_writes(writes):
+            try:
+                self._write_all(request, replicate_to, replicate_timeout)
+            except NotReplicated as error:
+                late = error
+        if late is not None:
+            raise late
+
+    def _write_all(
+        self, request: BatchWriteItem, replicate_to: int | None, replicate_timeout: float | None
+    ) -> None:
         left = _count(request)
         while left:
-            result = self._transport.send(request)
+            result = send_replicated(self._transport, request, replicate_to, replicate_timeout)
             assert isinstance(result, BatchWriteItemResult)
             request = BatchWriteItem(result.unprocessed_items)
             before, left = left, _count(request)
@@ -254,17 +281,27 @@ class Client(Transfers):
 
     # Transactions and snapshots.
 
-    def transact_write(self, writes: Iterable[TransactWriteAction], *, token: str | None = None) -> None:
+    def transact_write(
+        self,
+        writes: Iterable[TransactWriteAction],
+        *,
+        token: str | None = None,
+        replicate_to: int | None = None,
+        replicate_timeout: float | None = None,
+    ) -> None:
         """Make all of ``writes`` (``kvdb.actions``: put, update, delete, check), at most 100, or none.
 
         With a ``token`` of 1 to 36 characters, sending the same transaction again within ten
         minutes does nothing more; a client of a server makes one up, for its retries.
+        ``replicate_to``: as for ``Table.put``.
 
         Raises:
             TransactionCanceled: a member was refused; ``reasons`` has one a member, in order.
+            NotReplicated: it was made, and fewer regions than asked for have it in time.
             IdempotentParameterMismatch: the token was used for another transaction.
         """
-        self._transport.send(TransactWriteItems(_members(writes), token))
+        request = TransactWriteItems(_members(writes), token)
+        send_replicated(self._transport, request, replicate_to, replicate_timeout)
 
     def transact_get(self, gets: Iterable[GetItem]) -> list[Item | None]:
         """The items of ``gets`` (``kvdb.actions.get``), at most 100, all as of one moment.
@@ -618,9 +655,48 @@ class Client(Transfers):
             self._transport.pause(min(_PAUSE_MS << attempt, _PAUSE_MS_MAX))
             attempt += 1
 
+    def session(self, token: str | None = None, *, timeout: float | None = None) -> Session:
+        """A client of the same database whose calls see, in every region, what its calls have seen in any.
+
+        ``token``: go on with a session, which may be another process's (``Session.token``); else it
+        begins anew. A region that has not what the session has seen is given ``timeout`` seconds (5) for it.
+
+        Raises, from each call:
+            ReplicaBehind: the region has not what the session has seen; nothing was done.
+        """
+        terms = Terms(session_timeout_ms=requests.timeout_ms("timeout", timeout))
+        return Session(SessionTransport(self._transport, token, terms))
+
     def call(self, request: Request) -> Result:
         """Send one request of ``kvdb.api``, for what the methods here do not say."""
         return self._transport.send(request)
+
+    def call_under(self, request: Request, terms: Terms) -> Answer:
+        """As ``call``, with what came of ``kvdb.Terms``: a session's token, who has a write."""
+        return self._transport.send_under(request, terms)
+
+
+class Session(Client):
+    """A client whose calls see what it has seen, from ``Client.session``. Closing it closes nothing."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, transport: SessionTransport) -> None:
+        super().__init__(transport)
+        self._session = transport
+
+    def __enter__(self) -> Session:
+        return self
+
+    @property
+    def token(self) -> str | None:
+        """What the session has seen, to go on with elsewhere; ``None``: nothing yet."""
+        return self._session.token
+
+    @property
+    def replication(self) -> Replication | None:
+        """Which regions have the session's last write with ``replicate_to``, as far as it waited."""
+        return self._session.replication
 
 
 class Snapshot:

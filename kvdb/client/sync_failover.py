@@ -14,6 +14,7 @@ from kvdb.api.items import Page, Query, Scan
 from kvdb.api.operations import Request, Result
 from kvdb.api.replicas import ConflictPage, FollowConflicts
 from kvdb.api.streams import FeedPage, Subscribe
+from kvdb.api.terms import Answer, Terms
 from kvdb.client import paginate
 from kvdb.client.failover import Choice, Origins, Route, located, route_of
 from kvdb.client.failover_checks import Checker, OnSwitch
@@ -59,11 +60,15 @@ class FailoverTransport:
         self._is_forked = True
 
     def send(self, request: Request) -> Result:
-        result, _ = self._send(request, self._choice.order)
-        return result
+        answer, _ = self._send(request, self._choice.order)
+        return answer.result
 
-    def _send(self, request: Request, order: Sequence[int]) -> tuple[Result, int]:
-        """The result, and the endpoint that gave it."""
+    def send_under(self, request: Request, terms: Terms) -> Answer:
+        answer, _ = self._send(request, self._choice.order, terms)
+        return answer
+
+    def _send(self, request: Request, order: Sequence[int], terms: Terms | None = None) -> tuple[Answer, int]:
+        """The answer, and the endpoint that gave it."""
         self._begin()
         origin = self._origins.of(request)
         asked, request = request, recognisable(request, self._policy)
@@ -73,14 +78,18 @@ class FailoverTransport:
             self._require_open()
             endpoint = self._endpoints[route.index]
             try:
-                result = endpoint.try_send(request, min(attempts.remaining_s(), self._try_s))
+                try_s = min(attempts.remaining_s(), self._try_s)
+                if terms is None:
+                    answer = Answer(endpoint.try_send(request, try_s))
+                else:
+                    answer = endpoint.try_send_under(request, terms, try_s)
             except KvdbError as failed:
                 error = located(failed, endpoint.target, is_origin=origin is not None)
                 self._origins.note_sent(asked, error, route.index)
             else:
                 self._origins.note_sent(asked, None, route.index)
-                self._origins.note(asked, result, route.index)
-                return result, route.index
+                self._origins.note(asked, answer.result, route.index)
+                return answer, route.index
             if attempts.remaining_s() > 0 and route.moves_after(error):
                 continue
             endpoint.pause(round(attempts.pause_ms(error)))
@@ -90,7 +99,8 @@ class FailoverTransport:
         rest: Query | Scan | None = request
         order = self._choice.order
         while rest is not None:
-            page, index = self._send(rest, order)
+            answer, index = self._send(rest, order)
+            page = answer.result
             assert isinstance(page, Page)
             # The walk stays where it is, also when a better endpoint is back.
             order = (index, *(other for other in self._choice.order if other != index))

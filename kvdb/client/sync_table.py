@@ -36,6 +36,7 @@ from kvdb.api.items import (
     Select,
     UpdateItemResult,
 )
+from kvdb.api.operations import Request, Result
 from kvdb.api.replicas import ConflictDescription, ListConflicts, ListConflictsResult, Outcome
 from kvdb.api.tables import (
     DescribeTable,
@@ -58,6 +59,7 @@ from kvdb.client.changes import HEARTBEAT_MS, Change, change_of, subscribe
 from kvdb.client.conflicts import ConflictQuery, rest
 from kvdb.client.paginate import pages
 from kvdb.client.requests import AsOf, Condition, KeyCondition, Names, Projection, Update, Values
+from kvdb.client.sync_replicated import send_replicated
 from kvdb.client.table_requests import Billing, GlobalIndex
 from kvdb.client.transport import Transport
 from kvdb.errors import DeadlineExceeded, KvdbError, ValidationError
@@ -97,24 +99,29 @@ class Table:
         values: Values | None = None,
         return_old: bool = False,
         return_old_on_failure: bool = False,
+        replicate_to: int | None = None,
+        replicate_timeout: float | None = None,
     ) -> Item | None:
         """Write a whole item, replacing the one with its key; gives that one with ``return_old``.
+
+        ``replicate_to``: of a table that is shared with other regions, wait until so many of them have the
+        write durably, for ``replicate_timeout`` seconds (5).
 
         Raises:
             ConditionalCheckFailed: ``condition`` does not hold for the stored item (an absent
                 one is empty), which the error's ``item`` is with ``return_old_on_failure``.
+            NotReplicated: the write was made, and stands; fewer regions than asked for have it in time.
         """
-        result = self._send(
-            requests.put_item(
-                self.name,
-                item,
-                condition,
-                names,
-                values,
-                return_old=return_old,
-                return_old_on_failure=return_old_on_failure,
-            )
+        request = requests.put_item(
+            self.name,
+            item,
+            condition,
+            names,
+            values,
+            return_old=return_old,
+            return_old_on_failure=return_old_on_failure,
         )
+        result = self._write(request, replicate_to, replicate_timeout)
         assert isinstance(result, PutItemResult)
         return result.attributes
 
@@ -151,6 +158,8 @@ class Table:
         values: Values | None = None,
         return_values: ReturnValues = "NONE",
         return_old_on_failure: bool = False,
+        replicate_to: int | None = None,
+        replicate_timeout: float | None = None,
     ) -> Item | None:
         """Change some attributes of an item, which is made when there is none.
 
@@ -162,18 +171,17 @@ class Table:
             ConditionalCheckFailed: as for ``put``.
             ValidationError: the update does not fit the item, as adding to a text.
         """
-        result = self._send(
-            requests.update_item(
-                self.name,
-                key,
-                update,
-                condition,
-                names,
-                values,
-                return_values=return_values,
-                return_old_on_failure=return_old_on_failure,
-            )
+        request = requests.update_item(
+            self.name,
+            key,
+            update,
+            condition,
+            names,
+            values,
+            return_values=return_values,
+            return_old_on_failure=return_old_on_failure,
         )
+        result = self._write(request, replicate_to, replicate_timeout)
         assert isinstance(result, UpdateItemResult)
         return result.attributes
 
@@ -186,25 +194,31 @@ class Table:
         values: Values | None = None,
         return_old: bool = False,
         return_old_on_failure: bool = False,
+        replicate_to: int | None = None,
+        replicate_timeout: float | None = None,
     ) -> Item | None:
         """Delete the item with this key, if there is one; gives it with ``return_old``.
 
         Raises:
             ConditionalCheckFailed: as for ``put``.
         """
-        result = self._send(
-            requests.delete_item(
-                self.name,
-                key,
-                condition,
-                names,
-                values,
-                return_old=return_old,
-                return_old_on_failure=return_old_on_failure,
-            )
+        request = requests.delete_item(
+            self.name,
+            key,
+            condition,
+            names,
+            values,
+            return_old=return_old,
+            return_old_on_failure=return_old_on_failure,
         )
+        result = self._write(request, replicate_to, replicate_timeout)
         assert isinstance(result, DeleteItemResult)
         return result.attributes
+
+    def _write(self, request: Request, replicate_to: int | None, replicate_timeout: float | None) -> Result:
+        if replicate_to is None and replicate_timeout is None:
+            return self._send(request)
+        return send_replicated(self._transport, request, replicate_to, replicate_timeout)
 
     def query(
         self,

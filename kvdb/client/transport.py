@@ -9,6 +9,7 @@ from kvdb.api.items import Page, Query, Scan
 from kvdb.api.operations import Request, Result
 from kvdb.api.replicas import ConflictPage, FollowConflicts
 from kvdb.api.streams import FeedPage, Subscribe
+from kvdb.api.terms import Answer, Terms
 from kvdb.client.failover import Verdict
 
 
@@ -30,6 +31,14 @@ class Transport(Protocol):
 
         Raises:
             KvdbError: what the database said, or why it could not be asked.
+        """
+        ...
+
+    def send_under(self, request: Request, terms: Terms) -> Answer:
+        """As ``send``, with what came of the terms.
+
+        Raises:
+            ReplicaBehind: the region has not in time what the session has seen; nothing was done.
         """
         ...
 
@@ -68,6 +77,8 @@ class AsyncTransport(Protocol):
 
     async def send(self, request: Request) -> Result: ...
 
+    async def send_under(self, request: Request, terms: Terms) -> Answer: ...
+
     def stream(self, request: Query | Scan) -> AsyncGenerator[Page, None]:
         """An async generator: ``aclose`` it when the rest is not wanted."""
         ...
@@ -93,6 +104,10 @@ class Endpoint(Transport, Protocol):
         """As ``send``, once."""
         ...
 
+    def try_send_under(self, request: Request, terms: Terms, timeout_s: float) -> Answer:
+        """As ``send_under``, once."""
+        ...
+
     def begin_check(self, timeout_s: float) -> Callable[[], Verdict]:
         """Ask whether the server serves; what is given waits for the answer."""
         ...
@@ -109,6 +124,8 @@ class AsyncEndpoint(AsyncTransport, Protocol):
     def target(self) -> str: ...
 
     async def try_send(self, request: Request, timeout_s: float) -> Result: ...
+
+    async def try_send_under(self, request: Request, terms: Terms, timeout_s: float) -> Answer: ...
 
     async def check(self, timeout_s: float) -> Verdict: ...
 

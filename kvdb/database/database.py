@@ -165,7 +165,8 @@ class Database:
             ReplicaBehind: this region has not in time what the session has seen; nothing was done.
             Others as ``call`` and ``promise``.
         """
-        return self.promise(request, terms).run(lambda: self.call(request))
+        result, outcome = self.promise(request, terms).run(lambda: self.call(request))
+        return Answer(result, *outcome)
 
     def call_briefly(self, request: Query, *, profile: LimitsProfile | None = None) -> Page | None:
         """As ``call``, on an event loop: the answer if that takes next to no time, else ``None``.

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from kvdb import limits
 from kvdb.api.items import (
@@ -37,14 +37,16 @@ from kvdb.api.items import (
     TransactWriteItems,
     UpdateItem,
 )
-from kvdb.api.operations import Request, Result
+from kvdb.api.operations import Request
 from kvdb.api.session_token import View, decoded, encoded, joined, table_tag
-from kvdb.api.terms import NEW_SESSION, Answer, Replication, Terms
+from kvdb.api.terms import NEW_SESSION, Outcome, Replication, Terms
 from kvdb.api.validation.terms import check_terms
 from kvdb.errors import ClosedError, KvdbError, ReplicaBehind, ResourceNotFound, ValidationError
 from kvdb.replica.regions import Regions
 from kvdb.replica.waits import Wait
 from kvdb.table.catalog import Catalog, Table
+
+R = TypeVar("R")
 
 Settled: TypeAlias = Callable[[], None]
 
@@ -90,25 +92,25 @@ class Promise:
             self._forget_wait()
             self._waits.leave()
 
-    def run(self, serve: Callable[[], Result]) -> Answer:
+    def run(self, serve: Callable[[], R]) -> tuple[R, Outcome]:
         """Serve the call and keep the promise, waiting on this thread."""
         try:
             self._block(self.when_ready)
             self.require_ready()
             result = serve()
             self._block(self.when_replicated)
-            return self.answer(result)
+            return result, self.outcome()
         finally:
             self.close()
 
-    async def run_async(self, serve: Callable[[], Awaitable[Result]]) -> Answer:
+    async def run_async(self, serve: Callable[[], Awaitable[R]]) -> tuple[R, Outcome]:
         """As ``run``, on an event loop."""
         try:
             await self._until(self.when_ready)
             self.require_ready()
             result = await serve()
             await self._until(self.when_replicated)
-            return self.answer(result)
+            return result, self.outcome()
         finally:
             self.close()
 
@@ -185,7 +187,7 @@ class Promise:
     # Answered.
 
     def when_replicated(self, settled: Settled) -> None:
-        """Call ``settled`` once, on any thread, when ``answer`` says what there is to say. After the call."""
+        """After the call: call ``settled`` once, on any thread, when ``outcome`` can be asked."""
         wanted = self._terms.replicate_to
         if wanted is None:
             settled()
@@ -205,14 +207,14 @@ class Promise:
         )
         return len(self._replicated) >= wanted
 
-    def answer(self, result: Result) -> Answer:
-        """The result, and what came of the terms."""
+    def outcome(self) -> Outcome:
+        """What came of the terms."""
         session = replication = None
         if self._terms.session is not None:
             session = self._token()
         if self._terms.replicate_to is not None:
             replication = Replication(self._terms.replicate_to, self._replicated)
-        return Answer(result, session, replication)
+        return Outcome(session, replication)
 
     # Common to both.
 

@@ -86,9 +86,6 @@ class Waits:
         wait = Wait(table_ids, holds, by_ms, then)
         with self._guard:
             is_over = self.is_stopped or by_ms <= self.now_ms()
-            is_first = not is_over and (self._next_ms is None or by_ms < self._next_ms)
-            if is_first:
-                self._next_ms = by_ms
             if not is_over:
                 self._waiting[wait] = None
                 for table_id in table_ids:
@@ -101,6 +98,11 @@ class Waits:
             if self._removed(wait):
                 then(True)
             return None
+        with self._guard:
+            # Only of who stays: the job is not woken for others, and would be taken to know of this time.
+            is_first = wait in self._waiting and (self._next_ms is None or by_ms < self._next_ms)
+            if is_first:
+                self._next_ms = by_ms
         if is_first:
             self._handle.wake()
         return wait

@@ -32,6 +32,8 @@ Code = grpc.StatusCode
 DETAIL_KEY = "kvdb-error-bin"
 BYTES_MAX_KEY = "kvdb-error-bytes-max"
 """Metadata of a request whose sender takes larger details than gRPC's defaults allow."""
+TERMS_PREFIX = "kvdb-"
+"""Before the names of what ``api/terms`` sends beside a request and its answer."""
 DETAIL_BYTES_DEFAULT = 6 * 1024
 """gRPC may refuse metadata over 8 KiB; the rest is room for the status and the message."""
 DETAIL_BYTES_MAX = 4 * 1024 * 1024

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import replace
@@ -34,6 +34,7 @@ from kvdb.api.items import BatchGetItem, Page, Query, Scan
 from kvdb.api.operations import Request, Result
 from kvdb.api.replicas import FollowConflicts
 from kvdb.api.streams import Subscribe
+from kvdb.api.terms import ASKED, terms_of
 from kvdb.client.paginate import following
 from kvdb.database.database import Database
 from kvdb.database.subscription import FollowedPage, Subscription
@@ -53,6 +54,10 @@ _Handler = Callable[[bytes, aio.ServicerContext], Awaitable[bytes | None]]
 _POINT_OPERATIONS = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem"})
 _PART_BYTES_MIN = 4 * 1024
 """A batch answered in part is not made any smaller than this, or than its first item."""
+_TERMS_PREFIX = status.TERMS_PREFIX
+_TERMS = frozenset(f"{_TERMS_PREFIX}{name}" for name in ASKED)
+_WAITING_MS = 900
+"""Milliseconds of each second of a call's time that it may wait for other regions."""
 _METADATA_BYTES_SOFT = 8 * 1024
 _METADATA_BYTES_HARD = 16 * 1024
 _PING_INTERVAL_MS_MIN = 300_000
@@ -166,7 +171,11 @@ class GrpcDoor:
             except KvdbError as refused:
                 await _abort(context, refused)
             try:
-                answer = await serve(method, payload, context, call)
+                texts = _terms_texts(context)
+                if texts:
+                    answer: bytes | None = await self._serve_under(method, payload, context, call, texts)
+                else:
+                    answer = await serve(method, payload, context, call)
             except Exception as error:
                 await _abort(context, call.failed(error))
             call.succeeded()
@@ -184,6 +193,44 @@ class GrpcDoor:
             raise
         result = await self._within_deadline(context, self._submitted(request, call))
         return self._checked(method.result.encode(result))
+
+    async def _serve_under(
+        self,
+        method: Method,
+        payload: bytes,
+        context: aio.ServicerContext,
+        call: Call,
+        texts: Mapping[str, str],
+    ) -> bytes:
+        """A call with terms (``api/terms``): what it waits for, it waits for without a thread."""
+        has_begun = False
+
+        async def serve() -> bytes:
+            nonlocal has_begun
+            has_begun = True
+            if method.name in _POINT_OPERATIONS:
+                return self._checked(method.result.encode(await self._submitted(request, call)))
+            work = self._pool.submit(self._answered, method, request)
+            self._release_after(work, call)
+            return await asyncio.wrap_future(work)
+
+        try:
+            if method.is_stream:
+                raise ValidationError("session and replicate_to are for calls that have one answer")
+            terms = terms_of(texts)
+            request = await asyncio.wrap_future(self._pool.submit(method.request.decode, payload))
+            # What is found out in the end is still to be told.
+            promise = self._database.promise(
+                request, terms, within_ms=int(self._time_s(context) * _WAITING_MS)
+            )
+            async with asyncio.timeout(self._time_s(context)):
+                answer, outcome = await promise.run_async(serve)
+        finally:
+            if not has_begun:
+                call.release()
+        told = tuple((f"{_TERMS_PREFIX}{name}", text) for name, text in outcome.texts().items())
+        context.set_trailing_metadata(told)
+        return answer
 
     def _submitted(self, request: Request, call: Call) -> asyncio.Future[Result]:
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
@@ -205,15 +252,14 @@ class GrpcDoor:
     async def _serve_pooled(
         self, method: Method, payload: bytes, context: aio.ServicerContext, call: Call
     ) -> bytes:
-        def serve() -> bytes:
-            request = method.request.decode(payload)
-            if isinstance(request, BatchGetItem):
-                return self._batch_answer(method, request)
-            return self._checked(method.result.encode(self._database.call(request)))
-
-        work = self._pool.submit(serve)
+        work = self._pool.submit(lambda: self._answered(method, method.request.decode(payload)))
         self._release_after(work, call)
         return await self._within_deadline(context, asyncio.wrap_future(work))
+
+    def _answered(self, method: Method, request: Request) -> bytes:
+        if isinstance(request, BatchGetItem):
+            return self._batch_answer(method, request)
+        return self._checked(method.result.encode(self._database.call(request)))
 
     def _batch_answer(self, method: Method, request: BatchGetItem) -> bytes:
         """A batch is bounded by the published sizes of its items, of which a message may take several
@@ -319,6 +365,15 @@ async def _abort(context: aio.ServicerContext, error: KvdbError) -> NoReturn:
         status.status_of(error), status.clipped(error.message), ((status.DETAIL_KEY, detail),)
     )
     raise AssertionError("abort raises")
+
+
+def _terms_texts(context: aio.ServicerContext) -> dict[str, str]:
+    """The terms that came with a call, which most calls have none of."""
+    return {
+        key[len(_TERMS_PREFIX) :]: value
+        for key, value in context.invocation_metadata() or ()
+        if key in _TERMS and isinstance(value, str)
+    }
 
 
 def _detail_bytes_max(context: aio.ServicerContext) -> int:

@@ -34,6 +34,7 @@ from http import HTTPStatus
 
 from kvdb.api.items import Query
 from kvdb.api.operations import Request, Result
+from kvdb.api.terms import ASKED, Outcome, terms_of
 from kvdb.database.database import Database
 from kvdb.errors import DeadlineExceeded, KvdbError, SerializationError, UnknownOperation
 from kvdb.limits import AWS
@@ -54,6 +55,10 @@ _SHORT_BODY_BYTES_MAX = 64 * 1024
 _PROBED_BODY_BYTES_MAX = 64 * 1024
 _JSON_1_0 = b"application/x-amz-json-1.0"
 _JSON = b"application/json"
+_TERMS = {b"x-kvdb-" + name.encode(): name for name in ASKED}
+"""Headers with terms of a call (``api/terms``)."""
+_WAITING_MS = 900
+"""Milliseconds of each second of a call's time that it may wait for other regions."""
 _HEALTHY = b"healthy: %s "
 _UNHEALTHY = b"unhealthy: read-only until reopened "
 _SHOWN_HOST_BYTES_MAX = 255
@@ -87,6 +92,7 @@ class HttpDoor:
             name="http",
             tls=_tls_of(options),
         )
+        self._tasks: set[asyncio.Task[None]] = set()
         self._date_second = -1
         self._date = b""
 
@@ -103,6 +109,9 @@ class HttpDoor:
     async def stop(self, grace_ms: int) -> None:
         """Take no more requests, let those being served finish for ``grace_ms``, cut the rest."""
         await self._listener.stop(grace_ms)
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # Judging a request.
 
@@ -158,7 +167,11 @@ class HttpDoor:
             exchange.fail(refused, self._pipeline.new_request_id())
             return
         request = exchange.request
-        if len(request.body) > _SHORT_BODY_BYTES_MAX or b"content-encoding" in request.headers:
+        if not request.headers.keys().isdisjoint(_TERMS):
+            task = self._loop.create_task(self._serve_under(route, call, exchange))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        elif len(request.body) > _SHORT_BODY_BYTES_MAX or b"content-encoding" in request.headers:
             self._serve_pooled(route, call, exchange)
         elif route.name in _POINT_OPERATIONS:
             self._serve_point(route, call, exchange)
@@ -245,6 +258,55 @@ class HttpDoor:
 
         self._pool.submit(work)
 
+    async def _serve_under(self, route: Route, call: Call, exchange: _Exchange) -> None:
+        """A call with terms: what it waits for, it waits for without a thread."""
+        headers = exchange.request.headers
+        has_begun = False
+
+        async def serve() -> tuple[bytes, Coding | None]:
+            nonlocal has_begun
+            has_begun = True
+            if route.name in _POINT_OPERATIONS:
+                return packed(route.encode(request, await self._submitted(request, call)), exchange.coding)
+            work = self._loop.run_in_executor(self._pool, self._call_and_encode, route, request)
+            work.add_done_callback(lambda _: call.release())
+            return packed(await asyncio.shield(work), exchange.coding)
+
+        try:
+            texts = {name: headers[key].decode("latin-1") for key, name in _TERMS.items() if key in headers}
+            terms = terms_of(texts)
+            async with asyncio.timeout(self._deadline_s):
+                body = await self._loop.run_in_executor(self._pool, self._body_of, exchange.request)
+                request = await self._loop.run_in_executor(self._pool, route.decode, body)
+                promise = self._database.promise(
+                    request, terms, within_ms=int(self._deadline_s * _WAITING_MS)
+                )
+                answer, outcome = await promise.run_async(serve)
+        except Exception as error:
+            exchange.fail(call.failed(error), call.request_id)
+        else:
+            call.succeeded()
+            exchange.answer(*answer, call.request_id, _told(outcome))
+        finally:
+            if not has_begun:
+                call.release()
+
+    def _submitted(self, request: Request, call: Call) -> asyncio.Future[Result]:
+        answer: asyncio.Future[Result] = self._loop.create_future()
+
+        def done(result: Result | None, error: BaseException | None) -> None:
+            call.release()
+            if answer.done():
+                return
+            if result is not None:
+                answer.set_result(result)
+            else:
+                assert error is not None
+                answer.set_exception(error)
+
+        self._database.submit(request, done, self._wakeups.defer, profile=AWS)
+        return answer
+
     def _body_of(self, request: HttpRequest) -> bytes:
         coding = request.headers.get(b"content-encoding")
         return request.body if coding is None else unpacked(request.body, coding, self._body_bytes_max)
@@ -266,10 +328,11 @@ class HttpDoor:
         body: bytes,
         request_id: str,
         coding: Coding | None,
+        told: bytes = b"",
     ) -> None:
         head = (
             b"%sDate: %s\r\nContent-Type: %s\r\n%sContent-Length: %d\r\n"
-            b"x-amzn-RequestId: %s\r\nx-amz-crc32: %d\r\n"
+            b"x-amzn-RequestId: %s\r\nx-amz-crc32: %d\r\n%s"
             % (
                 _STATUS_LINES[status],
                 self._date_line(),
@@ -278,6 +341,7 @@ class HttpDoor:
                 len(body),
                 request_id.encode("ascii"),
                 zlib.crc32(body),
+                told,
             )
         )
         connection.respond(head, body)
@@ -322,15 +386,20 @@ class _Exchange:
     def succeed(self, body: bytes, request_id: str) -> None:
         self.answer(*packed(body, self.coding), request_id)
 
-    def answer(self, body: bytes, coding: Coding | None, request_id: str) -> None:
-        """With a body that is packed already, if it is to be."""
+    def answer(self, body: bytes, coding: Coding | None, request_id: str, told: bytes = b"") -> None:
+        """With a body that is packed already, if it is to be; ``told``: more headers."""
         self.is_answered = True
-        self._door.answer(self._connection, 200, self._media_type, body, request_id, coding)
+        self._door.answer(self._connection, 200, self._media_type, body, request_id, coding, told)
 
     def fail(self, error: KvdbError, request_id: str) -> None:
         status, body = status_and_body(error)
         self.is_answered = True
         self._door.answer(self._connection, status, self._media_type, body, request_id, None)
+
+
+def _told(outcome: Outcome) -> bytes:
+    texts = outcome.texts().items()
+    return b"".join(b"x-kvdb-%s: %s\r\n" % (name.encode(), text.encode()) for name, text in texts)
 
 
 def _route_of(request: HttpRequest) -> Route:

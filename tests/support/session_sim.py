@@ -21,7 +21,7 @@ import sys
 from dataclasses import dataclass, field, replace
 
 from kvdb.api.items import DeleteItem, GetItem, PutItem, Scan
-from kvdb.api.operations import Request, Result
+from kvdb.api.operations import Request
 from kvdb.api.tables import ResolverKind
 from kvdb.api.terms import NEW_SESSION, Terms
 from kvdb.database.promise import Promise
@@ -92,13 +92,13 @@ class SessionWorld(World):
                 return
         self._check_session(node, user)
         before = self._stored(node, name)
-        result = node.database.call(request)
+        node.database.call(request)
         stored = self._stored(node, name)
         if stored is not None and stored != before:
             self._record(name, stored)
         stamp = _NEVER if stored is None else row.stamp_of(stored)
-        promise.when_replicated(lambda: wanted and self._check_replicated(promise, result, name, stamp))
-        user.token = promise.answer(result).session or ""
+        promise.when_replicated(lambda: wanted and self._check_replicated(promise, name, stamp))
+        user.token = promise.outcome().session or ""
         self._note("session", node.name, name, user.token)
         for each in [f"item-{at}" for at in range(ITEMS)] if isinstance(request, Scan) else [name]:
             if (shown := self._stored(node, each)) is not None:
@@ -151,9 +151,9 @@ class SessionWorld(World):
                 f"region={node.name} item={name} seen={stamp} has={has}"
             )
 
-    def _check_replicated(self, promise: Promise, result: Result, name: str, stamp: Stamp) -> None:
+    def _check_replicated(self, promise: Promise, name: str, stamp: Stamp) -> None:
         """Called where the write is told that regions have it."""
-        replication = promise.answer(result).replication
+        replication = promise.outcome().replication
         assert replication is not None
         promise.close()
         if not replication.is_reached:

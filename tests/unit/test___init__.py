@@ -9,7 +9,8 @@ from kvdb import errors
 def test_the_public_names_are_these() -> None:
     ways_in = {"open", "connect", "open_async", "connect_async"}
     faces = {"Client", "AsyncClient", "Table", "AsyncTable", "Snapshot", "AsyncSnapshot", "Database"}
-    faces |= {"Transaction", "AsyncTransaction", "Change"}
+    faces |= {"Transaction", "AsyncTransaction", "Change", "Session", "AsyncSession"}
+    faces |= {"Terms", "Answer", "Replication"}
     builders = {"Key", "Attr", "Set", "Remove", "Add", "Delete", "PutRequest", "DeleteRequest"}
     builders |= {"actions", "LocalIndex", "GlobalIndex", "Provisioned", "OnDemand"}
     options = {"ArchiveOptions", "ClientOptions", "DatabaseOptions", "EngineOptions", "FailoverOptions"}
@@ -23,6 +24,7 @@ def test_the_public_names_are_these() -> None:
         *("UniqueViolation", "ReadPointExpired", "ExpiredIterator", "TrimmedDataAccess"),
         *("RetryableError", "ServiceUnavailable", "RequestLimitExceeded", "DeadlineExceeded", "DiskFull"),
         *("Throttled", "ThroughputExceeded", "TransactionConflict", "TransactionInProgress"),
+        *("ReplicaBehind", "NotReplicated"),
         *("StorageError", "CorruptionError", "NotADatabase", "FormatTooNew", "DatabaseLocked"),
         *("ReadOnlyDatabase", "ReadOnlyDegraded", "DiskError", "InternalError"),
     }

@@ -27,6 +27,7 @@ from kvdb.client.failover import Choice, Origins, Switch, Verdict, located, rout
 from kvdb.errors import (
     ConditionalCheckFailed,
     DeadlineExceeded,
+    ReplicaBehind,
     ServiceUnavailable,
     Throttled,
     TransactionInProgress,
@@ -99,6 +100,14 @@ def test_a_read_goes_round_the_list_and_a_write_only_when_it_was_never_sent() ->
     write.renew((0, 1))
     assert write.index == 1
     assert not write.moves_after(never_sent())
+
+
+def test_a_call_whose_session_is_ahead_of_a_region_goes_on_to_the_next_one() -> None:
+    for request in (GET, PUT):
+        route = route_of(request, (1, 0), None)
+        assert (route.moves_after(ReplicaBehind("behind")), route.index) == (True, 0)
+        assert not route.moves_after(ReplicaBehind("behind"))
+    assert not route_of(GET, (0, 1), 0).moves_after(ReplicaBehind("behind"))
 
 
 @pytest.mark.parametrize("error", [Throttled("slow"), ConditionalCheckFailed()], ids=["throttled", "refused"])

@@ -24,6 +24,7 @@ from kvdb.api.items import (
     UpdateItem,
 )
 from kvdb.api.operations import Request
+from kvdb.api.terms import Terms
 from kvdb.client.grpc_transport import AsyncGrpcTransport, GrpcTransport
 from kvdb.client.retry import RetryPolicy
 from kvdb.env.entropy import SystemEntropy
@@ -34,10 +35,12 @@ from kvdb.errors import (
     DeadlineExceeded,
     KvdbError,
     MessageTooLarge,
+    ReplicaBehind,
     RequestLimitExceeded,
     ServiceUnavailable,
     TransactionCanceled,
     TransactionConflict,
+    UnknownOperation,
     ValidationError,
 )
 from kvdb.options import ClientOptions
@@ -63,18 +66,20 @@ def refuse(context: grpc.ServicerContext, error: KvdbError) -> None:
     context.abort(status.status_of(error), error.message)
 
 
-def send(address: str, request: Request, **options: int) -> object:
+def send(address: str, request: Request, terms: Terms | None = None, **options: int) -> object:
     transport = GrpcTransport(address, policy(**options))
     try:
-        return transport.send(request)
+        return transport.send(request) if terms is None else transport.send_under(request, terms)
     finally:
         transport.close()
 
 
-def send_async(address: str, request: Request, **options: int) -> object:
+def send_async(address: str, request: Request, terms: Terms | None = None, **options: int) -> object:
     async def use() -> object:
         transport = AsyncGrpcTransport(address, policy(**options))
         try:
+            if terms is not None:
+                return await transport.send_under(request, terms)
             return await transport.send(request)
         finally:
             await transport.close()
@@ -144,6 +149,27 @@ def test_a_write_that_was_not_begun_is_sent_again(send: Send) -> None:
     with scripted_server(refusing(RequestLimitExceeded("too many"), 1, calls)) as address:
         assert send(address, PUT) == PutItemResult()
     assert calls == ["PutItem"] * 2
+
+
+@both_send
+def test_a_server_that_knows_no_sessions_is_named_and_nothing_is_taken_for_promised(send: Send) -> None:
+    for terms in (Terms(session="new"), Terms(replicate_to=1)):
+        with (
+            scripted_server(lambda name, payload, context: PUT_ANSWER) as address,
+            pytest.raises(UnknownOperation, match="knows no sessions and no replicate_to: endpoint=grpc://"),
+        ):
+            send(address, PUT, terms=terms)
+
+
+@both_send
+def test_a_region_that_is_behind_is_not_asked_again(send: Send) -> None:
+    calls: list[str] = []
+    with (
+        scripted_server(refusing(ReplicaBehind("region b has not"), 2, calls)) as address,
+        pytest.raises(ReplicaBehind, match="region b has not"),
+    ):
+        send(address, GET, terms=Terms(session="new"))
+    assert calls == ["GetItem"]
 
 
 TRANSACTION_ANSWER = UNARY_BY_REQUEST[TransactWriteItems].result.encode(TransactWriteItemsResult())

@@ -12,6 +12,7 @@ from kvdb.errors import (
     CancellationReason,
     DeadlineExceeded,
     KvdbError,
+    ReplicaBehind,
     RequestLimitExceeded,
     ServiceUnavailable,
     Throttled,
@@ -54,7 +55,8 @@ def repeated(repeats: Repeats) -> set[type[KvdbError]]:
 
 def test_what_does_no_harm_twice_is_repeated_after_every_retryable_error() -> None:
     found = repeated(Repeats.HARMLESS)
-    assert found == {cls for cls in BY_CODE.values() if cls.retryable}
+    # A region that is behind had the time that the session gave it.
+    assert found == {cls for cls in BY_CODE.values() if cls.retryable} - {ReplicaBehind}
     assert {ServiceUnavailable, DeadlineExceeded, RequestLimitExceeded} <= found
 
 

@@ -83,7 +83,7 @@ class Call:
             self.serve()
         assert self.is_over
         self.promise.close()
-        return self.promise.answer(self._result)
+        return Answer(self._result, *self.promise.outcome())
 
 
 def said(world: World, region: str, request: Request, terms: Terms = NEW) -> Answer:

@@ -71,6 +71,16 @@ def test_what_never_holds_is_told_when_the_time_is_over(table: Table) -> None:
     assert fixture.told == [False, False]
 
 
+def test_who_waits_after_somebody_who_did_not_have_to_is_told_when_his_time_is_over(table: Table) -> None:
+    fixture = Fixture()
+    fixture.holds = True
+    fixture.begin(table, 50)
+    fixture.holds = False
+    fixture.begin(table, 100)
+    fixture.pass_ms(100)
+    assert fixture.told == [True, False]
+
+
 def test_a_time_that_is_over_is_no_time_to_wait(table: Table) -> None:
     fixture = Fixture()
     assert fixture.begin(table, 0) is None
