@@ -43,6 +43,7 @@ from kvdb.table.latches import Latches
 from kvdb.table.writer import Writer
 
 KEEPER_MS: Final = 10_000
+"""How often at least a table is looked after; four times in a horizon, if that is short."""
 _STATUSES: Final[dict[LinkStatus, ReplicaStatus]] = {
     "CREATING": "CREATING",
     "ACTIVE": "ACTIVE",
@@ -68,6 +69,7 @@ class ReplicaKeeper:
         self._holds = holds
         self._gone = Gone(engine)
         self._horizon_ms = horizon_ms
+        self._period_ms = max(1, min(KEEPER_MS, horizon_ms // 4))
         self._queue: list[str] = []
         self._lost = env.metrics.counter("replica_peers_lost_total")
 
@@ -81,7 +83,7 @@ class ReplicaKeeper:
                 if table.indexes.shipper is not None
             ]
             if not self._queue:
-                return KEEPER_MS
+                return self._period_ms
         name = self._queue.pop()
         try:
             for table in self._catalog.all_tables():
@@ -94,10 +96,10 @@ class ReplicaKeeper:
                     ways = len(setting.regions) if setting is not None and setting.relays else 2
                     self._gone.step(table, before_ms=wall_ms - max(2, ways) * self._horizon_ms)
         except (DiskError, DiskFull, ServiceUnavailable):
-            return KEEPER_MS
+            return self._period_ms
         except ReadOnlyDegraded:
             return None
-        return 0 if self._queue else KEEPER_MS
+        return 0 if self._queue else self._period_ms
 
 
 class Regions:

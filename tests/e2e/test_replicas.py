@@ -384,6 +384,44 @@ def test_an_embedded_program_gives_its_functions(tmp_path: Path) -> None:
     kvdb.open(str(tmp_path / "none")).close()
 
 
+def test_who_was_away_for_longer_than_the_horizon_is_told_and_begins_anew(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        ring = Ring(tmp_path, stack, "--replica-horizon=2")
+        ring.share()
+        ring.client("amsterdam").table(TABLE).put({"id": "deleted"})
+        eventually(lambda: all(len(ring.items(name)) == 1 for name in NAMES))
+        ways = [way for pair, way in ring.ways.items() if "cairo" in pair]
+        for way in ways:
+            way.cut()
+        ring.client("amsterdam").table(TABLE).delete({"id": "deleted"})
+        ring.client("amsterdam").table(TABLE).put({"id": "meanwhile"})
+        # Long enough for the tombstone to go as well: whoever has the item still could bring it back.
+        threading.Event().wait(5)
+        for way in ways:
+            way.heal()
+
+        def shown(name: str, peer: str) -> tuple[str, str]:
+            status = run_command("replica", "status", "--json", "--endpoint", ring.servers[name].target)
+            rows = [row for row in map(json.loads, status.output.splitlines()) if row.get("table") == TABLE]
+            return next(((row["status"], row["fault"]) for row in rows if row["peer"] == peer), ("", ""))
+
+        eventually(lambda: shown("cairo", "amsterdam")[0] == "NEEDS_RESEED")
+        eventually(lambda: shown("amsterdam", "cairo")[0] == "LOST")
+        assert "begin anew here" in shown("cairo", "amsterdam")[1]
+        assert "begin anew in one of the two" in shown("amsterdam", "cairo")[1]
+        # The other two go on, and nothing comes from cairo.
+        ring.client("berlin").table(TABLE).put({"id": "others"})
+        eventually(lambda: len(ring.items("amsterdam")) == 2)
+        assert [item["id"] for item in ring.items("amsterdam")] == ["meanwhile", "others"]
+        reseeded = run_command(
+            "replica", "reseed", TABLE, "--yes", "--endpoint", ring.servers["cairo"].target
+        )
+        assert reseeded.exit_code == 0, reseeded.output
+        eventually(lambda: ring.items("cairo") == ring.items("amsterdam") == ring.items("berlin"))
+        eventually(lambda: all(ring.statuses(name) == ["ACTIVE"] * 3 for name in NAMES))
+        assert [item["id"] for item in ring.items("cairo")] == ["meanwhile", "others"]
+
+
 def test_a_region_that_is_gone_is_gone_on_without(ring: Ring) -> None:
     ring.share()
     ring.servers["cairo"].kill()
