@@ -112,6 +112,7 @@ class Engine:
             directory,
             options,
             self._versions,
+            lambda: self._snapshots.read_points(self._history_from),
             database_id=parts.database_id,
             on_flushed=self._on_flushed,
             on_manifest_lost=self._commit.degrade,

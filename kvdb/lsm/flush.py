@@ -1,5 +1,8 @@
 """Flush: a frozen memtable becomes one level-0 sstable, and its log is no longer needed.
 
+Versions that were replaced in the same memtable, and that nobody may read (``retention``), do not come
+that far: an item that is written over and over is stored once a flush.
+
 A large memtable is not read by the flush at all: the worker process makes the sstable from
 the sealed log file, which holds the same batches (decision 6). A small one, or one in a file
 system that no other process sees, is written from memory.
@@ -20,7 +23,9 @@ from kvdb.lsm.filenames import log_name, sstable_name
 from kvdb.lsm.internal_key import SEQNO_MAX, Entry
 from kvdb.lsm.manifest import FileMeta, VersionEdit
 from kvdb.lsm.memtable import Memtable
-from kvdb.lsm.range_tombstone import RangeTombstone
+from kvdb.lsm.range_tombstone import RangeTombstone, RangeTombstones
+from kvdb.lsm.retention import retained
+from kvdb.lsm.snapshot import ReadPoints
 from kvdb.lsm.sstable.writer import SstableInfo, SstableSettings, write_sstable
 from kvdb.lsm.version import VersionSet
 from kvdb.lsm.wal import LogRecord, read_log
@@ -97,10 +102,11 @@ def flush_log(fs: FileSystem, task: Task) -> Plain:
     if content is None:
         raise CorruptionError("log has no opening record", file=log_name(log_number))
     entries, ranges = sorted_entries(content.records)
+    points = ReadPoints(cast("list[int]", task["snapshots"]), cast(int, task["history_from"]))
     meta = write_level0(
         fs,
         directory,
-        entries,
+        _readable(entries, RangeTombstones(ranges), points),
         ranges,
         number=cast(int, task["number"]),
         unique_id=cast(int, task["unique_id"]),
@@ -127,6 +133,11 @@ def sorted_entries(records: Iterable[LogRecord]) -> tuple[list[Entry], list[Rang
     return entries, ranges
 
 
+def _readable(entries: list[Entry], ranges: RangeTombstones, points: ReadPoints) -> list[Entry]:
+    """Those of the entries of a memtable, in order, that somebody may read, and all that hide older ones."""
+    return retained(entries, ranges, points, is_bottom=False)
+
+
 class Flush:
     """Job: flush the oldest frozen memtable, one a step."""
 
@@ -138,6 +149,7 @@ class Flush:
         directory: str,
         options: EngineOptions,
         versions: VersionSet,
+        read_points: Callable[[], ReadPoints],
         *,
         database_id: bytes,
         on_flushed: Callable[[], None],
@@ -148,6 +160,7 @@ class Flush:
         self._directory = directory
         self._options = options
         self._versions = versions
+        self._read_points = read_points
         self._database_id = database_id
         self._on_flushed = on_flushed
         self._on_manifest_lost = on_manifest_lost
@@ -182,10 +195,15 @@ class Flush:
 
     def _flush(self, memtable: Memtable) -> None:
         number = self._versions.take_numbers()
+        # Of a frozen memtable: who takes a snapshot after this reads what is newest in it.
+        points = self._read_points()
         try:
-            meta = self._build(memtable, number)
+            meta = self._build(memtable, number, points)
             self._versions.apply(
-                VersionEdit(added=((0, meta),)), flushed=memtable, wall_ms=self._env.hlc.wall_ms()
+                VersionEdit(added=((0, meta),)),
+                flushed=memtable,
+                wall_ms=self._env.hlc.wall_ms(),
+                history_from=min(points.history_from, memtable.last_seqno),
             )
         except BaseException:
             # A lost edit may be on disk after all: then the file is live.
@@ -195,7 +213,7 @@ class Flush:
         finally:
             self._versions.give_up(number)
 
-    def _build(self, memtable: Memtable, number: int) -> FileMeta:
+    def _build(self, memtable: Memtable, number: int, points: ReadPoints) -> FileMeta:
         unique_id = new_unique_id(self._env)
         fs = self._env.fs
         if isinstance(fs, OsFileSystem) and memtable.size_bytes >= self._options.offload_bytes_min:
@@ -206,13 +224,15 @@ class Flush:
                 "number": number,
                 "unique_id": unique_id,
                 "settings": list(SstableSettings.of(self._options)),
+                "snapshots": list(points.snapshots),
+                "history_from": points.history_from,
             }
             fields = self._env.jobs.offload(flush_log, fs, task, input_bytes=memtable.size_bytes)
             return FileMeta._make(cast(list[object], fields))
         return write_level0(
             fs,
             self._directory,
-            memtable.entries(),
+            _readable(list(memtable.entries()), memtable.ranges, points),
             memtable.ranges,
             number=number,
             unique_id=unique_id,

@@ -15,18 +15,19 @@ import pytest
 
 from kvdb.env.fs import join
 from kvdb.errors import CorruptionError, StorageError
-from kvdb.lsm import wal
+from kvdb.lsm import flush, wal
 from kvdb.lsm.commit import Commit
 from kvdb.lsm.compaction import job as compaction_job
 from kvdb.lsm.engine import Engine
 from kvdb.lsm.filenames import sstable_name
+from kvdb.lsm.internal_key import SEQNO_MAX
 from kvdb.lsm.log_chain import LogChain
 from kvdb.lsm.manifest import ManifestWriter
 from kvdb.lsm.memtable import Memtable
 from kvdb.lsm.pin import Pins
 from kvdb.lsm.record import RecordReader, RecordWriter
 from kvdb.lsm.recovery import _Recovery
-from kvdb.lsm.snapshot import SnapshotList
+from kvdb.lsm.snapshot import ReadPoints, SnapshotList
 from kvdb.lsm.sstable import bloom, writer
 from kvdb.lsm.sstable import format as layout
 from kvdb.lsm.version import VersionSet
@@ -294,6 +295,16 @@ def builds_filters_without_the_last_key(patch: pytest.MonkeyPatch) -> None:
     )
 
 
+def flushes_only_what_is_newest(patch: pytest.MonkeyPatch) -> None:
+    present = ReadPoints([], SEQNO_MAX)
+    retained = flush.retained
+    patch.setattr(
+        flush,
+        "retained",
+        lambda chunk, ranges, points, *, is_bottom: retained(chunk, ranges, present, is_bottom=is_bottom),
+    )
+
+
 def flushes_no_echoes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Memtable, "entries", Memtable._put_entries)
 
@@ -325,6 +336,7 @@ DRILLS: list[tuple[Plant, Callable[[], None]]] = [
     (forgets_live_snapshots, answers),
     (replays_with_wrong_seqnos, crash_sweep),
     (builds_filters_without_the_last_key, answers),
+    (flushes_only_what_is_newest, answers),
     (flushes_no_echoes, crash_sweep),
     (replays_echoes_with_the_seqno_of_their_key, crash_sweep),
     (lets_pinned_logs_go, pinned_copy),

@@ -1,5 +1,5 @@
 """Compaction: fewer, larger, deeper sstables, without what nobody can read any more.
 
-Reading order: ``picker`` (what to compact: pure), ``retention`` (what may be dropped: pure, and
-the only place that decides it), ``job`` (files to files, then the edit).
+Reading order: ``picker`` (what to compact: pure), ``job`` (files to files, then the edit). What may be
+dropped ``lsm/retention`` decides, here as in a flush.
 """

@@ -20,12 +20,12 @@ from kvdb.env.fs import FileSystem, join
 from kvdb.env.worker import Plain, Task
 from kvdb.errors import KvdbError
 from kvdb.lsm.compaction.picker import OVERLAP_FILES_MAX, Compaction, covered, pick, pick_all
-from kvdb.lsm.compaction.retention import retained, retained_ranges
 from kvdb.lsm.filenames import sstable_name
 from kvdb.lsm.flush import file_meta, new_unique_id, remove_outputs
 from kvdb.lsm.iterator import Chunk, merged
 from kvdb.lsm.manifest import FileMeta, VersionEdit
 from kvdb.lsm.range_tombstone import RangeTombstone, clipped, united
+from kvdb.lsm.retention import retained, retained_ranges
 from kvdb.lsm.snapshot import ReadPoints
 from kvdb.lsm.sstable.reader import SstableReader
 from kvdb.lsm.sstable.writer import SstableSettings, SstableWriter

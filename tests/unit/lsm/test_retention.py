@@ -3,10 +3,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kvdb.lsm.compaction.retention import retained, retained_ranges
 from kvdb.lsm.internal_key import SEQNO_MAX, Entry
 from kvdb.lsm.iterator import visible
 from kvdb.lsm.range_tombstone import NO_RANGES, RangeTombstone, RangeTombstones
+from kvdb.lsm.retention import retained, retained_ranges
 from kvdb.lsm.snapshot import ReadPoints
 
 Versions = dict[tuple[bytes, int], bytes | None]
