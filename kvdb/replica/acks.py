@@ -102,13 +102,13 @@ class Acks:
         ack = self.get(table, region)
         return ack is not None and ack.is_lost and ack.uuid == uuid
 
-    def pending(self, table: Table, region: str) -> int:
-        """Notes of writes that a peer is not known to have, as far as ten thousand."""
+    def pending(self, table: Table, region: str, *, count_max: int = 10_000) -> int:
+        """Notes of writes that a peer is not known to have, as far as ``count_max``."""
         ack = self.get(table, region)
         notes = replica_keys.writes_range(
             table.descriptor.table_id, 0 if ack is None else ack.position, replica_keys.SEQNO_MAX
         )
-        return sum(1 for _ in islice(self._engine.scan(*notes), 10_000))
+        return sum(1 for _ in islice(self._engine.scan(*notes), count_max))
 
     def _of(self, table_id: int) -> dict[str, Ack]:
         acks = self._loaded.get(table_id)

@@ -162,6 +162,8 @@ class Puller:
         self._asked: Message | None = None
         self._asked_ms = 0
         self._due_ms = 0
+        self._paid_ms = 0
+        """When all that has come may have come, at the most bytes a second there may be."""
         self._failures = 0
         self._greeting: Greeting | None = None
         self._greeted_ms = 0
@@ -203,11 +205,11 @@ class Puller:
             self._failed("no answer")
         if self._asked is not None:
             return max(1, self._asked_ms + ANSWER_MS_MAX - now)
-        if now >= self._due_ms:
+        if now >= max(self._due_ms, self._paid_ms):
             self._ask(now)
         if self._asked is not None:
             return ANSWER_MS_MAX
-        return max(1, self._due_ms - now)
+        return max(1, self._due_ms - now, self._paid_ms - now)
 
     def _now_ms(self) -> int:
         return self._env.clock.monotonic_ns() // 1_000_000
@@ -262,6 +264,10 @@ class Puller:
     # Hearing.
 
     def _receive(self, frame: bytes) -> None:
+        if self._bytes_per_s_max is not None:
+            # Of use or not: it has come, and no failure or haste makes up for it.
+            took_ms = len(frame) * 1000 // self._bytes_per_s_max
+            self._paid_ms = max(self._paid_ms, self._now_ms()) + took_ms
         try:
             message = decode(frame)
         except CorruptionError as error:
@@ -278,14 +284,14 @@ class Puller:
             return
         self._asked = None
         try:
-            self._hear(asked, message, len(frame))
+            self._hear(asked, message)
         except ReadOnlyDegraded as error:
             self.is_paused = True
             self.fault = error.message
         except (PeerFault, KvdbError) as error:
             self._failed(str(error))
 
-    def _hear(self, asked: Message, message: Message, size: int) -> None:
+    def _hear(self, asked: Message, message: Message) -> None:
         if isinstance(message, Greeting) and isinstance(asked, Hello):
             self._greeted(message)
             is_news = message.topology != asked.known
@@ -297,10 +303,7 @@ class Puller:
             has_more = self._take_pages(asked, message)
             if message.topology != asked.known:
                 self._greeting = None
-            pause_ms = 0 if has_more else IDLE_MS
-            if self._bytes_per_s_max is not None:
-                pause_ms = max(pause_ms, size * 1000 // self._bytes_per_s_max)
-            self._succeeded(pause_ms)
+            self._succeeded(0 if has_more else IDLE_MS)
         elif isinstance(message, Refusal):
             self._greeting = None
             raise PeerFault(message.reason)

@@ -33,7 +33,7 @@ from kvdb.replica.hearsay import FRESH_MS, Heard, Hearsay
 from kvdb.replica.holds import Holds
 from kvdb.replica.link import ReplicaLink
 from kvdb.replica.positions import Positions
-from kvdb.replica.puller import Puller
+from kvdb.replica.puller import Puller, TableLink
 from kvdb.replica.source import Source
 from kvdb.replica.topology import named, settled
 from kvdb.replica.waits import Waits
@@ -51,6 +51,8 @@ _STATUSES: Final[dict[LinkStatus, ReplicaStatus]] = {
     "LOST": "REPLICATION_NOT_AUTHORIZED",
     "REFUSED": "REPLICATION_NOT_AUTHORIZED",
 }
+_PENDINGS_MAX: Final = 50_000
+_PENDING_MIN: Final = 100
 HORIZON_MS: Final = 24 * 60 * 60 * 1000
 
 
@@ -162,6 +164,10 @@ class Regions:
         self.keeper = ReplicaKeeper(catalog, engine, env, self.acks, self.source.holds, horizon_ms)
         self._keeper = env.jobs.add(self.keeper)
         env.metrics.gauge("replica_pending_count").read_by(self._pending)
+        latencies = env.metrics.gauge_family("replication_latency_ms", ("table", "region", "source"))
+        latencies.read_by(self._latencies)
+        pendings = env.metrics.gauge_family("pending_replication_count", ("table", "region"))
+        pendings.read_by(self._pendings)
 
     def connect(
         self,
@@ -406,12 +412,29 @@ class Regions:
 
     def _pending(self) -> int:
         """Items written here that some peer is not known to have, over all tables and peers."""
-        return sum(
-            self.acks.pending(link.table, peer)
-            for peer, puller in self._pullers.items()
-            for link in puller.links.values()
+        return int(sum(number for _, number in self._pendings()))
+
+    def _pendings(self) -> Iterator[tuple[tuple[str, ...], float]]:
+        """The service's PendingReplicationCount, by table and receiving region."""
+        links = self._links()
+        # So that a look at them all costs no more than a look at a few, when a peer of many tables is away.
+        count_max = max(_PENDING_MIN, _PENDINGS_MAX // max(1, len(links)))
+        for peer, link in links:
+            count = self.acks.pending(link.table, peer, count_max=count_max)
+            yield (link.table.descriptor.name, peer), count
+
+    def _latencies(self) -> Iterator[tuple[tuple[str, ...], float]]:
+        """The service's ReplicationLatency, by table and receiving region, which is this one."""
+        for peer, link in self._links():
+            yield (link.table.descriptor.name, self.region, peer), link.latency_ms
+
+    def _links(self) -> list[tuple[str, TableLink]]:
+        return [
+            (peer, link)
+            for peer, puller in tuple(self._pullers.items())
+            for _, link in sorted(puller.links.items())
             if not link.table.is_dropped
-        )
+        ]
 
     def stop(self) -> None:
         """No more steps; returns when running ones have ended."""

@@ -7,7 +7,8 @@
     histogram server_GetItem_ms  ->  kvdb_server_call_seconds{operation="GetItem"}
     any other  name_ms           ->  kvdb_name_seconds; a counter keeps its _total
 
-Nothing here changes anything, and no item, key or table name appears.
+Nothing here changes anything, and no item or key appears; of tables, only the names of those that regions
+share.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from kvdb.env.env import Env
-from kvdb.metrics import Counter, Histogram, Registry
+from kvdb.metrics import Counter, GaugeFamily, Histogram, Registry
 from kvdb.options import ServerOptions
 from kvdb.server.http_protocol import HttpConnection, HttpRequest
 from kvdb.server.listener import Listener
@@ -73,6 +74,11 @@ def prometheus_text(registry: Registry) -> str:
         if isinstance(instrument, Histogram):
             kind = "histogram"
             samples = list(_histogram(metric, label, instrument, is_ms=name.endswith("_ms")))
+        elif isinstance(instrument, GaugeFamily):
+            kind, scale = "gauge", _MS_PER_S if name.endswith("_ms") else 1
+            samples = [
+                f"{metric}{{{labels}}} {_number(number / scale)}" for labels, number in instrument.samples()
+            ]
         else:
             kind = "counter" if isinstance(instrument, Counter) else "gauge"
             samples = [f"{metric} {_number(instrument.value)}"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kvdb.metrics import Registry
+from kvdb.metrics import SAMPLES_MAX, Registry
 
 
 def test_a_counter_counts() -> None:
@@ -35,6 +35,19 @@ def test_an_observation_counts_in_the_bucket_whose_bound_holds_it() -> None:
         histogram.observe(value)
     assert histogram.counts == [2, 1, 1]
     assert histogram.total == 56.5
+
+
+def test_a_family_gives_what_there_is_with_its_labels_and_no_more_than_it_may() -> None:
+    registry = Registry()
+    family = registry.gauge_family("pending", ("table", "region"))
+    assert registry.read() == {}
+    family.read_by(lambda: [(("orders", "berlin"), 3), (('a"b\\c\n', "cairo"), 0)])
+    assert registry.read() == {
+        'pending{table="orders",region="berlin"}': 3,
+        r'pending{table="a\"b\\c\n",region="cairo"}': 0,
+    }
+    family.read_by(lambda: (((str(at), "x"), at) for at in range(1_000_000)))
+    assert len(registry.read()) == SAMPLES_MAX
 
 
 def test_asking_twice_gives_one_instrument() -> None:

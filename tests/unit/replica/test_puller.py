@@ -428,6 +428,40 @@ def test_a_scan_that_need_not_end_is_refused(change: dict[str, object], fault: s
     assert world.get("amsterdam", "x") == {"id": "x"}
 
 
+@pytest.mark.parametrize(
+    "told", [encode, lambda message: bytes(50_000)], ids=["pages", "frames that are of no use"]
+)
+def test_no_more_bytes_a_second_are_pulled_than_there_may_be(told: Callable[[Message], bytes]) -> None:
+    world = World("amsterdam", "berlin")
+    world.share()
+    link, bytes_per_s_max = world.links["amsterdam", "berlin"], 20_000
+    link.is_cut = True
+    for at in range(200):
+        world.put("berlin", {"id": f"{at}", "filler": "x" * 1_000})
+    world["berlin"].regions.source.page_rows = 20
+    world.puller("amsterdam", "berlin")._bytes_per_s_max = bytes_per_s_max
+    came: list[tuple[int, int]] = []
+
+    def counted(message: Message) -> bytes:
+        frame = told(message)
+        came.append((world.clock.monotonic_ns() // 1_000_000, len(frame)))
+        return frame
+
+    link.is_cut, link.lie = False, counted
+    for _ in range(10):
+        world.run(3_000)
+        # Somebody who is in a hurry, too.
+        world.puller("amsterdam", "berlin").refresh()
+    total = sum(size for _, size in came)
+    elapsed_ms = came[-1][0] - came[0][0]
+    # A frame comes as a whole, and what follows it waits.
+    assert (total - came[-1][1]) * 1_000 <= bytes_per_s_max * elapsed_ms
+    if told is encode:
+        assert total > 200 * 1_000
+        assert world.get("amsterdam", "199") is not None
+        assert elapsed_ms > 200 * 1_000 * 1_000 // bytes_per_s_max // 2
+
+
 @pytest.mark.parametrize("block", range(4))
 def test_answers_that_are_nearly_right_end_no_job_and_what_stays_wrong_is_said(block: int) -> None:
     for seed in range(25 * block, 25 * (block + 1)):

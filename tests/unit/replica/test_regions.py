@@ -383,3 +383,21 @@ def test_a_scan_meets_what_is_there_already_be_it_much_or_little() -> None:
     assert world.get("berlin", "050") == {"id": "050", "from": "amsterdam"}
     taken = applier.take(target.catalog.table(TABLE), "amsterdam", rows, Progress(b"id", "uuid"))
     assert (taken.rows, taken.changed, taken.conflicts) == (3, 0, 0)
+
+
+def test_latency_and_pending_items_are_metrics_of_each_table_and_receiving_region(world: World) -> None:
+    def read(name: str, metric: str) -> float:
+        return world[name].env.metrics.read()[metric]
+
+    pending = 'pending_replication_count{table="orders",region="berlin"}'
+    latency = 'replication_latency_ms{table="orders",region="berlin",source="amsterdam"}'
+    world.links["berlin", "amsterdam"].is_cut = True
+    for at in range(3):
+        world.put("amsterdam", {"id": f"{at}"})
+    world.run(2_000)
+    assert read("amsterdam", pending) == read("amsterdam", "replica_pending_count") == 3
+    world.links["berlin", "amsterdam"].is_cut = False
+    world.run()
+    assert read("amsterdam", pending) == 0
+    assert read("berlin", latency) >= 2_000
+    assert read("amsterdam", 'replication_latency_ms{table="orders",region="amsterdam",source="berlin"}') == 0

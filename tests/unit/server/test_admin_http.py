@@ -15,6 +15,8 @@ def test_instruments_are_written_in_the_exposition_format():
         histogram.observe(0.5)
         histogram.observe(5.0)
         histogram.observe(500.0)
+    delays = registry.gauge_family("replication_latency_ms", ("table", "region"))
+    delays.read_by(lambda: [(("orders", "berlin"), 250.0), (("orders", "cairo"), 0.0)])
     registry.histogram("flush_ms", bounds=(1.0,)).observe(2.0)
     assert prometheus_text(registry).splitlines() == [
         "# TYPE kvdb_flush_seconds histogram",
@@ -24,6 +26,9 @@ def test_instruments_are_written_in_the_exposition_format():
         "kvdb_flush_seconds_count 1",
         "# TYPE kvdb_lsm_tables gauge",
         "kvdb_lsm_tables 2.5",
+        "# TYPE kvdb_replication_latency_seconds gauge",
+        'kvdb_replication_latency_seconds{table="orders",region="berlin"} 0.25',
+        'kvdb_replication_latency_seconds{table="orders",region="cairo"} 0',
         "# TYPE kvdb_server_call_seconds histogram",
         *(
             line
