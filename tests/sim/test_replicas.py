@@ -175,7 +175,7 @@ PLANTED: list[tuple[Callable[[], AbstractContextManager[object]], int]] = [
     (arrival_wins, 1),
     (no_tombstones, 1),
     (no_clock_merge, 68),
-    (progress_before_data, 413),
+    (progress_before_data, 798),
     (place_after_the_scan, 3),
     (place_after_the_snapshot, 9),
     (held_for_ever, 54),
