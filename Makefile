@@ -10,11 +10,12 @@ seconds ?= 60
 flips ?= 1000000
 seed ?= 1
 seeds ?= 1000
+cut_seconds ?= 60
 changes ?= 50000
 kills ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test demo serve check format bench crash-sweep bitflip fuzz coverage lock clean sdk-js gui-admin sdk-python sdk-java bench-http bench-backup backup-flips sim worker-sim worker-ledger pitr
+.PHONY: help venv test demo serve check format bench crash-sweep bitflip fuzz coverage lock clean sdk-js gui-admin sdk-python sdk-java bench-http bench-backup backup-flips sim cuts worker-sim worker-ledger pitr
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -77,6 +78,9 @@ fuzz: venv ## coverage-guided fuzzing of the parsers, a minute each (make fuzz s
 sim: venv ## regions under loss, cuts, crashes and wrong clocks, from seeds (make sim seeds=100000 seed=1)
 	@$(python) -m tests.support.replica_sim --seeds $(seeds) --first $(seed)
 	@$(python) -m tests.support.topology_sim --seeds $(seeds) --first $(seed)
+
+cuts: venv ## regions in network namespaces whose packets vanish, for a minute each time (make cuts cut_seconds=600)
+	@KVDB_CUT_SECONDS=$(cut_seconds) $(python) -m pytest -q -n 0 tests/e2e/test_network_namespaces.py
 
 worker-sim: venv ## workers under kills, pauses and splits, from seeds (make worker-sim seeds=100 seed=7)
 	@$(python) -m tests.support.worker_sim --seeds $(seeds) --first $(seed)

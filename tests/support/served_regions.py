@@ -36,59 +36,15 @@ def eventually(holds: Callable[[], bool]) -> None:
     raise AssertionError(f"it never came to be so; last error: {last}")
 
 
-class ServedRegions:
-    """Some regions, and which of them are peers: all of all, unless ``edges`` says otherwise."""
+class Regions:
+    """Clients of some regions, and what they say of the table that is shared."""
 
-    def __init__(
-        self,
-        root: Path,
-        stack: ExitStack,
-        names: Iterable[str],
-        *,
-        edges: Iterable[tuple[str, str]] | None = None,
-        doors: tuple[str, ...] = ("grpc",),
-    ) -> None:
+    def __init__(self, names: Iterable[str]) -> None:
         self.names = tuple(names)
-        self._root = root
-        self._stack = stack
-        self._doors = doors
-        pairs = list(itertools.combinations(self.names, 2)) if edges is None else list(edges)
-        both = [*pairs, *((other, one) for one, other in pairs)]
-        self.ways: Mapping[tuple[str, str], CuttingProxy] = {
-            pair: stack.enter_context(CuttingProxy()) for pair in both
-        }
-        self.servers: dict[str, ServerProcess] = {}
-        self._clients: dict[str, Client] = {}
-        for name in self.names:
-            self.start(name)
-
-    def start(self, name: str) -> None:
-        """Start a region's server, again if it ran before."""
-        peers = [f"--peer={peer}={way.target}" for (one, peer), way in self.ways.items() if one == name]
-        server = ServerProcess(self._root / name, "--region", name, *peers, doors=self._doors)
-        self._stack.callback(server.kill)
-        self.servers[name] = server
-        for (_, peer), way in self.ways.items():
-            if peer == name:
-                way.upstream = server.address
-        self._clients[name] = self._stack.enter_context(kvdb.connect(server.target))
-
-    def lose_disk(self, name: str) -> None:
-        """Kill a region's server and take its files away."""
-        self.servers[name].kill()
-        shutil.rmtree(self._root / name)
+        self.clients: dict[str, Client] = {}
 
     def client(self, name: str) -> Client:
-        return self._clients[name]
-
-    def cut_off(self, name: str) -> None:
-        for pair, way in self.ways.items():
-            if name in pair:
-                way.cut()
-
-    def heal(self) -> None:
-        for way in self.ways.values():
-            way.heal()
+        return self.clients[name]
 
     def replicas(self, name: str) -> dict[str, ReplicaDescription]:
         described = self.client(name).table(TABLE).describe()
@@ -110,10 +66,61 @@ class ServedRegions:
         return len({self.digest(name) for name in names or self.names}) == 1
 
 
+class ServedRegions(Regions):
+    """Which of them are peers: all of all, unless ``edges`` says otherwise."""
+
+    def __init__(
+        self,
+        root: Path,
+        stack: ExitStack,
+        names: Iterable[str],
+        *,
+        edges: Iterable[tuple[str, str]] | None = None,
+        doors: tuple[str, ...] = ("grpc",),
+    ) -> None:
+        super().__init__(names)
+        self._root = root
+        self._stack = stack
+        self._doors = doors
+        pairs = list(itertools.combinations(self.names, 2)) if edges is None else list(edges)
+        both = [*pairs, *((other, one) for one, other in pairs)]
+        self.ways: Mapping[tuple[str, str], CuttingProxy] = {
+            pair: stack.enter_context(CuttingProxy()) for pair in both
+        }
+        self.servers: dict[str, ServerProcess] = {}
+        for name in self.names:
+            self.start(name)
+
+    def start(self, name: str) -> None:
+        """Start a region's server, again if it ran before."""
+        peers = [f"--peer={peer}={way.target}" for (one, peer), way in self.ways.items() if one == name]
+        server = ServerProcess(self._root / name, "--region", name, *peers, doors=self._doors)
+        self._stack.callback(server.kill)
+        self.servers[name] = server
+        for (_, peer), way in self.ways.items():
+            if peer == name:
+                way.upstream = server.address
+        self.clients[name] = self._stack.enter_context(kvdb.connect(server.target))
+
+    def lose_disk(self, name: str) -> None:
+        """Kill a region's server and take its files away."""
+        self.servers[name].kill()
+        shutil.rmtree(self._root / name)
+
+    def cut_off(self, name: str) -> None:
+        for pair, way in self.ways.items():
+            if name in pair:
+                way.cut()
+
+    def heal(self) -> None:
+        for way in self.ways.values():
+            way.heal()
+
+
 class Writers:
     """One writer a region, until the end of the block. What was acknowledged is in ``written``."""
 
-    def __init__(self, regions: ServedRegions, *names: str) -> None:
+    def __init__(self, regions: Regions, *names: str) -> None:
         self._regions = regions
         self._names = names or regions.names
         self._over = threading.Event()

@@ -13,11 +13,19 @@ _READY = "kvdb ready "
 class ServerProcess:
     """``kvdb serve`` on a free port; ``address`` is HOST:PORT. A context manager that kills it."""
 
-    def __init__(self, data_dir: Path, *arguments: str, doors: tuple[str, ...] = ("grpc",)) -> None:
-        command = [sys.executable, "-m", "kvdb", "serve", "--data-dir", str(data_dir)]
+    def __init__(
+        self,
+        data_dir: Path,
+        *arguments: str,
+        doors: tuple[str, ...] = ("grpc",),
+        address: str = "127.0.0.1:0",
+        within: tuple[str, ...] = (),
+    ) -> None:
+        """``within``: what the command is run by, as ``ip netns exec NAME``."""
+        command = [*within, sys.executable, "-m", "kvdb", "serve", "--data-dir", str(data_dir)]
         self._log = (data_dir.parent / f"{data_dir.name}.log").open("ab")
         self._process = subprocess.Popen(
-            [*command, *(part for door in doors for part in (f"--{door}", "127.0.0.1:0")), *arguments],
+            [*command, *(part for door in doors for part in (f"--{door}", address)), *arguments],
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
