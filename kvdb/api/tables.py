@@ -148,6 +148,20 @@ class BillingModeSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ProvisionedThroughputOverride:
+    """One region's own bound of reads; writes come to all."""
+
+    read_capacity_units: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnDemandThroughputOverride:
+    """As ``OnDemandThroughput``, of one region's reads."""
+
+    max_read_request_units: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReplicaDescription:
     """One region of a shared table, as the region that is asked knows it."""
 
@@ -156,6 +170,10 @@ class ReplicaDescription:
     replica_status_description: str | None = None
     replica_inaccessible_date_time_ms: int | None = None
     """With REGION_DISABLED: since when it has not been heard of."""
+    provisioned_throughput_override: ProvisionedThroughputOverride | None = None
+    """What only this region has, as the two below."""
+    on_demand_throughput_override: OnDemandThroughputOverride | None = None
+    table_class_override: TableClass | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,9 +315,23 @@ IndexUpdate: TypeAlias = CreateIndex | UpdateIndex | DeleteIndex
 
 @dataclass(slots=True)
 class CreateReplica:
-    """Another region that shares the table, in an ``UpdateTable``. It must be a peer of this one."""
+    """Another region that shares the table, in an ``UpdateTable``: a peer, or one that peers relay to."""
 
     region_name: str
+    provisioned_throughput_override: ProvisionedThroughputOverride | None = None
+    """What only this region has, as the two below."""
+    on_demand_throughput_override: OnDemandThroughputOverride | None = None
+    table_class_override: TableClass | None = None
+
+
+@dataclass(slots=True)
+class UpdateReplica:
+    """What only one region of a table shall have, in an ``UpdateTable``. What is ``None`` stays as it is."""
+
+    region_name: str
+    provisioned_throughput_override: ProvisionedThroughputOverride | None = None
+    on_demand_throughput_override: OnDemandThroughputOverride | None = None
+    table_class_override: TableClass | None = None
 
 
 @dataclass(slots=True)
@@ -309,7 +341,7 @@ class DeleteReplica:
     region_name: str
 
 
-ReplicaUpdate: TypeAlias = CreateReplica | DeleteReplica
+ReplicaUpdate: TypeAlias = CreateReplica | UpdateReplica | DeleteReplica
 
 
 @dataclass(slots=True)

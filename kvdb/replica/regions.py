@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
 from kvdb.api.replicas import (
     DescribeReplicasResult,
@@ -14,8 +14,11 @@ from kvdb.api.replicas import (
 )
 from kvdb.api.tables import (
     CreateReplica,
+    OnDemandThroughputOverride,
+    ProvisionedThroughputOverride,
     ReplicaDescription,
     ReplicaStatus,
+    TableClass,
     TableDescription,
     UpdateTable,
 )
@@ -39,7 +42,9 @@ from kvdb.replica.topology import named, settled
 from kvdb.replica.waits import Waits
 from kvdb.table.catalog import Catalog, Table, not_found
 from kvdb.table.change import Arrivals
+from kvdb.table.descriptor import TableDescriptor
 from kvdb.table.latches import Latches
+from kvdb.table.settings import override_of
 from kvdb.table.writer import Writer
 
 KEEPER_MS: Final = 10_000
@@ -264,10 +269,13 @@ class Regions:
         """A description with the regions of the table, as they are known here."""
         found = named(self._catalog, table.table_name)
         setting = None if found is None else found.descriptor.replication
-        if setting is None or not setting.is_on:
+        if found is None or setting is None or not setting.is_on:
             return table
-        replicas = tuple(self._described(region, table.table_name) for region in setting.regions)
-        return replace(table, replicas=replicas)
+        replicas = (
+            _with_overrides(self._described(region, table.table_name), found.descriptor)
+            for region in setting.regions
+        )
+        return replace(table, replicas=tuple(replicas))
 
     def described(self) -> DescribeReplicasResult:
         """This region, its peers, and how far each table is."""
@@ -444,3 +452,13 @@ class Regions:
         self._keeper.stop()
         self.source.holds.close()
         self.waits.stop()
+
+
+def _with_overrides(replica: ReplicaDescription, table: TableDescriptor) -> ReplicaDescription:
+    read, max_read, table_class = override_of(table, replica.region_name)
+    return replace(
+        replica,
+        provisioned_throughput_override=ProvisionedThroughputOverride(cast(int, read)) if read else None,
+        on_demand_throughput_override=OnDemandThroughputOverride(cast(int, max_read)) if max_read else None,
+        table_class_override=cast("TableClass | None", table_class),
+    )

@@ -105,6 +105,25 @@ _INDEX_DESCRIPTION = Pair(
     fields.optional("backfilled_count"),
 )
 _REGION_NAME = fields.scalar("region_name")
+_OVERRIDES = (
+    fields.optional_message(
+        "provisioned_throughput_override",
+        Pair(
+            tables.ProvisionedThroughputOverride,
+            tables_pb2.ProvisionedThroughputOverride,
+            fields.optional("read_capacity_units"),
+        ),
+    ),
+    fields.optional_message(
+        "on_demand_throughput_override",
+        Pair(
+            tables.OnDemandThroughputOverride,
+            tables_pb2.OnDemandThroughputOverride,
+            fields.optional("max_read_request_units"),
+        ),
+    ),
+    fields.enum("table_class_override", "TABLE_CLASS_", "STANDARD", "STANDARD_INFREQUENT_ACCESS"),
+)
 _REPLICA_DESCRIPTION = Pair(
     tables.ReplicaDescription,
     tables_pb2.ReplicaDescription,
@@ -112,6 +131,7 @@ _REPLICA_DESCRIPTION = Pair(
     fields.enum("replica_status", "REPLICA_STATUS_", *get_args(tables.ReplicaStatus), absent=""),
     fields.optional("replica_status_description"),
     fields.optional("replica_inaccessible_date_time_ms"),
+    *_OVERRIDES,
 )
 _CONFLICT_RESOLUTION = fields.optional_message(
     "conflict_resolution",
@@ -127,7 +147,8 @@ _CONFLICT_RESOLUTION = fields.optional_message(
 )
 _REPLICA_UPDATE = Choice[object](
     "update",
-    create_replica=Pair(tables.CreateReplica, tables_pb2.CreateReplica, _REGION_NAME),
+    create_replica=Pair(tables.CreateReplica, tables_pb2.CreateReplica, _REGION_NAME, *_OVERRIDES),
+    update_replica=Pair(tables.UpdateReplica, tables_pb2.UpdateReplica, _REGION_NAME, *_OVERRIDES),
     delete_replica=Pair(tables.DeleteReplica, tables_pb2.DeleteReplica, _REGION_NAME),
 )
 TABLE_DESCRIPTION = Pair(

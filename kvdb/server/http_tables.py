@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from kvdb.api import tables as api
+from kvdb.errors import ValidationError
 from kvdb.item.dynamo_json import JsonObject
 from kvdb.server.http_shapes import (
     BOOLEAN,
@@ -17,6 +18,7 @@ from kvdb.server.http_shapes import (
     LONG,
     SECONDS,
     STRING,
+    Faults,
     Field,
     Kind,
     list_of,
@@ -173,13 +175,62 @@ _INDEX_UPDATE = one_of(
     none=_NO_INDEX_UPDATE,
 )
 _REGION_NAME = Field("RegionName", "region_name", STRING, is_required=True)
+
+
+def _read_no_indexes(content: object, faults: Faults) -> None:
+    faults.of_shape.append(
+        ValidationError("kvdb keeps no settings of a replica's GlobalSecondaryIndexes: they have the table's")
+    )
+
+
+_OVERRIDES = (
+    Field(
+        "ProvisionedThroughputOverride",
+        "provisioned_throughput_override",
+        struct(
+            "ProvisionedThroughputOverride",
+            api.ProvisionedThroughputOverride,
+            Field("ReadCapacityUnits", "read_capacity_units", LONG),
+        ),
+    ),
+    Field(
+        "OnDemandThroughputOverride",
+        "on_demand_throughput_override",
+        struct(
+            "OnDemandThroughputOverride",
+            api.OnDemandThroughputOverride,
+            Field("MaxReadRequestUnits", "max_read_request_units", LONG),
+        ),
+    ),
+)
+_ASKED_OVERRIDES = (
+    *_OVERRIDES,
+    Field("TableClassOverride", "table_class_override", STRING),
+)
+
+
+def _replica_action(name: str, made: Callable[..., object]) -> Kind:
+    fields = (_REGION_NAME, *_ASKED_OVERRIDES)
+    unkept = Field("GlobalSecondaryIndexes", "unkept", Kind("", _read_no_indexes, str))
+
+    def make(unkept: None = None, **members: object) -> object:
+        return made(**members)
+
+    return struct(name, made, *fields)._replace(read=struct(name, make, *fields, unkept).read)
+
+
 _REPLICA_UPDATE = one_of(
     "ReplicationGroupUpdate",
     (
         (
             "Create",
             api.CreateReplica,
-            struct("CreateReplicationGroupMemberAction", api.CreateReplica, _REGION_NAME),
+            _replica_action("CreateReplicationGroupMemberAction", api.CreateReplica),
+        ),
+        (
+            "Update",
+            api.UpdateReplica,
+            _replica_action("UpdateReplicationGroupMemberAction", api.UpdateReplica),
         ),
         (
             "Delete",
@@ -188,10 +239,7 @@ _REPLICA_UPDATE = one_of(
         ),
     ),
     many="Update table operation with more than one type of replica actions not allowed.",
-    none=(
-        "One or more parameter values were invalid: "
-        "One of Create or Delete must be given for each ReplicationGroupUpdate: kvdb has no others"
-    ),
+    none="There are no actions specified in the Replica Update Action of the request.",
 )
 UPDATE_TABLE = struct(
     "UpdateTableInput",
@@ -307,6 +355,8 @@ _REPLICA = struct(
     Field("ReplicaStatus", "replica_status", STRING),
     Field("ReplicaStatusDescription", "replica_status_description", STRING),
     Field("ReplicaInaccessibleDateTime", "replica_inaccessible_date_time_ms", SECONDS),
+    *_OVERRIDES,
+    Field("ReplicaTableClassSummary", "table_class_override", Kind("", STRING.read, _write_table_class)),
 )
 _RESTORE = struct(
     "RestoreSummary",

@@ -89,6 +89,8 @@ class GrpcReplicaLink:
             ("grpc.max_send_message_length", FRAME_BYTES_MAX + 1024),
             ("grpc.initial_reconnect_backoff_ms", _RECONNECT_MS[0]),
             ("grpc.max_reconnect_backoff_ms", _RECONNECT_MS[1]),
+            # Not the connection of the channel before, which may be dead.
+            ("grpc.use_local_subchannel_pool", 1),
         ]
         while True:
             revision = self._security.revision
@@ -98,13 +100,17 @@ class GrpcReplicaLink:
                     request_serializer=replicas_pb2.ReplicaFrame.SerializeToString,
                     response_deserializer=replicas_pb2.ReplicaFrame.FromString,
                 )
-                while not self._security.has_changed(revision):
+                is_silent = False
+                while not is_silent and not self._security.has_changed(revision):
                     # Only then: a peer closes a stream on which no question comes.
                     frame = await self._outgoing.get()
                     call = exchange(metadata=self._security.metadata())
                     try:
                         await self._converse(call, frame, revision)
                     except (grpc.RpcError, TimeoutError, asyncio.InvalidStateError) as error:
+                        # Packets may vanish, and TCP then waits longer with every try, for minutes in
+                        # the end: another connection learns within seconds that there is a way again.
+                        is_silent = isinstance(error, TimeoutError)
                         self._tell_lost(await _why(call, error))
                     finally:
                         call.cancel()

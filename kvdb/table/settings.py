@@ -10,6 +10,7 @@ once keep both changes.
     region:NAME     1: the region has the table | nil
     conflicts       [resolver, [counter name ...], [set name ...], relays 0 | 1, name of function?]
                     the last with "callable" only
+    override:NAME   [read, max-read, class] that only this region has, each | nil; or nil
     billing         mode
     read, write     provisioned units
     max-read, max-write, warm-read, warm-write      units | nil
@@ -41,11 +42,13 @@ from kvdb import limits
 from kvdb.api.tables import (
     AttributeType,
     BillingMode,
+    CreateReplica,
     ProjectionType,
     ResolverKind,
     StreamSpecification,
     StreamViewType,
     TableClass,
+    UpdateReplica,
 )
 from kvdb.env.hlc import Stamp
 from kvdb.errors import LimitExceeded
@@ -63,7 +66,8 @@ from kvdb.table.descriptor import (
 )
 from kvdb.table.keys import COUNTERS_NUMBER
 
-_INDEX, _UNITS, _REGION = NAMED = ("index:", "units:", "region:")
+_INDEX, _UNITS, _REGION, _OVERRIDE = NAMED = ("index:", "units:", "region:", "override:")
+_OVERRIDDEN: Final = ("read", "max-read", "class")
 _NEVER: Final = (0, 0, 0)
 INDEX_NAMES_MAX: Final = 256
 """Of all indexes a shared table has, or has had since it was shared."""
@@ -141,15 +145,25 @@ def noted(before: TableDescriptor, after: TableDescriptor, stamp: Stamp) -> Tabl
     was_on, is_on = (each.replication is not None and each.replication.is_on for each in (before, after))
     if not was_on and not is_on:
         return after
-    state = {each.name: each for each in (settings_of(before) if was_on else before.settings)}
+    present = joined(settings_of(before), after.settings) if was_on else after.settings
+    state = {each.name: each for each in present}
     was, now = values_of(before), values_of(after)
-    for name in {*was, *now, *(() if was_on else state)}:
+    own = _own_override(after, state) if was_on and was["billing"] == now["billing"] else None
+    for name in sorted({*was, *now, *(() if was_on else state)}):
         value = now.get(name)
         if was_on and name in state and was.get(name) == value:
             continue
         if value is None and name not in now and not name.startswith((_INDEX, _REGION)):
             # Units: that the index is gone says it all. Others: only a later release knows them.
             continue
+        if own is not None and name in _OVERRIDDEN and own[_OVERRIDDEN.index(name)] is not None:
+            # Where a region has its own, it changes its own.
+            own = tuple(value if each == name else kept for each, kept in zip(_OVERRIDDEN, own, strict=True))
+            name, value = _own_name(after), own
+        if name.startswith(_REGION) and value is None:
+            gone = state.get(_OVERRIDE + name.removeprefix(_REGION))
+            if gone is not None:
+                state[gone.name] = SharedSetting(gone.name, _after(stamp, gone.changed), None)
         known = state.get(name)
         state[name] = SharedSetting(name, _after(stamp, _NEVER if known is None else known.changed), value)
     if sum(name.startswith(_INDEX) for name in state) > INDEX_NAMES_MAX:
@@ -157,7 +171,43 @@ def noted(before: TableDescriptor, after: TableDescriptor, stamp: Stamp) -> Tabl
     told = tuple(state[name] for name in sorted(state))
     assert after.replication is not None, "it is or was shared"
     sharing = replace(after.replication, changed=_sharing_changed(told))
-    return replace(after, settings=told, replication=sharing)
+    return adopted(replace(after, replication=sharing), told, now_ms=stamp.wall_ms)
+
+
+def with_override(
+    table: TableDescriptor, asked: CreateReplica | UpdateReplica, stamp: Stamp
+) -> TableDescriptor:
+    """The table with what a region shall have of its own."""
+    provisioned, on_demand = asked.provisioned_throughput_override, asked.on_demand_throughput_override
+    if (provisioned, on_demand, asked.table_class_override) == (None, None, None):
+        return table
+    name = _OVERRIDE + asked.region_name
+    state = {each.name: each for each in settings_of(table)}
+    known = state.get(name)
+    read, max_read, table_class = cast("tuple[Plain, ...]", (known and known.value) or (None, None, None))
+    if provisioned is not None:
+        read = provisioned.read_capacity_units
+    if on_demand is not None:
+        max_read = creation.bound(on_demand.max_read_request_units)
+    value = (read, max_read, asked.table_class_override or table_class)
+    state[name] = SharedSetting(name, _after(stamp, _NEVER if known is None else known.changed), value)
+    return replace(table, settings=tuple(state[each] for each in sorted(state)))
+
+
+def override_of(table: TableDescriptor, region: str) -> tuple[Plain, ...]:
+    """What a region has of its own: read units, most read units on demand, table class; each may be nil."""
+    found = next((each.value for each in table.settings if each.name == _OVERRIDE + region), None)
+    return cast("tuple[Plain, ...]", found or (None, None, None))
+
+
+def _own_name(table: TableDescriptor) -> str:
+    assert table.replication is not None, "the table is shared"
+    return _OVERRIDE + table.replication.region
+
+
+def _own_override(table: TableDescriptor, state: dict[str, SharedSetting]) -> tuple[Plain, ...] | None:
+    found = state.get(_own_name(table))
+    return None if found is None else cast("tuple[Plain, ...] | None", found.value)
 
 
 def _after(stamp: Stamp, known: tuple[int, int, int]) -> tuple[int, int, int]:
@@ -262,6 +312,11 @@ def _effective(table: TableDescriptor, settings: Settings) -> Values:
         values[_INDEX + name] = definition
         own = state.get(_UNITS + name)
         values[_UNITS + name] = _index_units(None if own is None else own.value, values)
+    override = _own_override(table, state)
+    for name, value in zip(_OVERRIDDEN, override or (), strict=override is not None):
+        counts = name == "class" or (name == "read") == is_provisioned
+        if value is not None and counts:
+            values[name] = value
     return values
 
 

@@ -62,7 +62,7 @@ def _is_sound(setting: SharedSetting) -> bool:
         return False
     kind = next((kind for kind in NAMED if name.startswith(kind)), name)
     if kind in NAMED:
-        is_name = _is_region_name if kind == "region:" else _is_index_name
+        is_name = _is_region_name if kind in ("region:", "override:") else _is_index_name
         if is_name(name.removeprefix(kind)) is None:
             return False
         if value is None:
@@ -126,6 +126,13 @@ def _is_resolution(value: object) -> bool:
     )
 
 
+def _is_override(value: object) -> bool:
+    if type(value) is not tuple or len(value) != 3:
+        return False
+    read, max_read, table_class = value
+    return _is_bound(read) and _is_bound(max_read) and _RULES["class"](table_class)
+
+
 def _is_definition(value: object) -> bool:
     if type(value) is not tuple or len(value) != 4:
         return False
@@ -164,6 +171,7 @@ _RULES: Final[dict[str, Callable[[object], bool]]] = {
     "stream": _is_stream,
     "conflicts": _is_resolution,
     "region:": lambda value: value == 1,
+    "override:": _is_override,
     "index:": _is_definition,
     "units:": _are_index_units,
 }

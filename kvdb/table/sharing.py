@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kvdb import limits
-from kvdb.api.tables import ConflictResolution, CreateReplica, UpdateTable
+from kvdb.api.tables import ConflictResolution, CreateReplica, DeleteReplica, UpdateTable
 from kvdb.env.hlc import Stamp
 from kvdb.errors import LimitExceeded, ValidationError
 from kvdb.table.descriptor import ReplicationSetting, TableDescriptor
+from kvdb.table.settings import with_override
 
 _LOCAL = (
     "Cannot add or delete the local region through ReplicaUpdates. Use CreateTable, DeleteTable, or "
@@ -44,13 +45,21 @@ def shared(table: TableDescriptor, request: UpdateTable, *, region: str, stamp: 
                     "more replicas already existed as tables."
                 )
             regions.append(name)
+            table = with_override(table, update, stamp)
         elif name not in regions:
             raise ValidationError(
                 "Update global table operation failed because one or more replicas were not part of the "
                 f"global table. Please retry the request without these replicas: [{name}]."
             )
-        else:
+        elif isinstance(update, DeleteReplica):
             regions.remove(name)
+        else:
+            if update.provisioned_throughput_override is not None and table.billing.mode != "PROVISIONED":
+                raise ValidationError(
+                    "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is "
+                    "PAY_PER_REQUEST"
+                )
+            table = with_override(table, update, stamp)
     if len(regions) > limits.REGIONS_MAX:
         raise LimitExceeded(f"a table can be in {limits.REGIONS_MAX} regions")
     if any(index.is_unique for index in table.indexes):

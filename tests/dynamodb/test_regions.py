@@ -84,6 +84,15 @@ def test_a_replica_is_added_follows_and_is_taken_out(clients: tuple[Any, Any]) -
         return amsterdam.describe_time_to_live(TableName="shared")["TimeToLiveDescription"]
 
     eventually(lambda: ttl() == {"TimeToLiveStatus": "ENABLED", "AttributeName": "gone_at"})
+    override = {"OnDemandThroughputOverride": {"MaxReadRequestUnits": 9}, "TableClassOverride": "STANDARD"}
+    update(berlin, "shared", {"Update": {"RegionName": "berlin", **override}})
+    eventually(lambda: "OnDemandThroughputOverride" in replicas(amsterdam, "shared")["berlin"])
+    seen = replicas(amsterdam, "shared")["berlin"]
+    assert seen["OnDemandThroughputOverride"] == {"MaxReadRequestUnits": 9}
+    assert seen["ReplicaTableClassSummary"] == {"TableClass": "STANDARD"}
+    bound = berlin.describe_table(TableName="shared")["Table"]["OnDemandThroughput"]
+    assert bound["MaxReadRequestUnits"] == 9
+    assert "OnDemandThroughput" not in amsterdam.describe_table(TableName="shared")["Table"]
     update(amsterdam, "shared", {"Delete": {"RegionName": "berlin"}})
     assert replicas(amsterdam, "shared") == {}
     eventually(lambda: replicas(berlin, "shared") == {})
@@ -111,6 +120,15 @@ def test_a_replica_is_added_follows_and_is_taken_out(clients: tuple[Any, Any]) -
         (
             [{"Create": {"RegionName": "essen"}, "Delete": {"RegionName": "berlin"}}],
             "Update table operation with more than one type of replica actions not allowed.",
+        ),
+        (
+            [{"Update": {"RegionName": "berlin"}}],
+            "There are no actions specified in the Replica Update Action",
+        ),
+        ([{}], "There are no actions specified in the Replica Update Action of the request."),
+        (
+            [{"Update": {"RegionName": "berlin", "GlobalSecondaryIndexes": [{"IndexName": "by-n"}]}}],
+            "kvdb keeps no settings of a replica's GlobalSecondaryIndexes",
         ),
         ([{"Create": {"RegionName": "essen"}}], "no peer is connected for region essen"),
         ([], "List of ReplicaUpdates is empty"),

@@ -28,8 +28,10 @@ from kvdb.api.tables import (
     IndexSpecification,
     KeySchemaElement,
     OnDemandThroughput,
+    OnDemandThroughputOverride,
     Projection,
     StreamSpecification,
+    UpdateReplica,
     UpdateTable,
     UpdateTimeToLive,
 )
@@ -38,7 +40,7 @@ from kvdb.errors import LimitExceeded, ResourceNotFound, ValidationError
 from kvdb.replica.topology import named
 from kvdb.table import row
 from kvdb.table.descriptor import Plain
-from kvdb.table.settings import values_of
+from kvdb.table.settings import adopted, values_of
 from tests.support.replica_sim import TABLE, Node, World
 
 NAMES = ("amsterdam", "berlin", "cairo", "delhi", "essen")
@@ -137,7 +139,13 @@ class TopologyWorld(World):
                 self._note("setting", each.name, each.changed, each.value)
 
     def _settings_request(self, indexes: set[str]) -> UpdateTable | UpdateTimeToLive:
-        kind = self.chance.randrange(4)
+        kind = self.chance.randrange(5)
+        if kind == 4:
+            own = OnDemandThroughputOverride(self.chance.choice([-1, 500, 600]))
+            name = self.chance.choice(self.names)
+            return UpdateTable(
+                TABLE, replica_updates=[UpdateReplica(name, on_demand_throughput_override=own)]
+            )
         if kind == 0:
             return UpdateTimeToLive(TABLE, self.chance.choice(["a", "b"]), self.chance.random() < 0.6)
         if kind == 1:
@@ -179,7 +187,17 @@ class TopologyWorld(World):
             assert table is not None, "every region has the table"
             values.append(values_of(table.descriptor))
             self._check_indexes(node)
+        for each in values:
+            # It may be a region's own.
+            del each["max-read"]
         assert all(each == values[0] for each in values), f"settings differ seed={self.seed} {values}"
+        tables = [named(node.database._floor.catalog, TABLE) for node in self.nodes.values()]
+        states = [each.descriptor.settings for each in tables if each is not None]
+        assert all(each == states[0] for each in states), f"settings differ seed={self.seed}"
+        for each_table in tables:
+            assert each_table is not None
+            descriptor = each_table.descriptor
+            assert adopted(descriptor, descriptor.settings, now_ms=self.now_ms) == descriptor
         state = {each.name: (each.changed, each.value) for each in table.descriptor.settings}
         for name, changes in self.changes.items():
             assert state[name] >= max(changes), f"the latest change does not stand seed={self.seed} {name}"

@@ -24,8 +24,11 @@ from kvdb.api.tables import (
     DescribeTimeToLive,
     IndexUpdate,
     ListTables,
+    OnDemandThroughputOverride,
+    ProvisionedThroughputOverride,
     ResolverKind,
     UpdateIndex,
+    UpdateReplica,
     UpdateTable,
 )
 from kvdb.api.validation import indexes, settings
@@ -146,9 +149,11 @@ def _check_replica_updates(request: UpdateTable) -> None:
         if not updates:
             raise invalid("List of ReplicaUpdates is empty")
         for update in updates:
-            if not isinstance(update, (CreateReplica, DeleteReplica)):
-                raise wrong_type("replica_updates", update, "a list of CreateReplica and DeleteReplica")
+            if not isinstance(update, (CreateReplica, UpdateReplica, DeleteReplica)):
+                raise wrong_type("replica_updates", update, "a list of Create-, Update- and DeleteReplica")
             check_region_name(update.region_name)
+            if not isinstance(update, DeleteReplica):
+                _check_overrides(update)
         if len({update.region_name for update in updates}) < len(updates):
             raise invalid("Only one ReplicaUpdate per region is allowed")
     if resolution is not None:
@@ -167,6 +172,29 @@ def _check_replica_updates(request: UpdateTable) -> None:
             raise invalid('a function goes with the resolver "callable"')
         if len(set(names)) < len(names):
             raise invalid("an attribute is named twice among counters and sets")
+
+
+def _check_overrides(update: CreateReplica | UpdateReplica) -> None:
+    provisioned, on_demand = update.provisioned_throughput_override, update.on_demand_throughput_override
+    settings.check_table_class(update.table_class_override)
+    if provisioned is not None:
+        if not isinstance(provisioned, ProvisionedThroughputOverride):
+            raise wrong_type("provisioned_throughput_override", provisioned, "ProvisionedThroughputOverride")
+        _check_units("read_capacity_units", provisioned.read_capacity_units, 1)
+    if on_demand is not None:
+        if not isinstance(on_demand, OnDemandThroughputOverride):
+            raise wrong_type("on_demand_throughput_override", on_demand, "OnDemandThroughputOverride")
+        _check_units("max_read_request_units", on_demand.max_read_request_units, -1)
+    given = (provisioned, on_demand, update.table_class_override)
+    if isinstance(update, UpdateReplica) and given == (None, None, None):
+        raise ValidationError("There are no actions specified in the Replica Update Action of the request.")
+
+
+def _check_units(name: str, units: object, lowest: int) -> None:
+    if type(units) is not int:
+        raise wrong_type(name, units, "int")
+    if not lowest <= units <= limits.CAPACITY_UNITS_MAX or units == 0:
+        raise invalid(f"{name} is out of bounds: {units}")
 
 
 def check_region_name(name: object) -> None:

@@ -364,17 +364,35 @@ class RestoreSummary(_message.Message):
     aside_table_name: str
     def __init__(self, restore_date_time_ms: _Optional[int] = ..., restore_in_progress: _Optional[bool] = ..., source_backup_arn: _Optional[str] = ..., source_table_arn: _Optional[str] = ..., aside_table_name: _Optional[str] = ...) -> None: ...
 
+class ProvisionedThroughputOverride(_message.Message):
+    __slots__ = ("read_capacity_units",)
+    READ_CAPACITY_UNITS_FIELD_NUMBER: _ClassVar[int]
+    read_capacity_units: int
+    def __init__(self, read_capacity_units: _Optional[int] = ...) -> None: ...
+
+class OnDemandThroughputOverride(_message.Message):
+    __slots__ = ("max_read_request_units",)
+    MAX_READ_REQUEST_UNITS_FIELD_NUMBER: _ClassVar[int]
+    max_read_request_units: int
+    def __init__(self, max_read_request_units: _Optional[int] = ...) -> None: ...
+
 class ReplicaDescription(_message.Message):
-    __slots__ = ("region_name", "replica_status", "replica_status_description", "replica_inaccessible_date_time_ms")
+    __slots__ = ("region_name", "replica_status", "replica_status_description", "replica_inaccessible_date_time_ms", "provisioned_throughput_override", "on_demand_throughput_override", "table_class_override")
     REGION_NAME_FIELD_NUMBER: _ClassVar[int]
     REPLICA_STATUS_FIELD_NUMBER: _ClassVar[int]
     REPLICA_STATUS_DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     REPLICA_INACCESSIBLE_DATE_TIME_MS_FIELD_NUMBER: _ClassVar[int]
+    PROVISIONED_THROUGHPUT_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
+    ON_DEMAND_THROUGHPUT_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
+    TABLE_CLASS_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
     region_name: str
     replica_status: ReplicaStatus
     replica_status_description: str
     replica_inaccessible_date_time_ms: int
-    def __init__(self, region_name: _Optional[str] = ..., replica_status: _Optional[_Union[ReplicaStatus, str]] = ..., replica_status_description: _Optional[str] = ..., replica_inaccessible_date_time_ms: _Optional[int] = ...) -> None: ...
+    provisioned_throughput_override: ProvisionedThroughputOverride
+    on_demand_throughput_override: OnDemandThroughputOverride
+    table_class_override: TableClass
+    def __init__(self, region_name: _Optional[str] = ..., replica_status: _Optional[_Union[ReplicaStatus, str]] = ..., replica_status_description: _Optional[str] = ..., replica_inaccessible_date_time_ms: _Optional[int] = ..., provisioned_throughput_override: _Optional[_Union[ProvisionedThroughputOverride, _Mapping]] = ..., on_demand_throughput_override: _Optional[_Union[OnDemandThroughputOverride, _Mapping]] = ..., table_class_override: _Optional[_Union[TableClass, str]] = ...) -> None: ...
 
 class ConflictResolution(_message.Message):
     __slots__ = ("resolver", "counters", "sets", "relays", "function")
@@ -391,10 +409,28 @@ class ConflictResolution(_message.Message):
     def __init__(self, resolver: _Optional[_Union[Resolver, str]] = ..., counters: _Optional[_Iterable[str]] = ..., sets: _Optional[_Iterable[str]] = ..., relays: _Optional[bool] = ..., function: _Optional[str] = ...) -> None: ...
 
 class CreateReplica(_message.Message):
-    __slots__ = ("region_name",)
+    __slots__ = ("region_name", "provisioned_throughput_override", "on_demand_throughput_override", "table_class_override")
     REGION_NAME_FIELD_NUMBER: _ClassVar[int]
+    PROVISIONED_THROUGHPUT_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
+    ON_DEMAND_THROUGHPUT_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
+    TABLE_CLASS_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
     region_name: str
-    def __init__(self, region_name: _Optional[str] = ...) -> None: ...
+    provisioned_throughput_override: ProvisionedThroughputOverride
+    on_demand_throughput_override: OnDemandThroughputOverride
+    table_class_override: TableClass
+    def __init__(self, region_name: _Optional[str] = ..., provisioned_throughput_override: _Optional[_Union[ProvisionedThroughputOverride, _Mapping]] = ..., on_demand_throughput_override: _Optional[_Union[OnDemandThroughputOverride, _Mapping]] = ..., table_class_override: _Optional[_Union[TableClass, str]] = ...) -> None: ...
+
+class UpdateReplica(_message.Message):
+    __slots__ = ("region_name", "provisioned_throughput_override", "on_demand_throughput_override", "table_class_override")
+    REGION_NAME_FIELD_NUMBER: _ClassVar[int]
+    PROVISIONED_THROUGHPUT_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
+    ON_DEMAND_THROUGHPUT_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
+    TABLE_CLASS_OVERRIDE_FIELD_NUMBER: _ClassVar[int]
+    region_name: str
+    provisioned_throughput_override: ProvisionedThroughputOverride
+    on_demand_throughput_override: OnDemandThroughputOverride
+    table_class_override: TableClass
+    def __init__(self, region_name: _Optional[str] = ..., provisioned_throughput_override: _Optional[_Union[ProvisionedThroughputOverride, _Mapping]] = ..., on_demand_throughput_override: _Optional[_Union[OnDemandThroughputOverride, _Mapping]] = ..., table_class_override: _Optional[_Union[TableClass, str]] = ...) -> None: ...
 
 class DeleteReplica(_message.Message):
     __slots__ = ("region_name",)
@@ -403,12 +439,14 @@ class DeleteReplica(_message.Message):
     def __init__(self, region_name: _Optional[str] = ...) -> None: ...
 
 class ReplicaUpdate(_message.Message):
-    __slots__ = ("create_replica", "delete_replica")
+    __slots__ = ("create_replica", "delete_replica", "update_replica")
     CREATE_REPLICA_FIELD_NUMBER: _ClassVar[int]
     DELETE_REPLICA_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_REPLICA_FIELD_NUMBER: _ClassVar[int]
     create_replica: CreateReplica
     delete_replica: DeleteReplica
-    def __init__(self, create_replica: _Optional[_Union[CreateReplica, _Mapping]] = ..., delete_replica: _Optional[_Union[DeleteReplica, _Mapping]] = ...) -> None: ...
+    update_replica: UpdateReplica
+    def __init__(self, create_replica: _Optional[_Union[CreateReplica, _Mapping]] = ..., delete_replica: _Optional[_Union[DeleteReplica, _Mapping]] = ..., update_replica: _Optional[_Union[UpdateReplica, _Mapping]] = ...) -> None: ...
 
 class ReplicaUpdateList(_message.Message):
     __slots__ = ("values",)

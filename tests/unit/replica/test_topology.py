@@ -22,12 +22,15 @@ from kvdb.api.tables import (
     ListTagsOfResource,
     ListTagsOfResourceResult,
     OnDemandThroughput,
+    OnDemandThroughputOverride,
     Projection,
     ProvisionedThroughput,
+    ProvisionedThroughputOverride,
     StreamSpecification,
     TableDescription,
     Tag,
     TagResource,
+    UpdateReplica,
     UpdateTable,
     UpdateTimeToLive,
 )
@@ -239,3 +242,73 @@ def test_settings_that_no_region_could_have_made_are_refused(world: World) -> No
     assert "index:by-x" in world.puller("amsterdam", "berlin").refused[TABLE]
     assert world.statuses("amsterdam")["cairo"] == "ACTIVE"
     assert described(world, "amsterdam").global_secondary_indexes == ()
+
+
+def test_what_one_region_shall_have_of_its_own_only_it_has(world: World) -> None:
+    own = UpdateReplica(
+        "cairo",
+        on_demand_throughput_override=OnDemandThroughputOverride(9),
+        table_class_override="STANDARD_INFREQUENT_ACCESS",
+    )
+    update(world, "amsterdam", replica_updates=[own])
+    update(world, "berlin", on_demand_throughput=OnDemandThroughput(7, 8))
+    run(world)
+    bounds = {name: described(world, name).on_demand_throughput for name in world.names}
+    assert bounds == {
+        "amsterdam": OnDemandThroughput(7, 8),
+        "berlin": OnDemandThroughput(7, 8),
+        "cairo": OnDemandThroughput(9, 8),
+    }
+    classes = [described(world, name).table_class for name in world.names]
+    assert classes == [None, None, "STANDARD_INFREQUENT_ACCESS"]
+    for name in world.names:
+        replicas = {each.region_name: each for each in described(world, name).replicas}
+        assert replicas["cairo"].on_demand_throughput_override == OnDemandThroughputOverride(9)
+        assert replicas["cairo"].table_class_override == "STANDARD_INFREQUENT_ACCESS"
+        assert replicas["berlin"].on_demand_throughput_override is None
+    # What a region changes where it has its own, it changes for itself.
+    update(world, "cairo", on_demand_throughput=OnDemandThroughput(max_read_request_units=10))
+    run(world)
+    assert described(world, "cairo").on_demand_throughput == OnDemandThroughput(10, 8)
+    assert described(world, "amsterdam").on_demand_throughput == OnDemandThroughput(7, 8)
+    # Without one of its own it has what all have, and one that comes back has nothing of before.
+    nothing = UpdateReplica("cairo", on_demand_throughput_override=OnDemandThroughputOverride(-1))
+    update(world, "cairo", replica_updates=[nothing])
+    run(world)
+    assert described(world, "cairo").on_demand_throughput == OnDemandThroughput(7, 8)
+    update(world, "amsterdam", replica_updates=[DeleteReplica("cairo")])
+    run(world)
+    world["cairo"].call(DeleteTable(TABLE))
+    update(world, "amsterdam", replica_updates=[CreateReplica("cairo")])
+    run(world)
+    assert described(world, "cairo").table_class is None
+
+
+def test_a_region_reads_at_its_own_rate_while_the_table_is_provisioned(world: World) -> None:
+    own = UpdateReplica("cairo", ProvisionedThroughputOverride(9))
+    with pytest.raises(ValidationError, match="when BillingMode is PAY_PER_REQUEST"):
+        update(world, "amsterdam", replica_updates=[own])
+    update(
+        world,
+        "amsterdam",
+        billing_mode="PROVISIONED",
+        provisioned_throughput=ProvisionedThroughput(3, 4),
+    )
+    update(world, "amsterdam", replica_updates=[own])
+    run(world)
+    units = {name: described(world, name).provisioned_throughput.read_capacity_units for name in world.names}
+    assert units == {"amsterdam": 3, "berlin": 3, "cairo": 9}
+    update(world, "cairo", billing_mode="PAY_PER_REQUEST")
+    run(world)
+    assert [described(world, name).provisioned_throughput.read_capacity_units for name in world.names] == [
+        0
+    ] * 3
+
+
+def test_an_update_of_a_region_that_is_none_or_of_nothing_is_refused(world: World) -> None:
+    with pytest.raises(ValidationError, match="not part of the global table"):
+        update(world, "amsterdam", replica_updates=[UpdateReplica("delhi", table_class_override="STANDARD")])
+    with pytest.raises(ValidationError, match="no actions specified"):
+        update(world, "amsterdam", replica_updates=[UpdateReplica("cairo")])
+    with pytest.raises(ValidationError, match="out of bounds"):
+        update(world, "amsterdam", replica_updates=[UpdateReplica("cairo", ProvisionedThroughputOverride(0))])

@@ -104,7 +104,15 @@ FULL_DESCRIPTION = dataclasses.replace(
     deletion_protection_enabled=True,
     replicas=(
         tables.ReplicaDescription("berlin", "ACTIVE"),
-        tables.ReplicaDescription("cairo", "REGION_DISABLED", "no answer", 1_700_000_000_000),
+        tables.ReplicaDescription(
+            "cairo",
+            "REGION_DISABLED",
+            "no answer",
+            1_700_000_000_000,
+            tables.ProvisionedThroughputOverride(7),
+            tables.OnDemandThroughputOverride(8),
+            "STANDARD",
+        ),
     ),
     conflict_resolution=tables.ConflictResolution("attributes", ("views",), ("tags",), True),
 )
@@ -188,7 +196,13 @@ REQUESTS = [
             tables.DeleteIndex("by-b"),
         ],
         *(tables.StreamSpecification(False), "STANDARD", False),
-        [tables.CreateReplica("berlin"), tables.DeleteReplica("cairo")],
+        [
+            tables.CreateReplica("berlin", tables.ProvisionedThroughputOverride(7)),
+            tables.CreateReplica("delhi", None, tables.OnDemandThroughputOverride(8), "STANDARD"),
+            tables.UpdateReplica("essen", tables.ProvisionedThroughputOverride(7)),
+            tables.UpdateReplica("fes", None, tables.OnDemandThroughputOverride(-1), "STANDARD"),
+            tables.DeleteReplica("cairo"),
+        ],
         tables.ConflictResolution("callable", function="module:function"),
     ),
     tables.UpdateTable("t", [], global_secondary_index_updates=[], deletion_protection_enabled=True),
