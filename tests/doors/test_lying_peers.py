@@ -35,7 +35,7 @@ from kvdb.server.replica_link import EXCHANGE
 from kvdb.table import row
 from tests.support.command_line import run as run_command
 from tests.support.lying_peer import Lie, LyingPeer, Raw, honest
-from tests.support.peer_frames import framed, of_next_release
+from tests.support.peer_frames import framed, of_next_release, of_release_1
 from tests.support.served import in_memory_options, served_doors
 from tests.support.waiting import eventually, free_port
 
@@ -300,8 +300,12 @@ def test_a_scan_without_an_end_is_refused(regions: Regions, change: dict[str, ob
     healed(regions, told)
 
 
-def test_an_old_region_and_a_new_one_understand_each_other(regions: Regions) -> None:
-    regions.liar.tell(of_next_release)
+@pytest.mark.parametrize("of_another_release", [of_release_1, of_next_release])
+def test_an_old_region_and_a_new_one_understand_each_other(
+    regions: Regions, of_another_release: Callable[[Message], bytes]
+) -> None:
+    regions.liar.tell(of_another_release)
+    regions.liar.dress = of_another_release
     told = regions.put("berlin")
     eventually(lambda: regions.has("amsterdam", told))
     assert not regions.faults().strip(" |")

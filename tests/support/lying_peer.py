@@ -41,6 +41,8 @@ class LyingPeer:
     def __init__(self, upstream: str) -> None:
         self.upstream = upstream
         self.lie: Lie = honest
+        self.dress: Callable[[Message], bytes] = encode
+        """How a question arrives at the peer."""
         self.told = 0
         """How often it was asked since the lie was changed last."""
         self._loop = asyncio.new_event_loop()
@@ -49,7 +51,7 @@ class LyingPeer:
         self.target = f"grpc://127.0.0.1:{self._run(self._start())}"
 
     def tell(self, lie: Lie) -> None:
-        self.lie, self.told = lie, 0
+        self.lie, self.dress, self.told = lie, encode, 0
 
     async def _start(self) -> int:
         options = [("grpc.max_send_message_length", MESSAGE_BYTES_MAX)]
@@ -71,7 +73,9 @@ class LyingPeer:
             async for frame in frames:
                 if self.upstream != upstream:
                     return
-                await call.write(frame)
+                question = decode(replicas_pb2.ReplicaFrame.FromString(frame).payload)
+                payload = self.dress(question)
+                await call.write(replicas_pb2.ReplicaFrame(payload=payload).SerializeToString())
                 answer = await call.read()
                 if not isinstance(answer, bytes):
                     return

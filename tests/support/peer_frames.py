@@ -8,7 +8,7 @@ from typing import Any, Final
 import google_crc32c
 import msgpack
 
-from kvdb.replica.messages import FORMAT_VERSION, Greeting, Hello, Message, Pages, Pull
+from kvdb.replica.messages import FORMAT_VERSION, Greeting, Hello, Message, Pages, Pull, encode
 
 LATER: Final[list[object]] = [{"later": [1]}, None, -1.5, b"x"]
 """What the next release has added at the end of every part."""
@@ -38,6 +38,33 @@ def of_next_release(message: Message) -> bytes:
     if isinstance(message, Pages):
         values[3] = [[*part, *LATER] for part in message.parts]
     return framed(_KINDS[type(message).__name__], [*values, *LATER])
+
+
+def of_release_1(message: Message) -> bytes:
+    """The message as release 1 sends it, which knows none of the fields that came later."""
+    plain = _plain(message)
+    if isinstance(plain, Greeting):
+        tables = [table._replace(descriptor=_described(table.descriptor)) for table in plain.tables]
+        plain = plain._replace(tables=tables)
+    return encode(plain)
+
+
+def _plain(message: Any) -> Any:
+    plain = message._replace(**message._field_defaults)
+    parts = {
+        name: [_plain(each) for each in value]
+        for name, value in plain._asdict().items()
+        if isinstance(value, list) and value and hasattr(value[0], "_field_defaults")
+    }
+    return plain._replace(**parts)
+
+
+def _described(descriptor: bytes) -> bytes:
+    fields = msgpack.unpackb(descriptor)[:20]
+    if len(fields) > 18 and fields[18] is not None:
+        fields[18] = fields[18][:8]
+    packed: bytes = msgpack.packb(fields)
+    return packed
 
 
 def mutated(value: object, chance: random.Random) -> object:

@@ -9,6 +9,7 @@ from unittest.mock import patch
 import msgpack
 import pytest
 
+from kvdb.api.tables import CreateReplica, DeleteReplica, DeleteTable, UpdateTable
 from kvdb.env.hlc import Stamp, region_number
 from kvdb.item.size import item_size
 from kvdb.item.value import Item
@@ -31,7 +32,7 @@ from kvdb.replica.messages import (
 from kvdb.replica.puller import ANSWER_MS_MAX, BACKOFF_MS_MAX, HURRY_MS, Puller
 from kvdb.table import row
 from kvdb.table.lineage import Lineage
-from tests.support.peer_frames import mutated_frame, of_next_release
+from tests.support.peer_frames import mutated_frame, of_next_release, of_release_1
 from tests.support.regions import TABLE, World
 
 BERLIN = region_number("berlin")
@@ -254,18 +255,35 @@ def test_a_source_answers_only_its_members_and_only_for_itself(world: World) -> 
     assert isinstance(asked("amsterdam", database_id, *[want] * 300), Refusal)
 
 
-def test_a_peer_of_the_next_release_is_understood_and_understands(world: World) -> None:
+@pytest.mark.parametrize("of_another_release", [of_release_1, of_next_release])
+def test_a_peer_of_another_release_is_understood_and_understands(
+    of_another_release: Callable[[Message], bytes],
+) -> None:
+    """Berlin is of another release than the others: what it says, and what is said to it."""
+    world = World("amsterdam", "berlin", "cairo")
     for pair, link in world.links.items():
         if "berlin" in pair:
-            link.lie = of_next_release
-            link.dress = lambda frame: of_next_release(decode(frame))
+            link.lie = of_another_release
+            link.dress = lambda frame: of_another_release(decode(frame))
+    world.share()
     world.put("berlin", {"id": "x", "n": 1})
     world.put("amsterdam", {"id": "y", "n": 2})
+    world.put("berlin", {"id": "gone"})
+    world.run()
+    world.delete("cairo", "gone")
     world.run()
     for name in world.names:
         assert world.get(name, "x") == {"id": "x", "n": 1}
         assert world.get(name, "y") == {"id": "y", "n": 2}
+        assert world.get(name, "gone") is None
         assert set(world.statuses(name).values()) == {"ACTIVE"}
+    world["amsterdam"].call(UpdateTable(TABLE, replica_updates=[DeleteReplica("berlin")]))
+    world.run()
+    world["berlin"].call(DeleteTable(TABLE))
+    world["amsterdam"].call(UpdateTable(TABLE, replica_updates=[CreateReplica("berlin")]))
+    world.run()
+    assert world.get("berlin", "x") == {"id": "x", "n": 1}
+    assert set(world.statuses("berlin").values()) == {"ACTIVE"}
 
 
 def test_an_answer_of_the_next_release_that_is_not_known_is_refused_by_its_number(world: World) -> None:
