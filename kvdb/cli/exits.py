@@ -5,7 +5,8 @@
 2    the command line was not understood: options, JSON, an import file's lines
 3    get, versions: there is no such item
 4    the condition of a write did not hold, and nothing else was wrong; nothing was written
-5    the server cannot be reached, is busy or was too slow: try again (a write may have happened)
+5    the server cannot be reached, is busy or was too slow: try again (a write may have happened); a region is
+     behind of the session; a write was made, and too few other regions have it in time
 6    the files need an operator: not a database, locked, damaged, disk full
 7    check, scrub, inspect, backup verify, drill or list: something is damaged; repair: the copy was made,
      but not of everything
@@ -24,6 +25,7 @@ from kvdb.errors import (
     ConditionalCheckFailed,
     DiskFull,
     KvdbError,
+    NotReplicated,
     RequestError,
     RetryableError,
     StorageError,
@@ -49,6 +51,7 @@ class Exit(IntEnum):
 # The first class that fits decides.
 _EXIT_OF: tuple[tuple[type[KvdbError], Exit], ...] = (
     (ConditionalCheckFailed, Exit.CONDITION_FAILED),
+    (NotReplicated, Exit.UNAVAILABLE),
     (RequestError, Exit.REFUSED),
     (DiskFull, Exit.STORAGE),
     (RetryableError, Exit.UNAVAILABLE),

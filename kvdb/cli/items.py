@@ -19,7 +19,8 @@ from kvdb.cli.json_options import (
     names_option,
 )
 from kvdb.cli.output import iso_time, show_item, show_items
-from kvdb.cli.target import open_target, target_options
+from kvdb.cli.session_option import open_in_session, replicate_options, session_option
+from kvdb.cli.target import target_options
 from kvdb.client.requests import AsOf
 from kvdb.client.sync_table import Table
 from kvdb.errors import ConditionalCheckFailed
@@ -38,7 +39,7 @@ def _condition_options(command: Command) -> Command:
         click.option("--condition", metavar="TEXT", help="Write only if this holds for the stored item."),
     ):
         command = add(command)
-    return expression_options(json_option(target_options(command)))
+    return expression_options(json_option(session_option(replicate_options(target_options(command)))))
 
 
 def _return_old_option(command: Command) -> Command:
@@ -60,6 +61,8 @@ def put(
     names: Names | None,
     values: Item | None,
     as_json: bool,
+    replicate_to: int | None,
+    replicate_timeout: float | None,
     endpoint: str | None,
     data_dir: str | None,
 ) -> None:
@@ -71,7 +74,7 @@ def put(
 
     Numbers keep all their digits. Bytes are {"$bytes": "base64"}, sets {"$set": [...]}.
     """
-    with open_target(endpoint, data_dir) as db:
+    with open_in_session(endpoint, data_dir) as db:
         handle = db.table(table)
         with _stored_item_shown(handle, as_json=as_json):
             old = handle.put(
@@ -81,6 +84,8 @@ def put(
                 values=values,
                 return_old=return_old,
                 return_old_on_failure=return_old_on_failure,
+                replicate_to=replicate_to,
+                replicate_timeout=replicate_timeout,
             )
         _show_if_any(handle, old, as_json=as_json)
 
@@ -107,6 +112,8 @@ def update(
     names: Names | None,
     values: Item | None,
     as_json: bool,
+    replicate_to: int | None,
+    replicate_timeout: float | None,
     endpoint: str | None,
     data_dir: str | None,
 ) -> None:
@@ -117,7 +124,7 @@ def update(
         'SET elevation = elevation + :n, tower = :t REMOVE draft' \\
         --values '{":n": 1, ":t": true}' --return-values UPDATED_NEW
     """
-    with open_target(endpoint, data_dir) as db:
+    with open_in_session(endpoint, data_dir) as db:
         handle = db.table(table)
         with _stored_item_shown(handle, as_json=as_json):
             attributes = handle.update(
@@ -128,6 +135,8 @@ def update(
                 values=values,
                 return_values=return_values,
                 return_old_on_failure=return_old_on_failure,
+                replicate_to=replicate_to,
+                replicate_timeout=replicate_timeout,
             )
         _show_if_any(handle, attributes, as_json=as_json)
 
@@ -146,11 +155,13 @@ def delete(
     names: Names | None,
     values: Item | None,
     as_json: bool,
+    replicate_to: int | None,
+    replicate_timeout: float | None,
     endpoint: str | None,
     data_dir: str | None,
 ) -> None:
     """Delete an item. No error when there is none, unless a condition asks for it."""
-    with open_target(endpoint, data_dir) as db:
+    with open_in_session(endpoint, data_dir) as db:
         handle = db.table(table)
         with _stored_item_shown(handle, as_json=as_json):
             old = handle.delete(
@@ -160,6 +171,8 @@ def delete(
                 values=values,
                 return_old=return_old,
                 return_old_on_failure=return_old_on_failure,
+                replicate_to=replicate_to,
+                replicate_timeout=replicate_timeout,
             )
         _show_if_any(handle, old, as_json=as_json)
 
@@ -172,6 +185,7 @@ def delete(
 @as_of_option
 @names_option
 @json_option
+@session_option
 @target_options
 def get(
     table: str,
@@ -185,7 +199,7 @@ def get(
     data_dir: str | None,
 ) -> None:
     """Print the item with a key; exit code 3 when there is none."""
-    with open_target(endpoint, data_dir) as db:
+    with open_in_session(endpoint, data_dir) as db:
         handle = db.table(table)
         item = handle.get(key, projection=projection, names=names, consistent=consistent, as_of=as_of)
         if item is None:
@@ -199,6 +213,7 @@ def get(
 @item_argument("key")
 @click.option("--limit", type=COUNT, help="Stop after so many versions.")
 @json_option
+@session_option
 @target_options
 def versions(
     table: str, key: Item, limit: int | None, as_json: bool, endpoint: str | None, data_dir: str | None
@@ -208,7 +223,7 @@ def versions(
     The history is what `--history-retention` of `kvdb serve` keeps. A deletion is a version without
     an item. The seqno of a version, or a time, is what `--as-of` of get, query and scan takes.
     """
-    with open_target(endpoint, data_dir) as db:
+    with open_in_session(endpoint, data_dir) as db:
         handle = db.table(table)
         written = handle.versions(key, limit=limit)
         if as_json:

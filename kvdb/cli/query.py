@@ -10,7 +10,8 @@ import click
 from kvdb.cli.items import Names, key_names
 from kvdb.cli.json_options import COUNT, as_of_option, expression_options, json_option
 from kvdb.cli.output import show_items, show_total
-from kvdb.cli.target import open_target, target_options
+from kvdb.cli.session_option import open_in_session, session_option
+from kvdb.cli.target import target_options
 from kvdb.client.requests import AsOf
 from kvdb.client.sync_table import Table
 from kvdb.item.value import Item
@@ -32,7 +33,7 @@ def _page_options(command: Command) -> Command:
         click.option("--index", metavar="NAME", help="Read this index instead of the table."),
     ):
         command = add(command)
-    return expression_options(json_option(target_options(command)))
+    return expression_options(json_option(session_option(target_options(command))))
 
 
 @click.command()
@@ -66,7 +67,7 @@ def query(
         --values '{":c": "IS", ":e": 100}'
     """
     _require_whole(only_count, projection, limit, page_size)
-    with open_target(endpoint, data_dir) as db:
+    with open_in_session(endpoint, data_dir) as db:
         handle = db.table(table)
         if only_count:
             total = handle.count(
@@ -126,7 +127,7 @@ def scan(
     _require_whole(only_count, projection, limit, page_size)
     if only_count and (segment, total_segments) != (None, None):
         raise click.UsageError("--count counts the whole table, not a slice of it")
-    with open_target(endpoint, data_dir) as db:
+    with open_in_session(endpoint, data_dir) as db:
         handle = db.table(table)
         if only_count:
             total = handle.count(

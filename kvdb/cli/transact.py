@@ -23,7 +23,8 @@ from kvdb.api.items import GetItem, TransactWriteAction
 from kvdb.cli.json_form import from_json
 from kvdb.cli.json_options import json_option, text_of_json
 from kvdb.cli.output import show_absent, show_heading, show_item
-from kvdb.cli.target import open_target, target_options
+from kvdb.cli.session_option import open_in_session, replicate_options, session_option
+from kvdb.cli.target import target_options
 from kvdb.client import actions
 from kvdb.item.value import Item
 
@@ -60,8 +61,17 @@ def transact() -> None:
 @click.option(
     "--token", metavar="TEXT", help="Sent again within ten minutes with the same token, it is done once."
 )
+@session_option
+@replicate_options
 @target_options
-def write(members: str, token: str | None, endpoint: str | None, data_dir: str | None) -> None:
+def write(
+    members: str,
+    token: str | None,
+    replicate_to: int | None,
+    replicate_timeout: float | None,
+    endpoint: str | None,
+    data_dir: str | None,
+) -> None:
     """Make all writes of a JSON list, or none; - reads it from standard input.
 
     \b
@@ -76,13 +86,14 @@ def write(members: str, token: str | None, endpoint: str | None, data_dir: str |
     member that was; exit code 4 when only conditions did not hold.
     """
     writes = [_write_of(member, place) for place, member in _members(members)]
-    with open_target(endpoint, data_dir) as db:
-        db.transact_write(writes, token=token)
+    with open_in_session(endpoint, data_dir) as db:
+        db.transact_write(writes, token=token, replicate_to=replicate_to, replicate_timeout=replicate_timeout)
 
 
 @transact.command()
 @click.argument("members", metavar="MEMBERS_JSON")
 @json_option
+@session_option
 @target_options
 def get(members: str, as_json: bool, endpoint: str | None, data_dir: str | None) -> None:
     """Print the items of a JSON list of keys, all as of one moment; - reads it from standard input.
@@ -93,7 +104,7 @@ def get(members: str, as_json: bool, endpoint: str | None, data_dir: str | None)
     They come in the order asked for; with --json `null` stands where there is no item.
     """
     gets = [_get_of(member, place) for place, member in _members(members)]
-    with open_target(endpoint, data_dir) as db:
+    with open_in_session(endpoint, data_dir) as db:
         found = db.transact_get(gets)
     for place, (request, item) in enumerate(zip(gets, found, strict=True), start=1):
         _show(place, request, item, as_json=as_json)

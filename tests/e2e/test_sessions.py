@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +21,7 @@ from kvdb.api.tables import CreateReplica, UpdateTable
 from kvdb.client.sync import Client
 from kvdb.limits import SESSION_TOKEN_CHARS_MAX
 from tests.e2e.test_replicas import eventually
+from tests.support.command_line import run as run_command
 from tests.support.cutting_proxy import CuttingProxy
 from tests.support.server_process import ServerProcess
 
@@ -286,3 +288,32 @@ def test_replicate_to_goes_over_http_in_headers(pair: Pair) -> None:
     headers["x-kvdb-replicate-to"] = "1"
     with pytest.raises(ClientError, match="replicate_to is for writes of items, not for GetItem"):
         client.get_item(TableName=TABLE, Key={"id": {"S": "hs"}})
+
+
+# The command line.
+
+
+def test_commands_keep_a_session_in_a_file_and_wait_for_regions(pair: Pair, tmp_path: Path) -> None:
+    file = str(tmp_path / "session")
+    amsterdam, berlin = (["--endpoint", pair.servers[name].target] for name in ("amsterdam", "berlin"))
+    done = run_command(
+        "put", TABLE, '{"id": "c", "n": 1}', "--session", file, "--replicate-to", "1", *amsterdam
+    )
+    assert done.exit_code == 0, done.output
+    assert len((tmp_path / "session").read_text(encoding="utf-8").splitlines()) == 1
+    read = run_command("get", TABLE, '{"id": "c"}', "--session", file, "--json", *berlin)
+    assert json.loads(read.output) == {"id": "c", "n": 1}
+    pair.cut()
+    late = run_command(
+        "put", TABLE, '{"id": "c", "n": 2}', "--session", file,
+        *("--replicate-to", "1", "--replicate-timeout", "0.1"), *amsterdam,
+    )  # fmt: skip
+    assert late.exit_code == 5
+    assert "NotReplicated: the write was made, and 0 of 1 other regions have it" in late.output
+    behind = run_command("scan", TABLE, "--session", file, "--session-timeout", "0.1", *berlin)
+    assert behind.exit_code == 5
+    assert "ReplicaBehind: region berlin has not taken in yet" in behind.output
+    (tmp_path / "session").write_text("rubbish", encoding="utf-8")
+    assert (
+        "not a session token" in run_command("get", TABLE, '{"id": "c"}', "--session", file, *berlin).output
+    )
