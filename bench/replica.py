@@ -212,7 +212,7 @@ def caught_up(one: Region, other: Region, count: int) -> str:
     )
 
 
-def converged(one: Region, other: Region, seconds: float, rate: int) -> str:
+def converge(one: Region, other: Region, seconds: float, rate: int) -> None:
     """Both are written to while they are cut off from each other; how long they take to be the same."""
     regions = (one, other)
     for region in regions:
@@ -232,15 +232,16 @@ def converged(one: Region, other: Region, seconds: float, rate: int) -> str:
     for region in regions:
         region.proxy.heal()
     took_s = until_followed(one.client, other.client, _TABLE)
+    written = " and ".join(f"{each['rate']:,.0f}" for each in made)
+    behind = sum(each["count"] for each in made)
+    say(
+        f"cut: {written} items/s written apart for {seconds:.0f} s: all exchanged after {took_s:.1f} s, "
+        f"{behind / took_s:,.0f} items/s"
+    )
     digests = [child.run("replica.digest", address=region.url, table=_TABLE).figures for region in regions]
     if digests[0] != digests[1]:
         raise SystemExit(f"the regions differ: {digests}")
-    written = " and ".join(f"{each['rate']:,.0f}" for each in made)
-    behind = sum(each["count"] for each in made)
-    return (
-        f"{written} items/s written apart for {seconds:.0f} s: the same again after {took_s:.1f} s, "
-        f"{behind / took_s:,.0f} items/s; {digests[0]['count']:,.0f} items each, compared"
-    )
+    say(f"cut: {digests[0]['count']:,.0f} items, the same in both")
 
 
 def main(arguments: list[str]) -> int:
@@ -272,7 +273,7 @@ def main(arguments: list[str]) -> int:
         say(f"behind by {count}: {caught_up(one, other, count)}")
         until_followed(one.client, other.client, _TABLE)
         if options.cut_seconds:
-            say(f"cut: {converged(one, other, options.cut_seconds, options.cut_rate)}")
+            converge(one, other, options.cut_seconds, options.cut_rate)
     return 0
 
 
