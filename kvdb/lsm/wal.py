@@ -34,6 +34,7 @@ from kvdb.errors import FormatTooNew, KvdbError
 from kvdb.lsm.batch import INGEST_MARK, Operations, decode_operations, without_echoes
 from kvdb.lsm.coding import pack, unpack
 from kvdb.lsm.filenames import log_name
+from kvdb.lsm.internal_key import SEQNO_MAX
 from kvdb.lsm.record import FRAME_BYTES, Record, RecordReader, RecordWriter, file_salt
 from kvdb.options import SYNC_MODES, SyncMode
 
@@ -405,6 +406,8 @@ def _batch(record: Record, reader: RecordReader) -> LogRecord:
         if record.kind != _BATCH or len(record.payload) < _BATCH_HEAD.size:
             raise ValueError(f"not a batch kind={record.kind}")
         seqno, wall_ms = _BATCH_HEAD.unpack_from(record.payload)
+        if seqno > SEQNO_MAX:
+            raise ValueError(f"a seqno that none can be seqno={seqno}")
         operations = without_echoes(decode_operations(record.payload[_BATCH_HEAD.size :]), seqno)
         return LogRecord(seqno, wall_ms, operations, record.offset)
     except ValueError as error:

@@ -26,7 +26,7 @@ from kvdb.item import cbor
 from kvdb.item.codec import decode_item, encode_item
 from kvdb.item.dynamo_json import item_from_json, item_to_json
 from kvdb.item.value import equals, normalise_item
-from kvdb.lsm.batch import decode_operations
+from kvdb.lsm.batch import decode_operations, without_echoes
 from kvdb.lsm.sstable.block import Block
 from kvdb.server.http_codec import ROUTES, read_json
 from kvdb.table import row
@@ -75,7 +75,7 @@ def stored(data: bytes) -> None:
     for decode in (row.item_of, row.size_of, row.stamp_of, decode_descriptor):
         with contextlib.suppress(CorruptionError):
             decode(data)
-    for decode_bytes in (decode_operations, Block):
+    for decode_bytes in (lambda data: without_echoes(decode_operations(data), 1), Block):
         with contextlib.suppress(ValueError):
             decode_bytes(data)
     try:

@@ -188,3 +188,23 @@ def test_a_piece_of_a_log_is_read_if_it_is_whole() -> None:
     assert [record.seqno for record in wal.read_piece(data[end:], 1, database_id=ID)] == [2]
     with pytest.raises(CorruptionError, match="no clean end"):
         list(wal.read_piece(data[:-1], 1, database_id=ID))
+
+
+def test_echoes_come_back_as_what_they_stand_for() -> None:
+    fs = MemFileSystem()
+    log = new_log(fs, base=10)
+    append(log, WriteBatch().put(b"ab", b"1").echo(b"p", 1), WriteBatch().delete(b"cd").echo(b"p", 1))
+    content = read_log(fs, "db", 1, database_id=ID, is_newest=True)
+    assert content is not None
+    assert [record.operations for record in content.records] == [
+        [b"ab", b"1", b"p" + bytes(7) + b"\x0c" + b"b", b""],
+        [b"cd", None, b"p" + bytes(7) + b"\x0e" + b"d", b""],
+    ]
+
+
+def test_a_seqno_that_none_can_be_is_corruption() -> None:
+    fs = MemFileSystem()
+    log = new_log(fs, base=(1 << 64) - 2)
+    append(log, WriteBatch().put(b"ab", b"1").echo(b"p", 1))
+    with pytest.raises(CorruptionError, match="a seqno that none can be"):
+        read_log(fs, "db", 1, database_id=ID, is_newest=True)
