@@ -37,6 +37,8 @@ from kvdb.table.shipping import rules_of
 from kvdb.table.writer import Steps, Writer, run
 
 ROWS_PER_BATCH: Final = 1_000
+BYTES_PER_BATCH: Final = 256 * 1024
+"""Of versions; what indexes and change records make of them comes on top."""
 SKEW_MS_MAX: Final = 60_000
 
 
@@ -101,8 +103,7 @@ class Applier:
         if newest is not None:
             self._env.hlc.merge(newest)
         changed = conflicts = 0
-        starts = range(0, max(1, len(incoming)), ROWS_PER_BATCH)
-        chunks = [incoming[at : at + ROWS_PER_BATCH] for at in starts]
+        chunks = _chunks(incoming)
         for chunk in chunks:
             batch = WriteBatch()
             if chunk is chunks[-1]:
@@ -275,3 +276,16 @@ class Applier:
         noted = Conflict(region, self._env.clock.wall_ms(), verdict.outcome, stored, incoming.version, merged)
         prefix = replica_keys.conflicts_prefix(table.descriptor.table_id)
         batch.put_stamped(prefix, replica_keys.row_part(incoming.key), noted.encoded())
+
+
+def _chunks(incoming: Sequence[_Incoming]) -> list[list[_Incoming]]:
+    """What goes into one batch each; at least one, for the progress."""
+    chunks: list[list[_Incoming]] = [[]]
+    size = 0
+    for each in incoming:
+        if len(chunks[-1]) >= ROWS_PER_BATCH or size >= BYTES_PER_BATCH:
+            chunks.append([])
+            size = 0
+        chunks[-1].append(each)
+        size += len(each.version)
+    return chunks

@@ -29,6 +29,8 @@ from kvdb.api.tables import (
 )
 from kvdb.errors import ResourceNotFound, ValidationError
 from kvdb.item.value import Item
+from kvdb.lsm.batch import WriteBatch
+from kvdb.replica.applier import BYTES_PER_BATCH
 from kvdb.replica.progress import Progress
 from kvdb.table import replica_keys
 from kvdb.table.lineage import lineage_of
@@ -401,3 +403,21 @@ def test_latency_and_pending_items_are_metrics_of_each_table_and_receiving_regio
     assert read("amsterdam", pending) == 0
     assert read("berlin", latency) >= 2_000
     assert read("amsterdam", 'replication_latency_ms{table="orders",region="amsterdam",source="berlin"}') == 0
+
+
+def test_a_page_of_large_items_is_stored_in_batches_of_bounded_size(world: World) -> None:
+    text = "x" * 100_000
+    for number in range(10):
+        world.put("amsterdam", {"id": str(number), "text": text})
+    batches: list[int] = []
+    engine = world["berlin"]._floor.engine
+    write = engine.write
+
+    def writing(batch: WriteBatch) -> int:
+        batches.append(batch.size_bytes)
+        return write(batch)
+
+    engine.write = writing  # type: ignore[method-assign]
+    world.run()
+    assert all(world.get("berlin", str(number)) == {"id": str(number), "text": text} for number in range(10))
+    assert max(batches) < 2 * BYTES_PER_BATCH
