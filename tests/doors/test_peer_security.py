@@ -120,7 +120,8 @@ def test_who_has_the_certificate_of_a_region_may_speak_for_it_and_nobody_else(
 
 
 @pytest.mark.filterwarnings("ignore:ssl.OP_NO:DeprecationWarning")
-def test_tls_before_1_2_is_not_spoken_to_peers(authority: Authority) -> None:
+@pytest.mark.parametrize("weakness", ["TLS 1.1", "a weak cipher"])
+def test_old_tls_and_weak_ciphers_are_not_spoken_to_peers(authority: Authority, weakness: str) -> None:
     berlin = authority.issue("berlin", ["berlin"])
     with served_doors(certified("amsterdam", authority)) as doors:
         host, _, port = str(doors.replication).rpartition(":")
@@ -128,9 +129,12 @@ def test_tls_before_1_2_is_not_spoken_to_peers(authority: Authority) -> None:
             context = ssl.create_default_context(cafile=authority.file)
             context.load_cert_chain(berlin.cert, berlin.key)
             context.set_alpn_protocols(["h2"])
-            if is_old:
+            if is_old and weakness == "TLS 1.1":
                 context.options &= ~ssl.OP_NO_TLSv1_1
                 context.options |= ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3
+            elif is_old:
+                context.maximum_version = ssl.TLSVersion.TLSv1_2
+                context.set_ciphers("ECDHE-ECDSA-AES128-SHA")
             with socket.create_connection((host, int(port)), 30) as plain, ExitStack() as stack:
                 if is_old:
                     stack.enter_context(pytest.raises(OSError, match=r"(?i)ssl|protocol|version|cipher"))
@@ -177,6 +181,21 @@ def test_the_port_of_clients_answers_no_peer_when_there_is_one_for_peers(authori
         assert isinstance(ask(old.grpc), Greeting)
         with kvdb.connect(f"grpc://{doors.grpc}") as db:
             assert list(db.tables()) == []
+
+
+def test_the_port_of_peers_answers_no_client() -> None:
+    with (
+        served_doors(of_region("amsterdam")) as doors,
+        kvdb.connect(f"grpc://{doors.replication}") as db,
+        pytest.raises(KvdbError),
+    ):
+        db.create_table("orders", key=("id", "S"))
+
+
+def test_peers_may_be_answered_without_a_grpc_door() -> None:
+    options = of_region("amsterdam", grpc_address=None, http_address="127.0.0.1:0")
+    with served_doors(options) as doors:
+        assert isinstance(ask(doors.replication), Greeting)
 
 
 def test_who_opens_a_stream_and_asks_nothing_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:

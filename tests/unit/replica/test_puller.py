@@ -15,11 +15,14 @@ from kvdb.item.size import item_size
 from kvdb.item.value import Item
 from kvdb.replica.applier import Applier, PeerFault, Taken
 from kvdb.replica.messages import (
+    BEGIN,
     FRAME_BYTES_MAX,
     OK,
+    SCAN,
     SCANNED,
     WRITES,
     Greeting,
+    Hello,
     Message,
     Pages,
     Part,
@@ -253,6 +256,40 @@ def test_a_source_answers_only_its_members_and_only_for_itself(world: World) -> 
     assert isinstance(source.answer(b"nonsense"), Refusal)
     assert isinstance(source.answer(encode(Refusal(1, "what"))), Refusal)
     assert isinstance(asked("amsterdam", database_id, *[want] * 300), Refusal)
+
+
+def test_questions_that_are_nearly_right_get_an_answer(world: World) -> None:
+    source = world["berlin"].regions.source
+    floor = world["berlin"]._floor
+    uuid = floor.catalog.table(TABLE).descriptor.uuid
+    wants = [Want(TABLE, uuid, "mine", mode, 1, 1, b"") for mode in (BEGIN, SCAN, WRITES)]
+    questions = [Hello(1, "amsterdam", 5), Pull(1, "amsterdam", floor.engine.database_id, wants)]
+    kinds = set()
+    for seed in range(300):
+        chance = random.Random(seed)
+        answer = source.answer(mutated_frame(chance.choice(questions), chance))
+        kinds.add(type(answer))
+        assert decode(encode(answer)) == answer
+    assert kinds == {Greeting, Pages, Refusal}
+
+
+def test_who_asks_in_a_later_format_is_told_of_both_and_waits_it_out(world: World) -> None:
+    link = world.links["amsterdam", "berlin"]
+    asked: list[int] = []
+
+    def later(frame: bytes) -> bytes:
+        asked.append(world.clock.monotonic_ns() // 1_000_000)
+        return b"\x02" + frame[1:]
+
+    link.dress = later
+    world.run(30_000)
+    assert "version=2 known=1" in world.puller("amsterdam", "berlin").fault
+    # It waits, though not for longer than a second: berlin asks, too, and so is there. Else it were 240.
+    assert 5 < len(asked) < 40
+    link.dress = lambda frame: frame
+    world.put("berlin", {"id": "honest"})
+    world.run()
+    assert world.get("amsterdam", "honest") == {"id": "honest"}
 
 
 @pytest.mark.parametrize("of_another_release", [of_release_1, of_next_release])
