@@ -78,6 +78,7 @@ def begun(
         tags=(),
         ttl=None,
         replication=None,
+        settings=(),
         restore=setting,
     )
 

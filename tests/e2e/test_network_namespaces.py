@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-CUT_S = float(os.environ.get("KVDB_CUT_SECONDS", "1.5"))
+CUT_S = float(os.environ.get("KVDB_CUT_SECONDS", "0.7"))
 """`make cuts` has longer ones."""
 
 

@@ -17,7 +17,7 @@ from tests.support.topology_sim import TopologyWorld, run_seed
 
 def test_regions_that_are_connected_somehow_converge_in_items_and_settings() -> None:
     changes = writes = cuts = crashes = rewired = conflicts = 0
-    for seed in range(1, 61):
+    for seed in range(1, 46):
         world = run_seed(seed, 80)
         changes += sum(map(len, world.changes.values()))
         writes += world.covered.writes
@@ -26,10 +26,10 @@ def test_regions_that_are_connected_somehow_converge_in_items_and_settings() -> 
         conflicts += world.covered.conflicts
         rewired += world.rewired
     # Runs that met little have shown little.
-    assert writes > 480
-    assert changes > 120
-    assert min(crashes, conflicts) > 24, (crashes, conflicts)
-    assert min(cuts, rewired) > 12, (cuts, rewired)
+    assert writes > 350
+    assert changes > 90
+    assert min(crashes, conflicts) > 18, (crashes, conflicts)
+    assert min(cuts, rewired) > 9, (cuts, rewired)
 
 
 def test_the_same_seed_is_the_same_run() -> None:
