@@ -3,7 +3,9 @@
 *TLS*: every region has a certificate of one authority (``peer_ca``), in which the region's name stands as a
 DNS name (subjectAltName), say ``DNS:berlin``. Who connects to berlin goes on only with a server whose
 certificate has that name, whatever the address; who says that it asks for amsterdam must have a certificate
-with that name. TLS is 1.2 at least (gRPC's own default).
+with that name. TLS is 1.2 at least (gRPC's own default). Who connects also takes the common name of a
+server's certificate that has no subjectAltName at all, for gRPC does; who answers does not, and no server
+starts with such a certificate.
 
 *Tokens*: a file with a secret in each line, up to ``TOKENS_MAX``. The first line is sent with every stream,
 as ``authorization: Bearer TOKEN``; any of them is taken. So a secret is replaced without an interruption:
