@@ -247,13 +247,14 @@ class Promise:
                 # The call itself is refused for that, in its own words.
                 continue
             setting = table.descriptor.replication
-            if (setting is not None and setting.is_on) or _tag(table) in self._seen:
-                tables[table.descriptor.table_id] = table
-            elif self._terms.replicate_to is not None:
+            is_shared = setting is not None and setting.is_on
+            if self._terms.replicate_to is not None and not is_shared:
                 raise ValidationError(
                     "replicate_to is for tables that are shared with other regions: "
                     f"{table.descriptor.name} is not"
                 )
+            if is_shared or _tag(table) in self._seen:
+                tables[table.descriptor.table_id] = table
         return list(tables.values())
 
     def _peers_of_all(self) -> tuple[str, ...]:

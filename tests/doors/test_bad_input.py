@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 import kvdb
-from kvdb import Attr, DeleteRequest, Key, PutRequest
+from kvdb import Attr, DeleteRequest, Key, PutRequest, Terms, actions
 from kvdb.api.items import BatchGetItem, BatchWriteItem, GetItem, KeysAndAttributes, PutItem, Query, Scan
 from kvdb.api.tables import AttributeDefinition, CreateTable, KeySchemaElement, ListTables
 from tests.conftest import client_of
@@ -146,6 +146,31 @@ EXPRESSIONS = [
     Bad("overlapping projection", lambda db, t: t.get(KEY, projection="a, a.b"), says="overlap"),
     Bad("projection is a number", lambda db, t: t.get(KEY, projection=5)),
 ]
+TERMS = [
+    Bad("replicated but not shared", lambda db, t: t.put(KEY, replicate_to=1), says="airports is not"),
+    Bad("replicated to nobody", lambda db, t: t.put(KEY, replicate_to=0), says="1 to 15, not 0"),
+    Bad("replicated to too many", lambda db, t: t.put(KEY, replicate_to=16), says="1 to 15, not 16"),
+    Bad("replicated to a name", lambda db, t: t.put(KEY, replicate_to="berlin"), says="a whole number"),
+    Bad("time without regions", lambda db, t: t.put(KEY, replicate_timeout=1.0), says="with replicate_to"),
+    Bad("no time", lambda db, t: t.put(KEY, replicate_to=1, replicate_timeout=0), says="1 to 30000, not 0"),
+    Bad("an hour", lambda db, t: t.put(KEY, replicate_to=1, replicate_timeout=3600), says="not 3600000"),
+    Bad("time in words", lambda db, t: t.put(KEY, replicate_to=1, replicate_timeout="x"), says="of seconds"),
+    Bad("never", lambda db, t: t.put(KEY, replicate_to=1, replicate_timeout=float("nan")), says="of seconds"),
+    Bad("update not shared", lambda db, t: t.update(KEY, "SET n = :n", values={":n": 1}, replicate_to=1)),
+    Bad("delete not shared", lambda db, t: t.delete(KEY, replicate_to=1), says="airports is not"),
+    Bad("batch not shared", lambda db, t: db.batch_write({t.name: [PutRequest(KEY)]}, replicate_to=1)),
+    Bad(
+        "transaction not shared", lambda db, t: db.transact_write([actions.put(t.name, KEY)], replicate_to=1)
+    ),
+    Bad("a replicated read", lambda db, t: db.call_under(GetItem(t.name, KEY), Terms(replicate_to=1))),
+    Bad(
+        "no token", lambda db, t: db.call_under(GetItem(t.name, KEY), Terms("x")), says="not a session token"
+    ),
+    Bad("no session", lambda db, t: db.call_under(GetItem(t.name, KEY), Terms(session_timeout_ms=1))),
+    Bad("session of rubbish", lambda db, t: db.session("rubbish"), says="not a session token"),
+    Bad("session of a number", lambda db, t: db.session(7), says="not int"),
+]
+
 CALLS = [
     Bad("unknown table", lambda db, t: db.table("nowhere").get({"id": 1}), kvdb.ResourceNotFound),
     Bad("table name is a number", lambda db, t: db.table(5).get({"id": 1})),
@@ -247,7 +272,7 @@ def tables() -> Iterator[list[tuple[kvdb.Client, kvdb.Table]]]:
 
 
 @pytest.mark.parametrize(
-    "bad", [*VALUES, *KEYS, *EXPRESSIONS, *CALLS], ids=lambda bad: bad.name.replace(" ", "-")
+    "bad", [*VALUES, *KEYS, *EXPRESSIONS, *TERMS, *CALLS], ids=lambda bad: bad.name.replace(" ", "-")
 )
 def test_every_door_refuses_alike(bad: Bad, tables: list[tuple[kvdb.Client, kvdb.Table]]) -> None:
     found = []

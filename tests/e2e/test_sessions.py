@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import grpc
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -20,6 +21,7 @@ from kvdb.api.items import GetItem, GetItemResult, PutItem, Query, Scan
 from kvdb.api.tables import CreateReplica, UpdateTable
 from kvdb.client.sync import Client
 from kvdb.limits import SESSION_TOKEN_CHARS_MAX
+from kvdb.rpc.codec import STREAM_BY_REQUEST
 from tests.e2e.test_replicas import eventually
 from tests.support.command_line import run as run_command
 from tests.support.cutting_proxy import CuttingProxy
@@ -207,6 +209,18 @@ def test_terms_go_with_any_request_and_are_answered(pair: Pair) -> None:
     assert read.result.item == {"id": "u"}
     for request in (Scan(TABLE), Query(TABLE, "id = :i", expression_attribute_values={":i": "u"})):
         assert pair.berlin.call_under(request, Terms(session=read.session)).session == read.session
+
+
+def test_a_stream_of_pages_promises_nothing_and_says_so(pair: Pair) -> None:
+    method = STREAM_BY_REQUEST[Scan]
+    with grpc.insecure_channel(pair.servers["amsterdam"].address) as channel:
+        pages = channel.unary_stream(method.path)(
+            method.encode_request(Scan(TABLE)), metadata=(("kvdb-session", "new"),)
+        )
+        with pytest.raises(grpc.RpcError) as refused:
+            list(pages)
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "for calls that have one answer" in refused.value.details()
 
 
 BAD: list[tuple[str, str]] = [

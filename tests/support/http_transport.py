@@ -21,6 +21,7 @@ from kvdb.api.items import Page, Query, Scan
 from kvdb.api.operations import BY_REQUEST, Request, Result
 from kvdb.api.replicas import ConflictPage, FollowConflicts
 from kvdb.api.streams import FeedPage, Subscribe
+from kvdb.api.terms import Answer, Terms, outcome_of, texts_of
 from kvdb.client import paginate
 from kvdb.errors import (
     CancellationReason,
@@ -74,19 +75,24 @@ class HttpTransport:
         self._connection = http.client.HTTPConnection(address)
 
     def send(self, request: Request) -> Result:
+        return self.send_under(request, Terms()).result
+
+    def send_under(self, request: Request, terms: Terms) -> Answer:
         operation = BY_REQUEST[type(request)]
         headers = {
             "Content-Type": "application/x-amz-json-1.0",
             "X-Amz-Target": f"{_service_of(operation.name)}_20120810.{operation.name}",
             "X-Amz-Date": "20260101T000000Z",
             "Authorization": _AUTHORIZATION,
+            **{f"x-kvdb-{name}": text for name, text in texts_of(terms).items()},
         }
         self._connection.request("POST", "/", json.dumps(_written_request(request)), headers)
         answer = self._connection.getresponse()
         body = json.loads(answer.read() or b"{}")
         if answer.status != 200:
             raise _error(body)
-        return _read_result(operation.result, body)
+        told = {name.lower().removeprefix("x-kvdb-"): text for name, text in answer.getheaders()}
+        return Answer(_read_result(operation.result, body), *outcome_of(told, terms))
 
     def stream(self, request: Query | Scan) -> Generator[Page, None, None]:
         return paginate.pages(self.send, request)

@@ -29,6 +29,7 @@ from kvdb.env.hlc import Stamp
 from kvdb.errors import ReplicaBehind, ValidationError
 from kvdb.table import row
 from tests.support.replica_sim import ITEMS, TABLE, Node, World
+from tests.support.topology_sim import TopologyWorld
 
 USERS = 2
 _NEVER = Stamp(0, 0, 0)
@@ -183,10 +184,15 @@ class SessionWorld(World):
                     promise.close()
 
 
+class RelayedSessionWorld(SessionWorld, TopologyWorld):
+    """One run of regions that are not all linked with all."""
+
+
 def run_seed(seed: int, acts: int = 140) -> SessionWorld:
-    """One run; every third seed with merged attributes."""
+    """One run; every third seed with merged attributes, every fourth with regions that relay."""
     resolver: ResolverKind = "last_writer" if seed % 3 else "attributes"
-    world = SessionWorld(seed, resolver, trouble=(1.0, 0.2, 0.05)[seed % 4 % 3])
+    kind = RelayedSessionWorld if seed % 4 == 3 else SessionWorld
+    world = kind(seed, resolver, trouble=(1.0, 0.2, 0.05, 0.1)[seed % 4])
     world.hash = world.run(acts)
     return world
 

@@ -367,6 +367,16 @@ def test_a_session_is_not_kept_waiting_by_a_database_that_closes(world: World) -
         call.answer()
 
 
+def test_a_session_that_has_seen_a_table_is_refused_where_its_name_is_that_of_another(world: World) -> None:
+    token = token_of(world, "amsterdam", put(1))
+    alone = World("berlin")
+    alone["berlin"].call(CreateTable(TABLE, SCHEMA, TYPES))
+    for terms in (Terms(session=token), Terms(session=token, replicate_to=1)):
+        with pytest.raises(ValidationError, match=r"not shared here|orders is not"):
+            said(alone, "berlin", put(2), terms)
+    assert alone.get("berlin", "a") is None
+
+
 # replicate_to.
 
 
