@@ -17,6 +17,7 @@ three quarters of the time.
 """
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ else:
     def __getattr__(name: str) -> object:
         if name.startswith("__") and name != "__all__":
             raise AttributeError(name)
+        if importlib.util.find_spec(f"{__name__}.{name}") is not None:
+            # "from kvdb import limits" inside asks for it before it is loaded: all the rest must not come
+            # with it, which may be waiting for the very module that asks.
+            return importlib.import_module(f"{__name__}.{name}")
         public = importlib.import_module("kvdb.public")
         # What is loaded now may have brought a module of the name with it.
         found = globals().get(name, getattr(public, name, _NOTHING))

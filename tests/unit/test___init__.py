@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import kvdb
 from kvdb import errors
 
@@ -33,3 +36,10 @@ def test_the_public_names_are_these() -> None:
 def test_every_public_name_is_there_once() -> None:
     assert sorted(set(kvdb.__all__)) == sorted(kvdb.__all__)
     assert all(hasattr(kvdb, name) for name in kvdb.__all__)
+
+
+def test_a_room_is_loaded_without_the_rest() -> None:
+    """What a room asks this package for may be what waits for that room."""
+    ask = "import sys, kvdb.table.lineage; print('kvdb.public' in sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert loaded.stdout == "False\n"

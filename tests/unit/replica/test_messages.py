@@ -10,6 +10,7 @@ import pytest
 from kvdb.errors import CorruptionError
 from kvdb.replica.messages import (
     OK,
+    SCANNED,
     WRITES,
     Greeting,
     Hello,
@@ -25,6 +26,9 @@ from kvdb.replica.messages import (
     decode,
     encode,
 )
+from kvdb.table import row
+from kvdb.table.described import table_described
+from kvdb.table.lineage import lineage_of
 from tests.support.peer_frames import framed, of_next_release
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "replica_frames_1.json").read_text("utf-8"))
@@ -114,12 +118,43 @@ def test_what_the_next_release_has_added_is_not_looked_at(message: Message) -> N
     assert heard == message
 
 
-@pytest.mark.parametrize("golden", GOLDEN["frames"], ids=lambda golden: golden["what"])
-def test_frames_of_release_1_are_read_for_ever(golden: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "golden", GOLDEN["frames"] + GOLDEN["later frames"], ids=lambda golden: golden["what"]
+)
+def test_frames_of_earlier_releases_are_read_for_ever(golden: dict[str, str]) -> None:
     frame = bytes.fromhex(golden["bytes"])
     message = decode(frame)
     assert type(message).__name__ == golden["what"]
     assert encode(message) == frame
+
+
+def test_what_frames_of_earlier_releases_carry_is_read_for_ever() -> None:
+    """A table's description, and its rows: with counters and sets that were merged, and a tombstone."""
+    stored = GOLDEN["of a shared table"]
+    greeting, pages = (decode(bytes.fromhex(stored[name])) for name in ("greeting", "pages"))
+    assert isinstance(greeting, Greeting)
+    assert isinstance(pages, Pages)
+    table = table_described(greeting.tables[0].descriptor)
+    setting = table.replication
+    assert setting is not None
+    assert (table.name, setting.regions) == ("orders", ("amsterdam", "berlin", "cairo"))
+    assert (setting.resolver, setting.counters, setting.sets, setting.relays) == (
+        "attributes",
+        ("n",),
+        ("tags",),
+        True,
+    )
+    assert [index.name for index in table.indexes] == ["by-city"]
+    told = {each.name: each.value for each in table.settings}
+    assert (told["ttl"], told["region:cairo"], told["billing"]) == ("expires", 1, "PAY_PER_REQUEST")
+    (part,) = pages.parts
+    assert part.status == SCANNED
+    assert [(row.item_of(version), row.is_tombstone(version)) for version in part.rows] == [
+        ({"id": "a", "n": 6, "tags": {"x", "y"}}, False),
+        ({"id": "b", "city": "Köln", "blob": b"\x00\xff"}, False),
+        ({"id": "gone"}, True),
+    ]
+    assert [len(lineage_of(version).seen) for version in part.rows] == [2, 1, 2]
 
 
 def test_release_1_can_read_what_says_no_more_than_it_did() -> None:
