@@ -182,6 +182,7 @@ class Promise:
         if self._waits.is_stopped:
             raise ClosedError("the database is closed")
         if self._lack:
+            self._waits.behind.add()
             raise ReplicaBehind(f"{self._lack} waited_ms={self._waits.now_ms() - self._began_ms}")
 
     # Answered.
@@ -214,6 +215,8 @@ class Promise:
             session = self._token()
         if self._terms.replicate_to is not None:
             replication = Replication(self._terms.replicate_to, self._replicated)
+            if not replication.is_reached:
+                self._waits.late.add()
         return Outcome(session, replication)
 
     # Common to both.

@@ -51,6 +51,10 @@ class Waits:
         self.is_stopped = False
         self._handle = env.jobs.add(self)
         env.metrics.gauge("replica_waits").read_by(lambda: len(self._waiting))
+        self.behind = env.metrics.counter("replica_sessions_behind_total")
+        """Calls that were refused because what their session has seen was not here in time."""
+        self.late = env.metrics.counter("replica_writes_late_total")
+        """Writes that had not come to so many regions in time as they asked for."""
 
     def now_ms(self) -> int:
         """By the monotonic clock."""

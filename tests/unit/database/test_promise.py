@@ -401,6 +401,7 @@ def test_a_write_that_comes_to_too_few_in_time_stands_and_says_to_whom_it_came(w
     replication = call.answer().replication
     assert replication == Replication(2, ("berlin",))
     assert not replication.is_reached
+    assert world["amsterdam"].regions.waits.late.value
     assert world.get("amsterdam", "a") == {**KEY, "n": 1}
 
 
