@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import cast
@@ -26,6 +27,8 @@ from kvdb.replica.messages import (
     Message,
     Pages,
     Part,
+    Pull,
+    Refusal,
     decode,
     encode,
 )
@@ -310,3 +313,58 @@ def test_an_old_region_and_a_new_one_understand_each_other(
     eventually(lambda: regions.has("amsterdam", told))
     assert not regions.faults().strip(" |")
     healed(regions, told)
+
+
+def exchange(channel: grpc.Channel, *questions: bytes, end: threading.Event | None = None) -> Iterator[bytes]:
+    """What a stream of questions is answered; it stays open until ``end``."""
+
+    def asked() -> Iterator[bytes]:
+        yield from questions
+        if end is not None:
+            end.wait(60)
+
+    return cast("Iterator[bytes]", channel.stream_stream(EXCHANGE)(asked(), timeout=60))
+
+
+def payload(answer: bytes) -> Message:
+    return decode(replicas_pb2.ReplicaFrame.FromString(answer).payload)
+
+
+def frame_of(payload: bytes) -> bytes:
+    return replicas_pb2.ReplicaFrame(payload=payload).SerializeToString()
+
+
+def test_callers_that_ask_nonsense_are_refused_and_peers_go_on(regions: Regions) -> None:
+    hello = encode(Hello(1, "dublin", region_number("dublin")))
+    pull = encode(Pull(2, "dublin", b"unknown", []))
+    with grpc.insecure_channel(regions.address) as channel:
+        answers = exchange(
+            channel, *map(frame_of, (b"nonsense", hello[:-1], encode(Refusal(3, "?")), pull, hello))
+        )
+        refused = [payload(next(answers)) for _ in range(4)]
+        for answer, reason in zip(
+            refused, ("not known here", "bad checksum", "not a question", "another database"), strict=True
+        ):
+            assert isinstance(answer, Refusal)
+            assert reason in answer.reason
+        assert isinstance(payload(next(answers)), Greeting)
+        with pytest.raises(grpc.RpcError):
+            next(exchange(channel, b"\xff" * 64))
+        with pytest.raises(grpc.RpcError, match="RESOURCE_EXHAUSTED"):
+            next(exchange(channel, frame_of(bytes(64 * 1024 * 1024))))
+    told = regions.put("berlin")
+    eventually(lambda: regions.has("amsterdam", told))
+
+
+def test_there_are_only_so_many_streams_and_those_of_peers_go_on(regions: Regions) -> None:
+    hello, end = frame_of(encode(Hello(1, "dublin", region_number("dublin")))), threading.Event()
+    with grpc.insecure_channel(regions.address) as channel:
+        streams: list[Iterator[bytes]] = []
+        with pytest.raises(grpc.RpcError, match="too many peers max=32"):
+            for _ in range(33):
+                streams.append(exchange(channel, hello, end=end))
+                assert isinstance(payload(next(streams[-1])), Greeting)
+        assert len(streams) > 16
+        told = [regions.put("berlin"), regions.put("amsterdam")]
+        eventually(lambda: regions.has("amsterdam", told[0]) and regions.has("berlin", told[1]))
+        end.set()
