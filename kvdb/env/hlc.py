@@ -31,6 +31,12 @@ class Stamp(NamedTuple):
     counter: int
     region: int
 
+    def next_in(self, region: int) -> Stamp:
+        """The next stamp after this one, in a region."""
+        if self.counter < COUNTER_MAX:
+            return Stamp(self.wall_ms, self.counter + 1, region)
+        return Stamp(self.wall_ms + 1, 0, region)
+
 
 class HybridClock:
     """Makes stamps for one region. Thread-safe.

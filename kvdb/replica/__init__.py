@@ -16,7 +16,8 @@ whatever order and however often versions arrive, regions that have exchanged al
 - Conditions, reads and unique names are about the region they are asked in. A table with a unique index
   cannot be shared.
 - Indexes follow from the items in each region; so do its streams, which record what was taken in, too, in
-  the order in which it was. Items expire in each region by its own clock.
+  the order in which it was. Items expire in each region by its own clock; that takes the version that
+  expired, and nothing that was written elsewhere later.
 - Items are deleted by tombstones, which are kept for twice the horizon. Who was away for longer than the
   horizon begins anew: see ``acks``.
 - Clocks follow the stamps they see; a stamp too far ahead is not taken in: see ``applier``.

@@ -3,8 +3,8 @@
 Notes of writes (``table/shipping``) are removed when every peer of the table has them durably, or when they
 are older than the horizon. A peer that does not have what was removed for its age is *lost*: it gets no
 more, and nothing is taken from it, until its table has begun anew; else what was deleted meanwhile could
-come back through it. Tombstones are removed at twice the horizon: by then no peer that is not lost has an
-older version of the item.
+come back through it. Tombstones are removed when they have been here for twice the horizon, whenever they
+were made: by then no peer that is not lost has an older version of the item.
 
 What a peer has told is kept in memory and stored now and then, for it only holds back what is removed;
 that a peer is lost is stored in the batch of the removal.
@@ -162,7 +162,7 @@ class Gone:
         self._conflicts = ConflictTrimmer(engine)
 
     def step(self, table: Table, *, before_ms: int) -> int:
-        """Look at the next tombstones; gives the number removed."""
+        """Look at the next tombstones; gives the number removed, of those that were here before then."""
         table_id = table.descriptor.table_id
         rows = replica_keys.tombstones_range(table_id)
         cursor = self._cursors.get(table_id)
@@ -173,21 +173,20 @@ class Gone:
             self._cursors[table_id] = looked_at[-1][0]
         else:
             self._cursors.pop(table_id, None)
+        upto = self._engine.seqno_at(max(0, before_ms))
         old = [key for key, value in looked_at if row.stamp_of(value).wall_ms < before_ms]
-        removed = 0
-        for key in old:
-            removed += self._remove(table, key, before_ms)
+        removed = sum(self._remove(key, upto) for key in old)
         self._conflicts.step(table_id)
         return removed
 
-    def _remove(self, table: Table, key: bytes, before_ms: int) -> int:
-        batch = WriteBatch().delete(key)
-        stored = self._engine.get(key)
-        if stored is None or row.stamp_of(stored).wall_ms >= before_ms:
+    def _remove(self, key: bytes, upto: int) -> int:
+        written = self._engine.newest_seqno(key)
+        if written is None or written > upto:
             return 0
+        batch = WriteBatch().delete(key)
 
         def unchanged() -> None:
-            if self._engine.get(key) != stored:
+            if self._engine.newest_seqno(key) != written:
                 raise _Changed
 
         batch.guard = unchanged

@@ -49,6 +49,7 @@ from kvdb.replica.positions import Positions
 from kvdb.replica.progress import Ack
 from kvdb.table import replica_keys
 from kvdb.table.catalog import Catalog, Table
+from kvdb.table.descriptor import TableDescriptor
 from kvdb.table.keys import KeyRange, index_prefix, table_prefix
 from kvdb.table.latches import Grant, Latches
 
@@ -94,6 +95,8 @@ class Source:
         self.on_heard: Callable[[str], None] = lambda region: None
         """Called for every question; must be quick, and raise nothing."""
         self.holds = Holds(engine, env, horizon_ms=horizon_ms)
+        self._forms: dict[str, tuple[TableDescriptor, bytes]] = {}
+        """By uuid of a table."""
         self._draining: dict[tuple[int, str], list[Grant]] = {}
         self._shipped = env.metrics.counter("replica_rows_shipped_total")
 
@@ -143,7 +146,7 @@ class Source:
         for descriptor in (table.descriptor for table in self._catalog.all_tables()):
             if (setting := descriptor.replication) is not None:
                 reports = self._hearsay.reports(descriptor.name, setting.regions, now_ms=now_ms)
-                tables.append(SharedTable(descriptor.name, descriptor.uuid, descriptor.encoded(), reports))
+                tables.append(SharedTable(descriptor.name, descriptor.uuid, self._form(descriptor), reports))
                 is_member = is_member or hello.region in setting.peers
         if is_member:
             self.refused[hello.region] = dict(hello.refused[: limits.REPLICATED_TABLES_MAX])
@@ -152,6 +155,15 @@ class Source:
         return Greeting(
             hello.id, self._region, self._number, database_id, wall_ms, tables, FEATURES, topology
         )
+
+    def _form(self, descriptor: TableDescriptor) -> bytes:
+        """As it is stored. Made anew only for a table that has changed: peers ask every few seconds."""
+        known = self._forms.get(descriptor.uuid)
+        if known is None or known[0] is not descriptor:
+            if len(self._forms) >= limits.REPLICATED_TABLES_MAX:
+                self._forms.clear()
+            known = self._forms[descriptor.uuid] = descriptor, descriptor.encoded()
+        return known[1]
 
     def _parts(self, pull: Pull) -> list[Part]:
         # Another table is first each time, so that a busy one does not keep the others from the page.

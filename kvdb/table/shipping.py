@@ -5,6 +5,10 @@ each write made here leaves a note under ``table/replica_keys`` that says which 
 the row's key (``lsm/echo``), which costs the write next to nothing. The note has no copy of the item:
 whoever ships it (``replica/source``) ships the item as it is by then, which includes that write. A version
 that comes from elsewhere is stored as it came, and leaves a note only where the topology relays.
+
+The tombstone of an item that expired has the next stamp after the row's, not that of the moment: it speaks of
+that version only. So of a write elsewhere that the region had not heard of when it deleted the item, whose
+clock may be behind, too, nothing is lost.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ class ShippedChange(Protocol):
     new_size: int
     tombstone: bytes | None
     given: bytes | None
+    by_service: bool
 
 
 class Shipper:
@@ -94,6 +99,8 @@ class Shipper:
     def _version_of(self, change: ShippedChange, stamp: Stamp) -> bytes:
         """The row or tombstone of a write made here."""
         before = change.tombstone if change.old_row is None else change.old_row
+        if change.by_service and before is not None:
+            stamp = row.stamp_of(before).next_in(stamp.region)
         seen: Seen = {}
         merge: MergeState | None = None
         if before is not None:

@@ -12,17 +12,19 @@ from kvdb.env.hlc import HybridClock, Stamp
 from kvdb.lsm import wal
 from kvdb.lsm.batch import BatchOperations, Operations, WriteBatch, without_echoes
 from kvdb.lsm.engine import Snapshot
-from kvdb.replica import conflict
-from kvdb.replica.acks import Acks
-from kvdb.replica.applier import Applier, Taken
-from kvdb.replica.conflict import Verdict
+from kvdb.replica import applier, conflict
+from kvdb.replica.acks import Acks, Gone
+from kvdb.replica.applier import Applier, Taken, _Incoming
+from kvdb.replica.conflict import Resolver, Verdict
 from kvdb.replica.holds import Holds
 from kvdb.replica.messages import SCANNED, Part, Want
 from kvdb.replica.progress import Ack, Progress
 from kvdb.replica.puller import Puller, TableLink
 from kvdb.replica.source import Source
-from kvdb.table import merging, replica_keys
+from kvdb.table import merging, mutation, replica_keys, row
 from kvdb.table.catalog import Table
+from kvdb.table.change import Recorder
+from kvdb.table.lineage import Lineage
 from kvdb.table.merging import MergeState
 from kvdb.table.mutation import Change
 from kvdb.table.shipping import Shipper
@@ -48,6 +50,9 @@ def test_regions_converge_on_the_latest_writes_whatever_happens(block: int) -> N
     assert total.conflicts > 300, total
     assert min(total.held, total.live) > 100, total
     assert min(total.refused, total.anew) > 30, total
+    assert min(total.slow_syncs, total.forgotten) > 20, total
+    assert total.expired > 200, total
+    assert total.records > 3_000, total
 
 
 @pytest.mark.parametrize("seed", [3, 17, 41])
@@ -170,20 +175,92 @@ def notes_lost_in_a_crash() -> AbstractContextManager[object]:
     return patch.object(wal, "without_echoes", forgetful)
 
 
+def no_tie_break() -> AbstractContextManager[object]:
+    """Of versions of one moment the one stands that came last."""
+    last_writer = conflict._last_writer
+
+    def moments(
+        stored: bytes, mine: Lineage, incoming: bytes, theirs: Lineage, *, is_conflict: bool
+    ) -> Verdict:
+        if row.stamp_of(stored)[:2] == row.stamp_of(incoming)[:2]:
+            return Verdict("INCOMING", incoming, is_conflict)
+        return last_writer(stored, mine, incoming, theirs, is_conflict=is_conflict)
+
+    return patch.object(conflict, "_last_writer", moments)
+
+
+def index_rows_of_the_loser_stay() -> AbstractContextManager[object]:
+    def forgetful(*arguments: object, old_size: int, old_row: bytes | None, **more: object) -> Change:
+        table, indexes, key, _, new = arguments
+        return Change(table, indexes, key, None, new, old_row=old_row, **more)  # type: ignore[arg-type]
+
+    return patch.object(applier, "Change", forgetful)
+
+
+def records_of_what_was_written_here_alone() -> AbstractContextManager[object]:
+    add, record = mutation.add, Recorder.add
+
+    def adding(batch: WriteBatch, change: Change, stamp: Stamp) -> None:
+        with patch.object(Recorder, "add", record if change.given is None else lambda *_, **__: None):
+            add(batch, change, stamp)
+
+    return patch.object(mutation, "add", adding)
+
+
+def records_of_what_lost() -> AbstractContextManager[object]:
+    """A version that comes is recorded, whatever then stands."""
+    decided = Applier._decided
+
+    def recording(
+        self: Applier, table: Table, incoming: _Incoming, old_row: bytes | None, resolver: Resolver
+    ) -> tuple[Change | None, Verdict, bytes | None]:
+        change, verdict, stored = decided(self, table, incoming, old_row, resolver)
+        recorder = table.indexes.recorder
+        if verdict.outcome == "STORED" and recorder is not None and not row.is_tombstone(incoming.version):
+            batch = WriteBatch()
+            recorder.add(batch, incoming.key, old_row, incoming.version, incoming.stamp, by_service=False)
+            self._engine.write(batch)
+        return change, verdict, stored
+
+    return patch.object(Applier, "_decided", recording)
+
+
+def expiry_at_its_own_moment() -> AbstractContextManager[object]:
+    """It takes what was written elsewhere meanwhile along."""
+    version_of = Shipper._version_of
+
+    def by_the_clock(self: Shipper, change: Change, stamp: Stamp) -> bytes:
+        change.by_service = False
+        return version_of(self, change, stamp)
+
+    return patch.object(Shipper, "_version_of", by_the_clock)
+
+
+def tombstones_gone_at_once() -> AbstractContextManager[object]:
+    step = Gone.step
+    return patch.object(Gone, "step", lambda self, table, before_ms: step(self, table, before_ms=1 << 50))
+
+
 # With the seed at which each was found first: others follow, should the simulation change.
 PLANTED: list[tuple[Callable[[], AbstractContextManager[object]], int]] = [
-    (arrival_wins, 1),
+    (arrival_wins, 2),
     (no_tombstones, 1),
-    (no_clock_merge, 68),
-    (progress_before_data, 798),
-    (place_after_the_scan, 3),
-    (place_after_the_snapshot, 9),
-    (held_for_ever, 54),
-    (any_page_that_comes, 60),
-    (counters_by_the_larger, 3),
-    (begin_moves_the_ack, 9),
-    (silent_tombstones, 5),
-    (notes_lost_in_a_crash, 84),
+    (no_clock_merge, 62),
+    (progress_before_data, 144),
+    (place_after_the_scan, 20),
+    (place_after_the_snapshot, 86),
+    (held_for_ever, 6),
+    (any_page_that_comes, 366),
+    (counters_by_the_larger, 9),
+    (begin_moves_the_ack, 96),
+    (silent_tombstones, 7),
+    (notes_lost_in_a_crash, 28),
+    (no_tie_break, 8),
+    (index_rows_of_the_loser_stay, 2),
+    (records_of_what_was_written_here_alone, 1),
+    (records_of_what_lost, 2),
+    (expiry_at_its_own_moment, 32),
+    (tombstones_gone_at_once, 2),
 ]
 
 

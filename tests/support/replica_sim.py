@@ -6,14 +6,19 @@ Each region is a whole database on a disk of its own (``testing/mem_fs``), with 
 off by up to half a second and jumps now and then. What regions say to each other is lost, comes twice, late,
 out of order or damaged; the way from one to another is cut while the way back is not. A region crashes
 between two calls of its disk, in the middle of a write or of taking a page in, and comes back with what a
-power loss would leave; or it stands still for a while, or cannot take a page in. A region is taken out, or
-added, on the way.
+power loss would leave; or it stands still for a while, or cannot take a page in, or its disk takes long to
+sync. A region is taken out, or added, on the way. Items expire in each region by its own clock.
 
 Then the network heals, and what must hold is:
 
 - *convergence*: within ``HEAL_MS`` all regions have the same items, byte for byte, with the same stamps;
 - *the winner* of each item is the write with the latest stamp of all that were acknowledged, or may have
-  been made when a region crashed (resolver "attributes": no acknowledged addition to a counter is lost);
+  been made when a region crashed (resolver "attributes": no acknowledged addition to a counter is lost;
+  "callable": it is one of those that were written);
+- *expiry*: an item is gone when its latest write says so, and only then;
+- *followers*: in each region the indexes are what they would be if they were made of the items now, and the
+  records of the stream lead from nothing to the items, without a gap and none for a version that lost;
+- *no resurrection*: when tombstones have been removed, nothing that was sent before brings an item back;
 - *sessions*: who writes in a region reads his write there, and the stamp of an item never goes back in a
   region, crashes included;
 - *determinism*: the same seed gives the same hash of all that happened.
@@ -30,6 +35,7 @@ import random
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from kvdb.api.items import DeleteItem, GetItem, PutItem, UpdateItem
 from kvdb.api.tables import (
@@ -38,9 +44,13 @@ from kvdb.api.tables import (
     CreateReplica,
     CreateTable,
     DeleteReplica,
+    IndexSpecification,
     KeySchemaElement,
+    Projection,
     ResolverKind,
+    StreamSpecification,
     UpdateTable,
+    UpdateTimeToLive,
 )
 from kvdb.database.database import Database
 from kvdb.env.entropy import SystemEntropy
@@ -60,12 +70,17 @@ from kvdb.replica.regions import Regions
 from kvdb.replica.topology import named
 from kvdb.table import replica_keys, row
 from kvdb.table.catalog import Table
-from kvdb.testing.inline_jobs import InlineJobs
+from kvdb.testing.inline_jobs import InlineJob, InlineJobs
 from kvdb.testing.manual_clock import ManualClock
 from kvdb.testing.mem_fs import MemFileSystem, PowerLoss
+from tests.support.replica_afterlife import LATE_MAX, outlive_tombstones
+from tests.support.replica_checks import check_followers
 
 TABLE = "table"
-ITEMS = 5
+ITEM_NAMES = tuple(f"item-{at}" for at in range(5))
+FAR_S = 1_000_000
+"""For an item that does not expire before the end."""
+SWEEP_STEPS = 6
 HEAL_MS = 60_000
 NAMES = ("amsterdam", "berlin", "cairo")
 
@@ -91,6 +106,10 @@ class Coverage:
     anew: int = 0
     held: int = 0
     live: int = 0
+    slow_syncs: int = 0
+    expired: int = 0
+    records: int = 0
+    forgotten: int = 0
 
 
 class SimLink:
@@ -138,11 +157,23 @@ class Write:
 
     stamp: Stamp
     item: Item | None
+    is_expiry: bool = False
+
+
+def largest(key: Item, earlier: Item | None, later: Item | None) -> Item | None:
+    """What "callable" resolves by. Not the same for three versions in whatever order, when one of them came
+    after another."""
+    present = [item for item in (earlier, later) if item is not None]
+    return max(present, key=lambda item: item["v"])  # type: ignore[arg-type, return-value]
 
 
 @dataclass
 class World:
     """One run."""
+
+    items: ClassVar[tuple[str, ...]] = ITEM_NAMES
+    has_followers: ClassVar[bool] = True
+    """Whether the table has an index, a stream and a time to live."""
 
     seed: int
     resolver: ResolverKind = "last_writer"
@@ -158,6 +189,8 @@ class World:
         self.now_ms = 1_700_000_000_000
         self._flying: list[tuple[int, int, Callable[[], None]]] = []
         self._sent = 0
+        self.late: list[tuple[str, str, bytes]] = []
+        """Answers that come once more when everything they speak of is long past."""
         self._cut: set[tuple[str, str]] = set()
         self.writes: dict[str, list[Write]] = {}
         self.counted: dict[str, int] = {}
@@ -167,13 +200,32 @@ class World:
         self.hold_ms_max = self.chance.choice([50, 500, HOLD_MS_MAX])
         self.names = self._names()
         for name in self.names:
-            skew_ms = self.chance.randrange(-500, 501)
+            # Often the same: then stamps of two regions differ in nothing else.
+            skew_ms = self.chance.choice([0, 0, self.chance.randrange(-500, 501)])
             clock = ManualClock(wall_ms=self.now_ms + skew_ms)
             self.nodes[name] = self._opened(name, clock, MemFileSystem())
         first = self.nodes[self.names[0]].database
-        schema = [KeySchemaElement("id", "HASH")]
-        first.call(CreateTable(TABLE, schema, [AttributeDefinition("id", "S")]))
+        self._make_table(first)
         self._share(first)
+
+    def _make_table(self, first: Database) -> None:
+        schema = [KeySchemaElement("id", "HASH")]
+        if not self.has_followers:
+            first.call(CreateTable(TABLE, schema, [AttributeDefinition("id", "S")]))
+            return
+        index = IndexSpecification("by-group", (KeySchemaElement("g", "HASH"),), Projection("ALL"))
+        first.call(
+            CreateTable(
+                TABLE,
+                schema,
+                [AttributeDefinition("id", "S"), AttributeDefinition("g", "S")],
+                global_secondary_indexes=[index],
+                stream_specification=StreamSpecification(True, "NEW_AND_OLD_IMAGES"),
+            )
+        )
+        if self.resolver != "attributes":
+            # What expires takes its additions with it: that is no loss, and would hide one.
+            first.call(UpdateTimeToLive(TABLE, "e", True))
 
     def _names(self) -> tuple[str, ...]:
         return NAMES[: self.chance.choice([2, 3, 3])]
@@ -187,6 +239,8 @@ class World:
         resolution = ConflictResolution(self.resolver)
         if self.resolver == "attributes":
             resolution = ConflictResolution("attributes", counters=("n",))
+        if self.resolver == "callable":
+            resolution = ConflictResolution("callable", function="largest")
         creations = [CreateReplica(name) for name in joining]
         first.call(UpdateTable(TABLE, replica_updates=creations))
         first.call(UpdateTable(TABLE, conflict_resolution=resolution))
@@ -203,6 +257,8 @@ class World:
         )
         options = DatabaseOptions(engine=EngineOptions(), region=number, region_name=name)
         database = Database.open("/db", options, env)
+        fs.observer = lambda operation, path: self._look_at_disk(operation)
+        database.regions.resolve_with(TABLE, largest, "largest")
         database.regions.source.page_rows = self.page_rows
         database.regions.source.holds.age_ms_max = self.hold_ms_max
         self._let_fail(database.regions._applier)
@@ -222,6 +278,11 @@ class World:
             return take(table, region, versions, progress)
 
         applier.take = taking  # type: ignore[assignment, method-assign]
+
+    def _look_at_disk(self, operation: str) -> None:
+        if operation.startswith("sync") and self.is_disturbed and self._happens(0.01):
+            self.covered.slow_syncs += 1
+            self._advance(self.chance.choice([50, 700, ANSWER_MS_MAX]))
 
     # The network.
 
@@ -252,6 +313,8 @@ class World:
         link = self.nodes[source].links.get(target)
         if link is not None:
             link.inbox.append(frame)
+            if len(self.late) < LATE_MAX:
+                self.late.append((source, target, frame))
 
     def _fly(self, source: str, target: str, frame: bytes, arrive: Callable[[bytes], None]) -> None:
         if (source, target) in self._cut:
@@ -295,6 +358,8 @@ class World:
             self._heal()
             self._check()
         self._check_holds()
+        if self.has_followers and self.seed % 8 == 4:
+            self.covered.forgotten += outlive_tombstones(self)
         return self.events.hexdigest()
 
     def _begin_anew(self) -> None:
@@ -414,7 +479,29 @@ class World:
             puller.step(0)
         if self.chance.random() < 0.05:
             node.regions.keeper.step(0)
+        if self.chance.random() < 0.1:
+            self._sweep(node)
         self._look(node)
+
+    def _sweep(self, node: Node) -> None:
+        """Delete what has expired by the region's own clock."""
+        if not self.has_followers or not self._is_member(node):
+            return
+        before = {name: self._stored(node, name) for name in ITEM_NAMES}
+        sweeper = node.database._floor.background._sweeper
+        assert isinstance(sweeper, InlineJob)
+        try:
+            for _ in range(SWEEP_STEPS):
+                sweeper.step()
+        except PowerLoss:
+            self.uncertain |= {name: self.uncertain.get(name, 0) for name in ITEM_NAMES}
+            raise
+        for name, stored in before.items():
+            after = self._stored(node, name)
+            if after != stored:
+                assert after is not None, "an expired item is gone without a tombstone"
+                self.covered.expired += 1
+                self._record(name, after, is_expiry=True)
 
     def _follow(self, node: Node) -> None:
         for _ in range(6):
@@ -438,7 +525,8 @@ class World:
     def _write_once(self, node: Node) -> None:
         if not self._is_member(node):
             return
-        name = f"item-{self.chance.randrange(ITEMS)}"
+        # What functions decide differs after three writes of one item that cross.
+        name = self.chance.choice(ITEM_NAMES[: 1 if self.resolver == "callable" else None])
         kind = self.chance.random()
         self.covered.writes += 1
         before = self._stored(node, name)
@@ -449,13 +537,21 @@ class World:
             request = UpdateItem(
                 TABLE,
                 key,
-                update_expression="ADD n :n SET v = :v",
-                expression_attribute_values={":n": amount, ":v": self.covered.writes},
+                update_expression="ADD n :n SET v = :v, g = :g",
+                expression_attribute_values={
+                    ":n": amount,
+                    ":v": self.covered.writes,
+                    ":g": self.chance.choice("xy"),
+                },
             )
         elif kind < 0.25:
             request = DeleteItem(TABLE, key)
         else:
-            request = PutItem(TABLE, {**key, "v": self.covered.writes})
+            value = self.covered.writes
+            if self.resolver == "callable":
+                # Each another one, and a later one often the smaller.
+                value += 1_000 * self.chance.randrange(1_000)
+            request = PutItem(TABLE, self._made({**key, "v": value}, node))
         try:
             node.database.call(request)
         except PowerLoss:
@@ -474,9 +570,17 @@ class World:
         assert shown == expected, "a writer does not read what he wrote"
         self._look(node)
 
-    def _record(self, name: str, stored: bytes) -> None:
+    def _made(self, item: Item, node: Node) -> Item:
+        """With what indexes and expiry go by, or without."""
+        if self.chance.random() < 0.7:
+            item["g"] = self.chance.choice("xy")
+        if self.has_followers and self.chance.random() < 0.4:
+            item["e"] = node.clock.wall_ms() // 1000 + self.chance.choice([-2, 0, 1, FAR_S, FAR_S])
+        return item
+
+    def _record(self, name: str, stored: bytes, *, is_expiry: bool = False) -> None:
         item = None if row.is_tombstone(stored) else row.item_of(stored)
-        self.writes.setdefault(name, []).append(Write(row.stamp_of(stored), item))
+        self.writes.setdefault(name, []).append(Write(row.stamp_of(stored), item, is_expiry))
         self._note("write", name, row.stamp_of(stored))
 
     def _stored(self, node: Node, name: str) -> bytes | None:
@@ -495,8 +599,7 @@ class World:
     def _look(self, node: Node) -> None:
         if not self._is_member(node):
             return
-        for at in range(ITEMS):
-            name = f"item-{at}"
+        for name in ITEM_NAMES:
             stored = self._stored(node, name)
             stamp = Stamp(0, 0, 0) if stored is None else row.stamp_of(stored)
             assert stamp >= node.seen.get(name, Stamp(0, 0, 0)), (
@@ -523,6 +626,8 @@ class World:
         quiet = 0
         while self.now_ms < end_ms and quiet < 6:
             before = self._positions()
+            for node in self.nodes.values() if quiet == 0 else ():
+                self._sweep(node)
             for _ in range(8):
                 for node in list(self.nodes.values()):
                     for puller in node.pullers:
@@ -563,8 +668,8 @@ class World:
     def digest(self, node: Node) -> str:
         """Of all items and tombstones, with their stamps."""
         hashed = hashlib.sha256()
-        for at in range(ITEMS):
-            stored = self._stored(node, f"item-{at}")
+        for name in ITEM_NAMES:
+            stored = self._stored(node, name)
             if stored is not None:
                 facts = (row.stamp_of(stored), row.is_tombstone(stored), row.item_bytes(stored))
                 hashed.update(repr(facts).encode())
@@ -585,6 +690,9 @@ class World:
             self.covered.conflicts += sum(1 for _ in noted)
         for name, writes in self.writes.items():
             self._check_winner(members[0], name, writes)
+        if self.has_followers:
+            for node in members:
+                self.covered.records += check_followers(node.database, TABLE)
 
     def _check_holds(self) -> None:
         self._advance(IDLE_MS_MAX + 1)
@@ -617,15 +725,35 @@ class World:
             )
             return
         assert stamp >= latest.stamp, f"the latest write does not stand seed={self.seed} item={name}"
+        if self.resolver == "callable":
+            made = [write.item for write in writes]
+            assert uncertain or item in made, f"an item that nobody wrote seed={self.seed} item={name}"
+            return
+        if not uncertain:
+            self._check_expiry(name, item, [write for write in writes if not write.is_expiry])
         if stamp == latest.stamp:
             assert item == latest.item, f"the winner is another item seed={self.seed} item={name}"
         else:
             assert uncertain, f"a write that nobody made stands seed={self.seed} item={name}"
 
+    def _check_expiry(self, name: str, item: Item | None, writes: list[Write]) -> None:
+        """The latest write of a user decides alone."""
+        latest = max(writes, key=lambda write: write.stamp)
+        if any(write.stamp.wall_ms == latest.stamp.wall_ms for write in writes if write is not latest):
+            # One that was made in the same millisecond elsewhere, and expired, may take it along.
+            return
+        wanted = latest.item
+        if wanted is not None and "e" in wanted:
+            second = wanted["e"]
+            assert isinstance(second, int)
+            if second < self.now_ms // 1000 + FAR_S // 2:
+                wanted = None
+        assert item == wanted, f"it did not expire as its latest write says seed={self.seed} item={name}"
+
 
 def run_seed(seed: int, acts: int = 60) -> World:
-    """One run; even seeds with the last writer, odd ones with merged attributes."""
-    world = World(seed, "last_writer" if seed % 3 else "attributes")
+    """One run: with merged attributes, with a function, or, mostly, with the last writer."""
+    world = World(seed, "attributes" if seed % 3 == 0 else "callable" if seed % 4 == 1 else "last_writer")
     world.hash = world.run(acts, ends_anew=seed % 8 == 0)
     return world
 

@@ -28,7 +28,7 @@ from kvdb.database.promise import Promise
 from kvdb.env.hlc import Stamp
 from kvdb.errors import ReplicaBehind, ValidationError
 from kvdb.table import row
-from tests.support.replica_sim import ITEMS, TABLE, Node, World
+from tests.support.replica_sim import ITEM_NAMES, TABLE, Node, World
 from tests.support.topology_sim import TopologyWorld
 
 USERS = 2
@@ -61,6 +61,8 @@ class Served:
 class SessionWorld(World):
     """One run."""
 
+    has_followers = False
+
     def __post_init__(self) -> None:
         self.served = Served()
         self._users = [User() for _ in range(USERS)]
@@ -75,7 +77,7 @@ class SessionWorld(World):
 
     def _call(self, user: User, node: Node) -> None:
         """A call of a session, if the region can serve it now."""
-        name = f"item-{self.chance.randrange(ITEMS)}"
+        name = f"item-{self.chance.randrange(len(ITEM_NAMES))}"
         request = self._request(name)
         wanted = 1 if isinstance(request, PutItem) and self.chance.random() < 0.5 else None
         terms = Terms(user.token, session_timeout_ms=0, replicate_to=wanted)
@@ -101,7 +103,7 @@ class SessionWorld(World):
         promise.when_replicated(lambda: wanted and self._check_replicated(promise, name, stamp))
         user.token = promise.outcome().session or ""
         self._note("session", node.name, name, user.token)
-        for each in [f"item-{at}" for at in range(ITEMS)] if isinstance(request, Scan) else [name]:
+        for each in [f"item-{at}" for at in range(len(ITEM_NAMES))] if isinstance(request, Scan) else [name]:
             if (shown := self._stored(node, each)) is not None:
                 user.seen[each] = row.stamp_of(shown)
         self.served.calls += 1

@@ -52,6 +52,8 @@ Stamped = tuple[tuple[int, int, int], Plain]
 class TopologyWorld(World):
     """One run."""
 
+    has_followers = False
+
     edges: set[tuple[str, str]] = field(default_factory=set)
     changes: dict[str, list[Stamped]] = field(default_factory=dict)
     """Setting -> what it was changed to."""

@@ -30,6 +30,7 @@ class Change:
     key: bytes = ROW_KEY
     new_size: int = 0
     given: bytes | None = None
+    by_service: bool = False
 
 
 @dataclass

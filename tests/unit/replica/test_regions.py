@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
+from unittest.mock import patch
 
 import pytest
 
+from kvdb.api.items import PutItem
 from kvdb.api.replicas import (
     DescribeReplicas,
     DescribeReplicasResult,
@@ -26,11 +29,14 @@ from kvdb.api.tables import (
     KeySchemaElement,
     Projection,
     UpdateTable,
+    UpdateTimeToLive,
 )
-from kvdb.errors import ResourceNotFound, ValidationError
+from kvdb.errors import ConditionalCheckFailed, ResourceNotFound, ValidationError
 from kvdb.item.value import Item
 from kvdb.lsm.batch import WriteBatch
+from kvdb.replica import applier, conflict
 from kvdb.replica.applier import BYTES_PER_BATCH
+from kvdb.replica.messages import Pages, decode
 from kvdb.replica.progress import Progress
 from kvdb.table import replica_keys
 from kvdb.table.lineage import lineage_of
@@ -421,3 +427,133 @@ def test_a_page_of_large_items_is_stored_in_batches_of_bounded_size(world: World
     world.run()
     assert all(world.get("berlin", str(number)) == {"id": str(number), "text": text} for number in range(10))
     assert max(batches) < 2 * BYTES_PER_BATCH
+
+
+@pytest.mark.parametrize("is_sound", [True, False])
+def test_writes_that_cross_come_to_one_outcome_because_it_travels(world: World, is_sound: bool) -> None:
+    """Amsterdam writes a second time while both first versions are on their way: each region decides about
+    other versions than the other one."""
+
+    def larger(key: Item, earlier: Item | None, later: Item | None) -> Item | None:
+        return max(filter(None, (earlier, later)), key=lambda item: item["n"])  # type: ignore[arg-type, return-value]
+
+    for name in world.names:
+        world[name].regions.resolve_with(TABLE, larger)
+    world["amsterdam"].call(UpdateTable(TABLE, conflict_resolution=ConflictResolution("callable")))
+    world.run()
+    quiet = patch.object(applier, "decide", lambda *given: conflict.decide(*given)._replace(travels=False))
+    with ExitStack() as stack:
+        if not is_sound:
+            stack.enter_context(quiet)
+        world.put("amsterdam", {"id": "a", "n": 3})
+        world.put("berlin", {"id": "a", "n": 2})
+        pull_until_rows_wait(world, "amsterdam", "berlin")
+        pull_until_rows_wait(world, "berlin", "amsterdam")
+        world.put("amsterdam", {"id": "a", "n": 1})
+        pull_until_rows_wait(world, "berlin", "amsterdam")
+        world.run()
+        assert (world.get("amsterdam", "a") == world.get("berlin", "a")) == is_sound
+
+
+def pull_until_rows_wait(world: World, name: str, peer: str) -> None:
+    """Until a page with rows is under way that is not the one that is now."""
+    link = world.links[name, peer]
+    present = list(link._answers)
+    for _ in range(200):
+        world.puller(name, peer).step(0)
+        fresh = [decode(answer) for answer in link._answers if answer not in present]
+        if any(isinstance(each, Pages) and any(part.rows for part in each.parts) for each in fresh):
+            return
+        world.clock.advance_ms(10)
+    pytest.fail("nothing is under way")
+
+
+def expiring(world: World, name: str) -> None:
+    """Let the sweeper of a region have its turn, by the clock there is."""
+    for _ in range(8):
+        world[name]._floor.background._sweeper.step()  # type: ignore[attr-defined]
+
+
+def second(world: World, later_s: int) -> int:
+    return world.clock.wall_ms() // 1000 + later_s
+
+
+def test_an_item_expires_in_all_regions_and_what_was_written_elsewhere_later_stays(world: World) -> None:
+    world["amsterdam"].call(UpdateTimeToLive(TABLE, "e", True))
+    world.run()
+    for identity in ("gone", "kept"):
+        world.put("amsterdam", {"id": identity, "e": second(world, 30)})
+    world.run()
+    for name, peer in (("amsterdam", "berlin"), ("berlin", "amsterdam")):
+        world.links[name, peer].is_cut = True
+    # Before it is over, and long before Amsterdam deletes it; unheard of there.
+    world.put("berlin", {"id": "kept", "e": second(world, 3_600)})
+    world.clock.advance_ms(40_000)
+    expiring(world, "amsterdam")
+    assert world.get("amsterdam", "kept") is world.get("amsterdam", "gone") is None
+    for link in world.links.values():
+        link.is_cut = False
+    world.run(30_000)
+    for name in world.names:
+        expiring(world, name)
+    world.run()
+    for name in world.names:
+        assert world.get(name, "gone") is None
+        kept = world.get(name, "kept")
+        assert kept is not None
+        assert kept["e"] > second(world, 3_000)  # type: ignore[operator]
+    listed = [each.call(ListConflicts(TABLE)) for each in world.databases.values()]
+    noted = [each for result in listed for each in result.conflicts]  # type: ignore[union-attr]
+    # The expiry and the write did not know of each other; that the other item expired twice is none.
+    assert {each.key["id"] for each in noted} == {"kept"}
+    assert all(each.winner_item == kept for each in noted)
+
+
+def test_the_tombstone_of_an_item_that_expired_long_after_it_was_written_is_kept_for_the_horizon(
+    world: World,
+) -> None:
+    world["amsterdam"].call(UpdateTimeToLive(TABLE, "e", True))
+    world.run()
+    world.put("amsterdam", {"id": "a", "e": second(world, 5 * HORIZON_MS // 1000)})
+    for _ in range(6):
+        world.run(HORIZON_MS)
+        world.keep()
+    expiring(world, "amsterdam")
+    floor = world["amsterdam"]._floor
+    tombstones = replica_keys.tombstones_range(floor.catalog.table(TABLE).descriptor.table_id)
+    for _ in range(2):
+        world.keep()
+        assert len(list(floor.engine.scan(*tombstones))) == 1
+    world.run()
+    assert world.get("berlin", "a") is None
+    for _ in range(4):
+        world.run(HORIZON_MS)
+        world.keep()
+    assert list(floor.engine.scan(*tombstones)) == []
+
+
+def test_a_condition_is_about_the_region_that_is_asked(world: World) -> None:
+    world.put("amsterdam", {"id": "a", "n": 1})
+    world.run()
+    world.put("berlin", {"id": "a", "n": 2})
+    only_one = "n = :one"
+    world["amsterdam"].call(
+        PutItem(
+            TABLE,
+            {"id": "a", "n": 3},
+            condition_expression=only_one,
+            expression_attribute_values={":one": 1},
+        )
+    )
+    with pytest.raises(ConditionalCheckFailed):
+        world["berlin"].call(
+            PutItem(
+                TABLE,
+                {"id": "a", "n": 4},
+                condition_expression=only_one,
+                expression_attribute_values={":one": 1},
+            )
+        )
+    world.clock.advance_ms(10)
+    world.run()
+    assert world.get("amsterdam", "a") == world.get("berlin", "a")
