@@ -373,6 +373,12 @@ def test_certificates_and_their_authority_are_replaced_while_regions_exchange(
         pair.exchange("the file is gone")
         new = Issued(str(tmp_path / "authority-berlin.crt"), str(tmp_path / "authority-berlin.key"))
         assert isinstance(ask(pair.doors[0].replication, shown=new, trusted=successor.pem), Greeting)
+        trusted.write_bytes(successor.pem)
+        # What is none keeps its region from asking until there is a right one again.
+        Path(new.cert).write_bytes(b"-----BEGIN CERTIFICATE-----\nhalf of one")
+        eventually(lambda: "UNAVAILABLE" in repr(pair.clients[1].call(DescribeReplicas())))
+        successor.issue("berlin", ["berlin"], file_name="authority-berlin")
+        pair.exchange("it is whole again")
 
 
 @pytest.mark.usefixtures("always_read")
