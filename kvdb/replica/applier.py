@@ -91,8 +91,16 @@ class Applier:
         self._applied = env.metrics.counter("replica_rows_applied_total")
         self._conflicts = env.metrics.counter("replica_conflicts_total")
 
-    def take(self, table: Table, region: str, versions: Sequence[bytes], progress: Progress) -> Taken:
-        """Take a page in; when this returns it is durable, and so is ``progress``.
+    def take(
+        self,
+        table: Table,
+        region: str,
+        versions: Sequence[bytes],
+        progress: Progress,
+        begun: Progress | None = None,
+    ) -> Taken:
+        """Take a page in; when this returns it is durable, and so is ``progress``. ``begun`` is where the
+        link was before, with what will have been seen: of a page of several batches stored with the first.
 
         Raises:
             PeerFault: nothing of it was taken.
@@ -106,9 +114,11 @@ class Applier:
         chunks = _chunks(incoming)
         for chunk in chunks:
             batch = WriteBatch()
+            key = replica_keys.link_key(table.descriptor.table_id, region)
             if chunk is chunks[-1]:
-                key = replica_keys.link_key(table.descriptor.table_id, region)
                 batch.put(key, progress.encoded())
+            elif chunk is chunks[0] and begun is not None:
+                batch.put(key, begun.encoded())
             steps = self._take_chunk(table, region, chunk, batch, is_in_order=is_in_order)
             try:
                 of_chunk = run(steps, self._engine, self._latches)

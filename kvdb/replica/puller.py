@@ -30,7 +30,7 @@ from kvdb.errors import CorruptionError, DiskFull, KvdbError, ReadOnlyDegraded, 
 from kvdb.lsm.engine import Engine
 from kvdb.replica import topology
 from kvdb.replica.acks import Acks
-from kvdb.replica.applier import ROWS_PER_BATCH, SKEW_MS_MAX, Applier, PeerFault
+from kvdb.replica.applier import SKEW_MS_MAX, Applier, PeerFault
 from kvdb.replica.hearsay import Hearsay
 from kvdb.replica.link import ReplicaLink
 from kvdb.replica.messages import (
@@ -498,12 +498,9 @@ class Puller:
 
     def _take_rows(self, link: TableLink, part: Part) -> bool:
         # Before the rows can be read here.
-        before = link.progress
-        progress = _having_seen(before, part, region_number(self.peer))
+        progress = _having_seen(link.progress, part, region_number(self.peer))
         moved = _moved(link.table, progress, part)
         link.progress = progress
-        if len(part.rows) > ROWS_PER_BATCH and progress != before:
-            self._applier.take(link.table, self.peer, [], progress)
         if progress.mode == WRITES and not part.rows and part.position - link.kept < STORED_EVERY:
             link.status, link.fault = "ACTIVE", ""
             link.progress = moved
@@ -516,7 +513,7 @@ class Puller:
         return bool(part.rows) or progress.mode != WRITES
 
     def _store(self, link: TableLink, rows: list[bytes], progress: Progress) -> None:
-        taken = self._applier.take(link.table, self.peer, rows, progress)
+        taken = self._applier.take(link.table, self.peer, rows, progress, link.progress)
         link.progress, link.kept = progress, progress.position
         link.status, link.fault = ("ACTIVE" if progress.mode == WRITES else "CREATING"), ""
         link.conflicts += taken.conflicts

@@ -87,10 +87,17 @@ def no_clock_merge() -> AbstractContextManager[object]:
 def progress_before_data() -> AbstractContextManager[object]:
     take = Applier.take
 
-    def early(self: Applier, table: Table, region: str, versions: list[bytes], progress: Progress) -> Taken:
+    def early(
+        self: Applier,
+        table: Table,
+        region: str,
+        versions: list[bytes],
+        progress: Progress,
+        begun: Progress | None = None,
+    ) -> Taken:
         key = replica_keys.link_key(table.descriptor.table_id, region)
         self._engine.write(WriteBatch().put(key, progress.encoded()))
-        return take(self, table, region, versions, progress)
+        return take(self, table, region, versions, progress, begun)
 
     return patch.object(Applier, "take", early)
 

@@ -18,6 +18,7 @@ from kvdb.api.tables import (
 )
 from kvdb.database.database import Database
 from kvdb.env.entropy import SystemEntropy
+from kvdb.env.fs import FileSystem
 from kvdb.env.hlc import region_number
 from kvdb.item.value import Item
 from kvdb.options import DatabaseOptions
@@ -71,11 +72,12 @@ class World:
         for name in names:
             self.start(name)
 
-    def start(self, name: str, seed: int = 0) -> None:
-        """Open a region with an empty disk; ``seed`` makes it another database than the last."""
+    def start(self, name: str, seed: int = 0, fs: FileSystem | None = None) -> None:
+        """Open a region with an empty disk, or with this one; ``seed`` makes it another database than the
+        last."""
         number = region_number(name)
         options = DatabaseOptions(region=number, region_name=name, replica_horizon_ms=HORIZON_MS)
-        env = make_env(clock=self.clock, region=number)
+        env = make_env(fs, clock=self.clock, region=number)
         env = replace(env, entropy=SystemEntropy(seed=number + seed))
         self.databases[name] = Database.open(DIRECTORY, options, env)
         for peer in self.names:

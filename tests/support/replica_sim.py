@@ -271,11 +271,17 @@ class World:
         """Now and then a page is not taken in: there is no room, or something is wrong with it."""
         take = applier.take
 
-        def taking(table: Table, region: str, versions: list[bytes], progress: Progress) -> Taken:
+        def taking(
+            table: Table,
+            region: str,
+            versions: list[bytes],
+            progress: Progress,
+            begun: Progress | None = None,
+        ) -> Taken:
             if self.is_disturbed and self._happens(0.2):
                 self.covered.refused += 1
                 raise self.chance.choice([DiskFull("no room"), PeerFault("not this one")])
-            return take(table, region, versions, progress)
+            return take(table, region, versions, progress, begun)
 
         applier.take = taking  # type: ignore[assignment, method-assign]
 

@@ -41,9 +41,11 @@ from kvdb.api.tables import (
 from kvdb.api.terms import NEW_SESSION, Answer, Replication, Terms
 from kvdb.database.promise import Promise, tables_of
 from kvdb.env.hlc import region_number
-from kvdb.errors import ClosedError, ReplicaBehind, ResourceNotFound, ValidationError
+from kvdb.errors import ClosedError, ReplicaBehind, ResourceNotFound, ServiceUnavailable, ValidationError
 from kvdb.item.value import Item
 from kvdb.limits import SESSION_WAIT_MS
+from kvdb.replica import applier
+from kvdb.replica.applier import Applier
 from kvdb.replica.messages import Message, Pages
 from tests.support.regions import TABLE, World
 
@@ -183,6 +185,52 @@ def test_what_came_along_with_a_page_of_another_region_counts_as_seen() -> None:
     assert world.get("delhi", "a") == {**KEY, "n": 1}
     assert answer.session is not None
     call = Call(world, "delhi", GET, Terms(session=answer.session))
+    call.expire()
+    with pytest.raises(ReplicaBehind, match="of region cairo"):
+        call.answer()
+
+
+def test_what_a_region_has_shown_is_known_after_a_restart_without_its_peers(world: World) -> None:
+    cut(world, "berlin", "cairo")
+    world.put("cairo", {**KEY, "n": 1})
+    world.run(2_000)
+    world["amsterdam"].close()
+    world.start("amsterdam", fs=world["amsterdam"].env.fs)
+    for peer in ("berlin", "cairo"):
+        cut(world, "amsterdam", peer)
+    answer = said(world, "amsterdam", GET)
+    assert item_of(answer) == {**KEY, "n": 1}
+    call = Call(world, "berlin", GET, Terms(session=answer.session))
+    call.expire()
+    with pytest.raises(ReplicaBehind, match="of region cairo"):
+        call.answer()
+
+
+def test_what_a_page_has_shown_is_known_when_it_was_taken_in_part(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut(world, "amsterdam", "cairo")
+    cut(world, "berlin", "cairo")
+    for name in "abcdef":
+        world.put("cairo", {"id": name, "n": 1})
+    monkeypatch.setattr(applier, "ROWS_PER_BATCH", 2)
+    take_chunk, taken = Applier._take_chunk, []
+
+    def third_fails(self: Applier, *given: object, **named: object) -> object:
+        taken.append(1)
+        if len(taken) == 3:
+            raise ServiceUnavailable("no room")
+        return take_chunk(self, *given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Applier, "_take_chunk", third_fails)
+    cut(world, "amsterdam", "cairo", is_cut=False)
+    while len(taken) < 3:
+        world.run(500)
+    cut(world, "amsterdam", "cairo")
+    world["amsterdam"].close()
+    world.start("amsterdam", fs=world["amsterdam"].env.fs)
+    assert len(said(world, "amsterdam", Scan(TABLE)).result.items) == 4  # type: ignore[union-attr]
+    call = Call(world, "berlin", GET, Terms(session=token_of(world, "amsterdam", Scan(TABLE))))
     call.expire()
     with pytest.raises(ReplicaBehind, match="of region cairo"):
         call.answer()
