@@ -111,7 +111,8 @@ class GrpcReplicaLink:
                         # Packets may vanish, and TCP then waits longer with every try, for minutes in
                         # the end: another connection learns within seconds that there is a way again.
                         is_silent = isinstance(error, TimeoutError)
-                        self._tell_lost(await _why(call, error))
+                        is_tls = self._security.is_tls(self._url)
+                        self._tell_lost(await _why(call, error, is_tls=is_tls))
                     finally:
                         call.cancel()
 
@@ -140,7 +141,7 @@ class GrpcReplicaLink:
             frame = await self._outgoing.get()
 
 
-async def _why(call: _Stream, error: Exception) -> str:
+async def _why(call: _Stream, error: Exception, *, is_tls: bool) -> str:
     """What is known of why a stream ended."""
     try:
         # What the peer said may come a little later than the failure.
@@ -151,4 +152,8 @@ async def _why(call: _Stream, error: Exception) -> str:
     if code is grpc.StatusCode.INTERNAL:
         # What gRPC makes of a stream that ends before the first question has gone out.
         return "the peer has ended the stream at once: does it answer peers at this address?"
-    return f"{code.name} {details}"[:_REASON_LENGTH_MAX]
+    reason = f"{code.name} {details}"[:_REASON_LENGTH_MAX]
+    if is_tls and any(sign in reason for sign in ("Socket closed", "reset by peer")):
+        # A server that refuses a certificate closes the connection, and says why in its own log only.
+        reason += ": does the peer accept the certificate of this region?"
+    return reason

@@ -252,6 +252,12 @@ def test_only_a_server_with_the_certificate_of_its_region_is_asked(
         distrusting = certified("amsterdam", stranger)
         reason = lost(distrusting, f"grpcs://{right.replication}")
         assert "SIGNATURE" in reason or "CERTIFICATE_VERIFY_FAILED" in reason
+        strange = stranger.issue("amsterdam", ["amsterdam"], file_name="strange")
+        trusting = tmp_path / "both.pem"
+        trusting.write_bytes(authority.pem + stranger.pem)
+        shown = {"peer_cert": strange.cert, "peer_key": strange.key, "peer_ca": str(trusting)}
+        reason = lost(of_region("amsterdam", **shown), f"grpcs://{right.replication}")
+        assert "does the peer accept the certificate of this region?" in reason
     with served_doors(certified("cairo", authority)) as other_region:
         assert "Hostname Verification" in lost(asking, f"grpcs://{other_region.replication}")
     with served_doors(of_region("berlin")) as plain:
