@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
+import kvdb
 from kvdb.api.items import GetItem, GetItemResult, Page, PutItem, PutItemResult, Scan
 from kvdb.api.operations import Request
+from kvdb.api.session_token import decoded
 from kvdb.client.embedded_transport import AsyncEmbeddedTransport, EmbeddedTransport
 from kvdb.database.database import Database
 from kvdb.errors import ClosedError, ResourceNotFound
@@ -101,3 +103,37 @@ def test_an_acknowledgement_after_a_cancellation_does_no_harm() -> None:
         await asyncio.sleep(0)
 
     on_a_loop(database, use)
+
+
+def test_sessions_of_a_database_of_this_process_cost_nothing_and_work_alike() -> None:
+    with kvdb.open(":memory:") as db:
+        db.create_table("people", key=("id", "S"))
+        with db.session() as session:
+            session.table("people").put({"id": "a"})
+            assert session.table("people").get({"id": "a"}) == {"id": "a"}
+            assert list(session.table("people").scan()) == [{"id": "a"}]
+            token = session.token
+        assert token is not None
+        assert decoded(token) == {}
+        # Leaving a session closes nothing, and another goes on with it.
+        assert db.session(token, timeout=0).table("people").count() == 1
+        with pytest.raises(kvdb.ValidationError, match="people is not"):
+            db.table("people").put({"id": "b"}, replicate_to=1)
+
+    async def use() -> None:
+        async with await kvdb.open_async(":memory:") as db:
+            await db.create_table("people", key=("id", "S"))
+            async with db.session() as session:
+                await session.table("people").put({"id": "a"})
+                await session.batch_write({"people": [kvdb.PutRequest({"id": "b"})]})
+                assert [item["id"] async for item in session.table("people").scan()] in (
+                    ["a", "b"],
+                    ["b", "a"],
+                )
+                async with session.transaction() as transaction:
+                    assert await transaction.get("people", {"id": "a"}) == {"id": "a"}
+                assert decoded(session.token or "") == {}
+            with pytest.raises(kvdb.ValidationError, match="people is not"):
+                await db.table("people").put({"id": "b"}, replicate_to=1)
+
+    asyncio.run(use())
