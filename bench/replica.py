@@ -38,7 +38,6 @@ _SCHEMA = {"key": ("customer", "S"), "sort": ("order", "S")}
 _PORTS = {"amsterdam": 17401, "berlin": 17402}
 _TABLE = "orders"
 _BATCH = 25
-_IN_FLIGHT = 64
 _LAG_S = 10
 """How long the lag is looked at, at 1,000 puts a second."""
 _START_S = 2.0
@@ -101,13 +100,14 @@ def batches(address: str, table: str, start: int, seconds: float, rate: int) -> 
         return {"count": at - start, "rate": (at - start) / (time.perf_counter() - begun)}
 
 
-def puts(address: str, table: str, count: int, rate: int) -> Figures:
-    """Put ``count`` items, each with the time of its put: ``rate`` a second; 0: as fast as 64 at once go."""
-    return asyncio.run(_puts(address, table, count, rate))
+def puts(address: str, table: str, count: int, rate: int, in_flight: int) -> Figures:
+    """Put ``count`` items, each with the time of its put: ``rate`` a second; 0: as fast as they go."""
+    return asyncio.run(_puts(address, table, count, rate, in_flight))
 
 
-async def _puts(address: str, table: str, count: int, rate: int) -> Figures:
+async def _puts(address: str, table: str, count: int, rate: int, in_flight: int) -> Figures:
     numbers = iter(range(count))
+    took: list[float] = []
     async with await kvdb.connect_async(address) as db:
         begun = time.perf_counter()
 
@@ -117,9 +117,11 @@ async def _puts(address: str, table: str, count: int, rate: int) -> Figures:
                     await asyncio.sleep(early_s)
                 at = str(time.time())
                 await db.table(table).put({**sample_items.item(number, count), "at": at})
+                took.append((time.time() - float(at)) * 1000)
 
-        await asyncio.gather(*(work() for _ in range(_IN_FLIGHT)))
-        return {"rate": count / (time.perf_counter() - begun)}
+        await asyncio.gather(*(work() for _ in range(in_flight)))
+        cuts = quantiles(took, n=100)
+        return {"rate": count / (time.perf_counter() - begun), "p50": cuts[49], "p99": cuts[98]}
 
 
 def lags(address: str, table: str, count: int) -> Figures:
@@ -144,13 +146,18 @@ async def _lags(address: str, table: str, count: int) -> Figures:
     return {"count": len(arrived), "p50": cuts[49], "p99": cuts[98]}
 
 
-def lag(source: Region, target: Region, table: str, count: int, rate: int) -> str:
+def lag(source: Region, target: Region, rate: int, in_flight: int) -> str:
     """What the lag was, and how many puts a second were made."""
-    follower = child.begin("replica.lags", address=target.url, table=table, count=count)
+    count = _LAG_S * 1_000
+    follower = child.begin("replica.lags", address=target.url, table=_TABLE, count=count)
     time.sleep(_START_S)
-    made = child.run("replica.puts", address=source.url, table=table, count=count, rate=rate).figures
+    asked = {"address": source.url, "table": _TABLE, "count": count, "rate": rate, "in_flight": in_flight}
+    made = child.run("replica.puts", **asked).figures
     seen = child.end(follower).figures
-    return f"{made['rate']:,.0f}/s made: p50 {seen['p50']:.1f} ms, p99 {seen['p99']:.1f} ms"
+    return (
+        f"{made['rate']:,.0f}/s made: p50 {seen['p50']:.1f} ms, p99 {seen['p99']:.1f} ms; "
+        f"of it the put: p50 {made['p50']:.1f} ms, p99 {made['p99']:.1f} ms"
+    )
 
 
 def until_followed(one: Client, other: Client, table: str) -> float:
@@ -268,8 +275,8 @@ def main(arguments: list[str]) -> int:
                 time.sleep(0.1)
         took = until_followed(one.client, other.client, _TABLE)
         say(f"backfill: {count / took:,.0f} items/s, {count} items")
-        say(f"lag, 1,000 puts/s asked for: {lag(one, other, _TABLE, _LAG_S * 1_000, 1_000)}")
-        say(f"lag, as fast as {_IN_FLIGHT} puts at once go: {lag(one, other, _TABLE, _LAG_S * 1_000, 0)}")
+        say(f"lag, 1,000 puts/s asked for: {lag(one, other, 1_000, 64)}")
+        say(f"lag, as fast as 16 puts at once go: {lag(one, other, 0, 16)}")
         say(f"behind by {count}: {caught_up(one, other, count)}")
         until_followed(one.client, other.client, _TABLE)
         if options.cut_seconds:
