@@ -43,6 +43,9 @@ from kvdb.table.descriptor import TableDescriptor, decode_descriptor
 
 FORMAT_VERSION: Final = 2
 MANIFEST_BYTES_MAX: Final = 64 * 1024 * 1024
+_BYTES_PER_VALUE_MIN: Final = 12
+"""Names, digests and sizes are longer. A line of nothing but empty lists would take forty times its size."""
+_VALUES_FREE: Final = 200_000
 _DIGEST_BYTES: Final = 32
 _TABLES_MAX: Final = 100_000
 _UUID_CHARS_MAX: Final = 64
@@ -176,6 +179,9 @@ def opened(data: bytes, name: str) -> dict[str, object]:
     line, _, digest = data.removesuffix(b"\n").rpartition(b"\n")
     if not data.endswith(b"\n") or not hmac.compare_digest(hashlib.sha256(line).hexdigest().encode(), digest):
         raise CorruptionError("digest mismatch", file=name)
+    values = sum(map(line.count, (b",", b"[", b"{")))
+    if values > _VALUES_FREE + len(line) // _BYTES_PER_VALUE_MIN:
+        raise CorruptionError(f"too many values for its size values={values}", file=name)
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError) as error:

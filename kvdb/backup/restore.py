@@ -29,7 +29,7 @@ from kvdb.env.env import Env
 from kvdb.env.fs import FileSystem, join, read_all
 from kvdb.errors import BackupNotFound, CorruptionError, NotADatabase
 from kvdb.lsm.engine import Engine, WriteBatch
-from kvdb.lsm.filenames import parse
+from kvdb.lsm.filenames import RESTORING, parse
 from kvdb.lsm.image import ImageLog, KeySpan
 from kvdb.lsm.rebuild import Rebuild
 from kvdb.lsm.wal import LogRecord, read_piece
@@ -37,7 +37,7 @@ from kvdb.options import EngineOptions
 from kvdb.table import chosen, keys
 from kvdb.table.descriptor import decode_descriptor
 
-MARKER: Final = "RESTORING"
+MARKER: Final = RESTORING
 _MARKER_TEXT: Final = b"A restore is under way, or was cut off: this is no database.\n"
 _STAGE: Final = ".restoring"
 _RECORDS_A_STEP: Final = 1000

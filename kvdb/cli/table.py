@@ -17,10 +17,11 @@ from kvdb.cli.table_options import (
     global_index_options,
     key_option,
     local_index_option,
+    recovery_option,
     tag_option,
 )
 from kvdb.cli.target import open_target, target_options
-from kvdb.client.sync_table import WAIT_MS_MAX
+from kvdb.client.sync_table import WAIT_MS_MAX, Table
 from kvdb.client.table_requests import Billing, GlobalIndex, KeyAttribute, LocalIndex, Projected
 
 _Index = TypeVar("_Index", LocalIndex, GlobalIndex)
@@ -44,6 +45,7 @@ def table() -> None:
 @click.option("--stream", type=VIEWS, help="Record every change, with these images.")
 @click.option("--stream-hours", type=click.IntRange(1, 8760), help="For how long; 24 unless given.")
 @click.option("--deletion-protection", is_flag=True, help="Refuse to delete the table.")
+@recovery_option
 @json_option
 @target_options
 def create(
@@ -61,6 +63,7 @@ def create(
     stream: str | None,
     stream_hours: int | None,
     deletion_protection: bool,
+    point_in_time_recovery: str | None,
     as_json: bool,
     endpoint: str | None,
     data_dir: str | None,
@@ -95,6 +98,7 @@ def create(
             stream=cast("StreamViewType | None", stream),
             stream_retention_ms=None if stream_hours is None else stream_hours * 3_600_000,
         )
+        _set_recovery(made, point_in_time_recovery)
         _show(made.describe(), ttl, as_json=as_json)
 
 
@@ -119,6 +123,7 @@ def describe(name: str, as_json: bool, endpoint: str | None, data_dir: str | Non
 @click.option("--stream", type=VIEWS, help="Record every change from now on, with these images.")
 @click.option("--no-stream", is_flag=True, help="Record no more changes.")
 @click.option("--deletion-protection/--no-deletion-protection", default=None, help="Refuse to delete it.")
+@recovery_option
 @click.option("--no-wait", is_flag=True, help="Do not wait until new indexes are built.")
 @json_option
 @target_options
@@ -135,6 +140,7 @@ def update(
     stream: str | None,
     no_stream: bool,
     deletion_protection: bool | None,
+    point_in_time_recovery: str | None,
     no_wait: bool,
     as_json: bool,
     endpoint: str | None,
@@ -162,7 +168,8 @@ def update(
     changes_table = bool(indexes or drop_indexes or changed or billing or deletion_protection is not None)
     if stream is not None and no_stream:
         raise click.UsageError("give --stream or --no-stream, not both")
-    if not changes_table and ttl is None and stream is None and not no_ttl and not no_stream:
+    others = (ttl, stream, point_in_time_recovery, no_ttl or None, no_stream or None)
+    if not changes_table and all(each is None for each in others):
         raise click.UsageError("what should change? see kvdb table update --help")
     with open_target(endpoint, data_dir) as db:
         handle = db.table(name)
@@ -183,6 +190,7 @@ def update(
             handle.enable_stream(cast(StreamViewType, stream))
         if no_stream:
             handle.disable_stream()
+        _set_recovery(handle, point_in_time_recovery)
         _show(handle.describe(), handle.ttl(), as_json=as_json)
 
 
@@ -203,6 +211,13 @@ def delete(name: str, endpoint: str | None, data_dir: str | None) -> None:
     with open_target(endpoint, data_dir) as db:
         db.delete_table(name)
     click.echo(f"deleted table {name}", err=True)
+
+
+def _set_recovery(handle: Table, wanted: str | None) -> None:
+    if wanted == "on":
+        handle.enable_point_in_time_recovery()
+    elif wanted == "off":
+        handle.disable_point_in_time_recovery()
 
 
 def _require_known(option: str, named: Iterable[str], indexes: Iterable[LocalIndex | GlobalIndex]) -> None:

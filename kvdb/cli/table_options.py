@@ -200,6 +200,16 @@ def billing_options(command: Command) -> Command:
     return command
 
 
+def recovery_option(command: Command) -> Command:
+    """Add ``--point-in-time-recovery``."""
+    add = click.option(
+        "--point-in-time-recovery",
+        type=click.Choice(["on", "off"]),
+        help="Let the table be restored to any second; needs a database with an archive.",
+    )
+    return add(command)
+
+
 def tag_option(command: Command) -> Command:
     """Add ``--tag``."""
     add = click.option(

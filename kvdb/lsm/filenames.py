@@ -4,6 +4,8 @@ CURRENT  IDENTITY  LOCK  BALLAST         one each
 MANIFEST-000007  000012.log  000013.sst numbered from one shared counter
 *.tmp                                   half-made; removed at open
 quarantine/                             torn log tails, kept for people
+RESTORING                               a restore is under way here; ``parse`` takes it for a stranger, so
+                                        that nobody opens what has no IDENTITY yet
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ IDENTITY = "IDENTITY"
 LOCK = "LOCK"
 BALLAST = "BALLAST"
 QUARANTINE = "quarantine"
+RESTORING = "RESTORING"
 
 FileKind = Literal[
     "current", "identity", "lock", "ballast", "quarantine", "manifest", "log", "sstable", "temporary"

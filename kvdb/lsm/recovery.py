@@ -30,6 +30,7 @@ from kvdb.lsm.filenames import (
     CURRENT,
     IDENTITY,
     QUARANTINE,
+    RESTORING,
     FileName,
     log_name,
     parse,
@@ -319,7 +320,7 @@ class _Recovery:
         for name in self._fs.list_dir(self._directory):
             if kind_of(name) == "temporary":
                 self._fs.remove(join(self._directory, name))
-            elif not kind_of(name):
+            elif not kind_of(name) and name != RESTORING:
                 _log.warning("unknown file in the database directory, left alone name=%s", name)
 
 

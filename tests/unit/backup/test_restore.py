@@ -11,7 +11,7 @@ import msgpack
 import pytest
 
 from kvdb.backup import on_demand, restore
-from kvdb.backup.manifest import Manifest, sealed
+from kvdb.backup.manifest import Manifest, opened, sealed
 from kvdb.backup.restore import begin_stage, clear_stage
 from kvdb.backup.store import BackupStore
 from kvdb.env.env import Env
@@ -45,6 +45,12 @@ def test_a_target_that_is_there_is_refused() -> None:
     fs.make_dir("target")
     with pytest.raises(NotADatabase, match="there already"):
         restore.restore(env, restore.plan_backup(store, made.backup_id), "target")
+
+
+def test_a_restore_of_chosen_tables_warns_of_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    _, env, store, made, _ = _backed_up()
+    restore.restore(env, restore.plan_backup(store, made.backup_id), "target", tables=["one"])
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == []
 
 
 def test_a_stage_that_no_restore_made_is_left_alone() -> None:
@@ -189,6 +195,13 @@ def test_bytes_that_are_no_manifest_are_refused(body: bytes) -> None:
         fs._inode(f"store/backups/{made.backup_id}.json").content[:] = content_
         with pytest.raises(CorruptionError):
             restore.plan_backup(store, made.backup_id)
+
+
+@pytest.mark.parametrize("value", [b"[]", b"{}", b"0", b'""', b"[[]]"])
+def test_a_manifest_that_would_take_many_times_its_size_is_refused_before_it_is_read(value: bytes) -> None:
+    body = b'{"format_version":2,"parts":[' + b",".join([value] * 300_000) + b"]}"
+    with pytest.raises(CorruptionError, match="too many values for its size"):
+        opened(sealed(body), "backups/x.json")
 
 
 def test_a_backup_that_is_not_there_is_refused() -> None:

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+import kvdb
 from kvdb.api.tables import AttributeDefinition, KeySchemaElement, TableDescription
 from kvdb.cli.table import facts_of
+from kvdb.options import ArchiveOptions, DatabaseOptions
 from tests.support.command_line import Directory, run
+from tests.support.served import in_memory_options, served
 
 
 @pytest.fixture
@@ -213,3 +216,25 @@ def test_an_update_that_the_database_refuses_exits_with_one(
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("kvdb: ")
     assert result.stderr.count("\n") == 1
+
+
+def test_recovery_to_a_point_is_switched_on_and_off(tmp_path: Path) -> None:
+    archive = ArchiveOptions(str(tmp_path / "archive"))
+    options = in_memory_options(data_dir=str(tmp_path / "data"), database=DatabaseOptions(archive=archive))
+    with served(options) as address, kvdb.connect(f"grpc://{address}") as db:
+        where = ("--endpoint", f"grpc://{address}")
+
+        def status() -> str:
+            return db.table("log").continuous_backups().point_in_time_recovery_status
+
+        made = run("table", "create", "log", "--key", "id:N", "--point-in-time-recovery", "on", *where)
+        assert (made.exit_code, status()) == (0, "ENABLED")
+        for wanted, expected in (("off", "DISABLED"), ("on", "ENABLED")):
+            changed = run("table", "update", "log", "--point-in-time-recovery", wanted, *where)
+            assert (changed.exit_code, status()) == (0, expected)
+
+
+def test_recovery_to_a_point_needs_an_archive(directory: Directory) -> None:
+    result = directory.run("table", "update", "airports", "--point-in-time-recovery", "on")
+    assert result.exit_code == 1
+    assert "archive" in result.stderr
