@@ -142,11 +142,6 @@ def held_for_ever() -> AbstractContextManager[object]:
     return patch.object(Holds, "_is_over", lambda self, hold, now: False)
 
 
-def any_page_that_comes() -> AbstractContextManager[object]:
-    """Even one that goes on from a page that was not taken in."""
-    return patch.object(TableLink, "is_at", lambda self, want: True)
-
-
 def counters_by_the_larger() -> AbstractContextManager[object]:
     def joined(one: MergeState, other: MergeState) -> object:
         return {
@@ -257,7 +252,6 @@ PLANTED: list[tuple[Callable[[], AbstractContextManager[object]], int]] = [
     (place_after_the_scan, 20),
     (place_after_the_snapshot, 118),
     (held_for_ever, 6),
-    (any_page_that_comes, 366),
     (counters_by_the_larger, 9),
     (begin_moves_the_ack, 96),
     (silent_tombstones, 7),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import ExitStack
 from unittest.mock import patch
 
 import msgpack
@@ -32,8 +33,9 @@ from kvdb.replica.messages import (
     decode,
     encode,
 )
-from kvdb.replica.puller import ANSWER_MS_MAX, BACKOFF_MS_MAX, HURRY_MS, Puller
+from kvdb.replica.puller import ANSWER_MS_MAX, BACKOFF_MS_MAX, HURRY_MS, Puller, TableLink
 from kvdb.table import row
+from kvdb.table.catalog import Table
 from kvdb.table.lineage import Lineage
 from tests.support.peer_frames import mutated_frame, of_next_release, of_release_1
 from tests.support.regions import TABLE, World
@@ -591,3 +593,29 @@ def test_a_peer_is_asked_for_no_more_bytes_a_second_than_it_may_send(world: Worl
         seconds += 1
         assert received <= 2_000 * (seconds + 1)
     assert seconds >= 3
+
+
+@pytest.mark.parametrize("is_sound", [True, False])
+def test_a_page_asked_for_ahead_of_one_that_was_not_taken_in_is_thrown_away(
+    world: World, is_sound: bool
+) -> None:
+    world.run()
+    world["berlin"].regions.source.page_rows = 1
+    applier = world["amsterdam"].regions._applier
+    take, refusals = applier.take, [PeerFault("not this one")]
+
+    def taking(table: Table, region: str, *rest: object) -> Taken:
+        if region == "berlin" and rest[0] and refusals:
+            raise refusals.pop()
+        return take(table, region, *rest)  # type: ignore[arg-type]
+
+    for identity in "abc":
+        world.put("berlin", {"id": identity})
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(applier, "take", taking))
+        if not is_sound:
+            stack.enter_context(patch.object(TableLink, "is_at", lambda self, want: True))
+        world.run()
+    assert not refusals
+    found = [world.get("amsterdam", identity) is not None for identity in "abc"]
+    assert all(found) == is_sound
