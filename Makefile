@@ -78,6 +78,7 @@ fuzz: venv ## coverage-guided fuzzing of the parsers, a minute each (make fuzz s
 sim: venv ## regions under loss, cuts, crashes and wrong clocks, from seeds (make sim seeds=100000 seed=1)
 	@$(python) -m tests.support.replica_sim --seeds $(seeds) --first $(seed)
 	@$(python) -m tests.support.topology_sim --seeds $(seeds) --first $(seed)
+	@$(python) -m tests.support.members_sim --seeds $(seeds) --first $(seed)
 	@$(python) -m tests.support.session_sim --seeds $(seeds) --first $(seed)
 
 cuts: venv ## regions in network namespaces whose packets vanish, for a minute each time (make cuts cut_seconds=600)

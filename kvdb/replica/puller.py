@@ -64,7 +64,7 @@ from kvdb.replica.progress import Progress, decode_progress
 from kvdb.replica.topology import Unshareable
 from kvdb.table import replica_keys, row
 from kvdb.table.catalog import Catalog, Table
-from kvdb.table.settings import relayed_since
+from kvdb.table.settings import must_begin_anew, relayed_since
 
 _log = logging.getLogger("kvdb.replica")
 
@@ -251,6 +251,9 @@ class Puller:
         return wants[: limits.REPLICATED_TABLES_MAX]
 
     def _may_pull(self, link: TableLink) -> bool:
+        if must_begin_anew(link.table.descriptor):
+            link.status = "NEEDS_RESEED"
+            link.fault = "this region was taken out and added again while it was away: begin anew here"
         if link.status == "NEEDS_RESEED":
             return False
         if self._acks.is_lost(link.table, self.peer, link.uuid):
@@ -354,6 +357,7 @@ class Puller:
                     peer=self.peer,
                     region=self._region,
                     latest_ms=latest_ms,
+                    on_rejoined=self._acks.go_apart,
                 )
             except Unshareable as error:
                 refused[shared.name] = str(error)

@@ -52,6 +52,7 @@ from kvdb.table.catalog import Catalog, Table
 from kvdb.table.descriptor import TableDescriptor
 from kvdb.table.keys import KeyRange, index_prefix, table_prefix
 from kvdb.table.latches import Grant, Latches
+from kvdb.table.settings import must_begin_anew
 
 PAGE_BYTES: Final = 1024 * 1024
 PAGE_ROWS: Final = 2_000
@@ -185,6 +186,8 @@ class Source:
             return _without_rows(want, UNSHARED)
         if table.descriptor.uuid != want.uuid:
             return _without_rows(want, OTHER_TABLE)
+        if must_begin_anew(table.descriptor):
+            return _without_rows(want, WAIT)
         if want.mode == BEGIN:
             return self._begun(table, want, region)
         if want.mode == SCAN:

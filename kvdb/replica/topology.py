@@ -16,6 +16,7 @@ Names of regions are also numbers, which stand in stamps: two regions with one n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from kvdb.errors import CorruptionError, KvdbError
@@ -24,7 +25,7 @@ from kvdb.replica.messages import SharedTable
 from kvdb.table.catalog import Catalog, Table
 from kvdb.table.described import table_described
 from kvdb.table.descriptor import TableDescriptor
-from kvdb.table.settings import told_by
+from kvdb.table.settings import is_of_before, regions_after, told_by
 from kvdb.table.settings_check import check_settings
 
 
@@ -38,11 +39,19 @@ def named(catalog: Catalog, name: str) -> Table | None:
 
 
 def adopt(
-    catalog: Catalog, engine: Engine, shared: SharedTable, *, peer: str, region: str, latest_ms: int
+    catalog: Catalog,
+    engine: Engine,
+    shared: SharedTable,
+    *,
+    peer: str,
+    region: str,
+    latest_ms: int,
+    on_rejoined: Callable[[Table], None] = lambda table: None,
 ) -> Table | None:
     """Take over what a peer says of a table; gives our table if both say that they share it.
 
-    ``latest_ms``: no setting can have been changed after it.
+    ``latest_ms``: no setting can have been changed after it. ``on_rejoined``: called before a table that
+    was alone for a while is shared again.
 
     Raises:
         Unshareable: it cannot be.
@@ -73,9 +82,13 @@ def adopt(
             )
         catalog.change(table, lambda ours: ours if ours.replication else replace(ours, replication=setting))
     elif present is not None and not present.is_on:
-        if setting.is_on and setting.changed > present.changed:
+        regions = regions_after(table.descriptor, told_by(theirs, table.descriptor))
+        if region not in regions or len(regions) == 1:
+            return None
+        if region not in present.regions:
             raise Unshareable("the table has gone on alone here since it was taken out: delete it here first")
-        return None
+        # All others were taken out here, one of which had been added again elsewhere meanwhile.
+        on_rejoined(table)
     if table.descriptor.replication is not None:
         try:
             catalog.adopt_settings(table, told_by(theirs, table.descriptor))
@@ -84,6 +97,8 @@ def adopt(
     after = table.descriptor.replication
     if after is not None and peer in after.peers and peer not in offered.regions:
         raise Unshareable("the table has gone on alone there since it was taken out: delete it there first")
+    if after is not None and peer in after.peers and is_of_before(table.descriptor, peer, theirs.joined):
+        raise Unshareable("the region was taken out and added again: its table must begin anew there")
     return table if after is not None and peer in after.peers and region in offered.regions else None
 
 

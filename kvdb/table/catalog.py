@@ -557,7 +557,11 @@ class Catalog:
             if table.is_dropped:
                 raise not_found()
             descriptor = table.descriptor
-            both = settings.joined(settings.settings_of(descriptor), theirs)
+            sharing = descriptor.replication
+            if sharing is not None and not sharing.is_on:
+                both = settings.rejoined(descriptor, theirs, self._env.hlc.tick())
+            else:
+                both = settings.joined(settings.settings_of(descriptor), theirs)
             if both == descriptor.settings:
                 return False
             self._change(table, settings.adopted(descriptor, both, now_ms=self._now_ms()))

@@ -171,4 +171,5 @@ def replica_of(
         ttl=None if ttl is None else replace(ttl, settles_ms=0, walk=None),
         replication=setting,
         restore=None,
+        joined=(),
     )

@@ -9,7 +9,9 @@ Stored form, the value of a catalog entry (see ``table/keys``), all of it msgpac
     descriptor := [1, table_id, name, uuid, created_ms, attribute, attribute | nil, [index ...],
                    next_index, billing, throughput, status, settles_ms, table_class | nil,
                    is_protected, stream | nil, [[tag key, tag value] ...], ttl | nil,
-                   replication | nil, restore | nil, [setting ...]]    the last three only where there is one
+                   replication | nil, restore | nil, [setting ...], joined]
+                                        the last four only where there is one
+    joined     := [wall_ms, counter, region] | []
     attribute  := [name, "S" | "N" | "B"]                partition key, then sort key
     index      := [number, kind, name, [attribute ...], [attribute ...], projection type,
                    [name ...], is_unique, throughput, status, settles_ms, backfill | nil,
@@ -274,6 +276,8 @@ class TableDescriptor:
     restore: RestoreSetting | None = None
     settings: tuple[SharedSetting, ...] = ()
     """Of a table that is or was shared: those that all its regions have in common, by name."""
+    joined: tuple[int, ...] = ()
+    """The stamp of the change by which this database's region came to share the table as it is here."""
 
     @property
     def keys(self) -> tuple[KeyAttribute, ...]:
@@ -303,12 +307,12 @@ class TableDescriptor:
         return replace(self, indexes=tuple(index for index in self.indexes if index.number != number))
 
     def encoded(self) -> bytes:
-        """The stored form: the fields in their order, and so the fields of every part; the last three only
+        """The stored form: the fields in their order, and so the fields of every part; the last four only
         where they say something."""
         values = list(astuple(self))
         if self.replication is not None and not self.replication.function:
             values[_REPLICATION_AT] = values[_REPLICATION_AT][:-1]
-        for _ in range(3):
+        for _ in range(4):
             if values[-1] in (None, ()):
                 values.pop()
             else:
@@ -358,8 +362,9 @@ def _values(data: bytes) -> list:  # type: ignore[type-arg]
 def _descriptor(values: list) -> TableDescriptor:  # type: ignore[type-arg]
     table_id, name, uuid, created_ms, partition, sort, indexes, next_index, *settings = values
     # Only of a table that is or was replicated, or restored, there is more.
-    replication, restore, shared = [*settings[_SETTINGS:], *(None, None, ())[len(settings) - _SETTINGS :]][:3]
-    del settings[_SETTINGS : _SETTINGS + 3]
+    told = len(settings) - _SETTINGS
+    replication, restore, shared, joined = [*settings[_SETTINGS:], *(None, None, (), ())[told:]][:4]
+    del settings[_SETTINGS : _SETTINGS + 4]
     billing, throughput, status, settles_ms, table_class, is_protected, stream, tags, ttl = settings
     return TableDescriptor(
         table_id,
@@ -382,6 +387,7 @@ def _descriptor(values: list) -> TableDescriptor:  # type: ignore[type-arg]
         None if replication is None else ReplicationSetting(*replication),
         None if restore is None else RestoreSetting(*restore),
         tuple(SharedSetting(*setting) for setting in shared),
+        tuple(joined),
     )
 
 

@@ -79,6 +79,7 @@ def begun(
         ttl=None,
         replication=None,
         settings=(),
+        joined=(),
         restore=setting,
     )
 

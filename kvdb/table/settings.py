@@ -7,7 +7,7 @@ met the same changes, in whatever order, has the same settings, and regions that
 once keep both changes.
 
     name            value
-    region:NAME     1: the region has the table | nil
+    region:NAME     stamp of the change that added the region | 1, in earlier releases | nil
     conflicts       [resolver, [counter name ...], [set name ...], relays 0 | 1, name of function?]
                     the last with "callable" only
     override:NAME   [read, max-read, class] that only this region has, each | nil; or nil
@@ -25,6 +25,10 @@ is a function of the joined state alone: on demand, nothing is provisioned; prov
 and an index without units of its own has the table's. Of indexes that cannot be together (one attribute with
 two types, more than a table may have), and of regions beyond their number, which only changes made at once
 in two regions can bring about, the later ones are left out.
+
+A table remembers the stamp with which its region was added. When it hears of another, its region was taken
+out and added again while it was away, and others may have forgotten meanwhile what they deleted: it must
+begin anew, and until then gives nothing away and takes nothing in.
 
 Tags, deletion protection and point-in-time recovery are each region's own, as at the service. Source:
 developer guide, "Settings synchronization" of global tables.
@@ -118,6 +122,12 @@ def _sharing_changed(settings: Settings) -> tuple[int, int, int]:
     return max(setting.changed for setting in settings if _is_of_sharing(setting.name))
 
 
+def regions_after(table: TableDescriptor, theirs: Settings) -> tuple[str, ...]:
+    """Which regions share a table once it has met another region's state."""
+    values = _effective(table, joined(settings_of(table), theirs))
+    return tuple(name.removeprefix(_REGION) for name in sorted(values) if name.startswith(_REGION))
+
+
 def _is_of_sharing(name: str) -> bool:
     return name == "conflicts" or name.startswith(_REGION)
 
@@ -160,7 +170,9 @@ def noted(before: TableDescriptor, after: TableDescriptor, stamp: Stamp) -> Tabl
             # Where a region has its own, it changes its own.
             own = tuple(value if each == name else kept for each, kept in zip(_OVERRIDDEN, own, strict=True))
             name, value = _own_name(after), own
-        if name.startswith(_REGION) and value is None:
+        if name.startswith(_REGION) and value is not None:
+            value = _addition(after, state.get(name), stamp, name)
+        elif name.startswith(_REGION):
             gone = state.get(_OVERRIDE + name.removeprefix(_REGION))
             if gone is not None:
                 state[gone.name] = SharedSetting(gone.name, _after(stamp, gone.changed), None)
@@ -172,6 +184,41 @@ def noted(before: TableDescriptor, after: TableDescriptor, stamp: Stamp) -> Tabl
     assert after.replication is not None, "it is or was shared"
     sharing = replace(after.replication, changed=_sharing_changed(told))
     return adopted(replace(after, replication=sharing), told, now_ms=stamp.wall_ms)
+
+
+def _addition(table: TableDescriptor, known: SharedSetting | None, stamp: Stamp, name: str) -> Plain:
+    """The stamp of a region's addition; this one's own table stays what it was."""
+    is_own = table.replication is not None and name == _REGION + table.replication.region
+    if is_own and known is not None and known.value is not None:
+        return known.value
+    return (stamp.wall_ms, stamp.counter, stamp.region)
+
+
+def rejoined(table: TableDescriptor, theirs: Settings, stamp: Stamp) -> Settings:
+    """The state of a table that was alone, and hears that another had been added again: all others begin
+    anew, for what was deleted here meanwhile has left no trace."""
+    assert table.replication is not None, "it was shared"
+    both = {each.name: each for each in joined(settings_of(table), theirs)}
+    for name in regions_after(table, theirs):
+        if name != table.replication.region:
+            known = both[_REGION + name]
+            changed = _after(stamp, known.changed)
+            both[known.name] = SharedSetting(known.name, changed, changed)
+    return tuple(both[name] for name in sorted(both))
+
+
+def must_begin_anew(table: TableDescriptor) -> bool:
+    """Whether this database's region was taken out and added again without its table."""
+    return table.replication is not None and is_of_before(table, table.replication.region, table.joined)
+
+
+def is_of_before(table: TableDescriptor, region: str, joined: tuple[int, ...]) -> bool:
+    """Whether a region's table, by the stamp it joined with, is one of before it was added as it is."""
+    return bool(joined) and _addition_of(table, region) not in (None, 1, joined)
+
+
+def _addition_of(table: TableDescriptor, region: str) -> Plain:
+    return next((each.value for each in table.settings if each.name == _REGION + region), None)
 
 
 def with_override(
@@ -223,6 +270,9 @@ def adopted(table: TableDescriptor, settings: Settings, *, now_ms: int) -> Table
     """
     wanted, present = _effective(table, settings), values_of(table)
     table = _shared(replace(table, settings=settings), wanted)
+    assert table.replication is not None, "it is shared"
+    if not table.joined and isinstance(addition := _addition_of(table, table.replication.region), tuple):
+        table = replace(table, joined=cast("tuple[int, ...]", addition))
     if wanted == present:
         return table
     table = _billed(table, wanted, now_ms)
@@ -302,7 +352,7 @@ def _effective(table: TableDescriptor, settings: Settings) -> Values:
     values = {name: value for name, value in values.items() if not name.startswith(NAMED)}
     regions = [setting for setting in settings if setting.name.startswith(_REGION) and setting.value]
     for setting in sorted(regions, key=_age)[: limits.REGIONS_MAX]:
-        values[setting.name] = setting.value
+        values[setting.name] = 1
     is_provisioned = values["billing"] == "PROVISIONED"
     for name in ("read", "write"):
         values[name] = max(1, cast(int, values[name])) if is_provisioned else 0

@@ -170,7 +170,7 @@ _RULES: Final[dict[str, Callable[[object], bool]]] = {
     "ttl": lambda value: value is None or _is_attribute(value),
     "stream": _is_stream,
     "conflicts": _is_resolution,
-    "region:": lambda value: value == 1,
+    "region:": lambda value: value == 1 or _is_stamp(value),
     "override:": _is_override,
     "index:": _is_definition,
     "units:": _are_index_units,

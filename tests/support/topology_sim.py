@@ -143,7 +143,7 @@ class TopologyWorld(World):
     def _settings_request(self, indexes: set[str]) -> UpdateTable | UpdateTimeToLive:
         kind = self.chance.randrange(5)
         if kind == 4:
-            own = OnDemandThroughputOverride(self.chance.choice([-1, 500, 600]))
+            own = OnDemandThroughputOverride(self.chance.choice([-1, 7_000, 8_000]))
             name = self.chance.choice(self.names)
             return UpdateTable(
                 TABLE, replica_updates=[UpdateReplica(name, on_demand_throughput_override=own)]
@@ -151,7 +151,7 @@ class TopologyWorld(World):
         if kind == 0:
             return UpdateTimeToLive(TABLE, self.chance.choice(["a", "b"]), self.chance.random() < 0.6)
         if kind == 1:
-            units = self.chance.randrange(1, 100)
+            units = self.chance.randrange(5_000, 6_000)
             return UpdateTable(TABLE, on_demand_throughput=OnDemandThroughput(units, units + 1))
         if kind == 2:
             is_on = self.chance.random() < 0.6

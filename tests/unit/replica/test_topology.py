@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kvdb.api.replicas import ReseedTable
 from kvdb.api.tables import (
     AttributeDefinition,
     ConflictResolution,
@@ -312,3 +313,51 @@ def test_an_update_of_a_region_that_is_none_or_of_nothing_is_refused(world: Worl
         update(world, "amsterdam", replica_updates=[UpdateReplica("cairo")])
     with pytest.raises(ValidationError, match="out of bounds"):
         update(world, "amsterdam", replica_updates=[UpdateReplica("cairo", ProvisionedThroughputOverride(0))])
+
+
+def test_a_region_that_was_taken_out_and_added_again_while_it_was_away_begins_anew(world: World) -> None:
+    world.put("cairo", {"id": "a"})
+    run(world)
+    for pair, link in world.links.items():
+        link.is_cut = "cairo" in pair
+    update(world, "amsterdam", replica_updates=[DeleteReplica("cairo")])
+    world.delete("amsterdam", "a")
+    world.put("cairo", {"id": "unheard of"})
+    run(world)
+    update(world, "berlin", replica_updates=[CreateReplica("cairo")])
+    for link in world.links.values():
+        link.is_cut = False
+    run(world)
+    assert world.statuses("cairo")["cairo"] == "REPLICATION_NOT_AUTHORIZED"
+    fault = world.puller("cairo", "amsterdam").links[TABLE].fault
+    assert "taken out and added again" in fault
+    assert world.get("amsterdam", "unheard of") is None
+    world["cairo"].call(ReseedTable(TABLE))
+    run(world)
+    for name in world.names:
+        assert [world.get(name, key) for key in ("a", "unheard of")] == [None, None]
+        assert set(world.statuses(name).values()) == {"ACTIVE"}
+
+
+def test_a_region_that_was_left_alone_hears_that_another_had_come_back(world: World) -> None:
+    world.put("amsterdam", {"id": "a"})
+    run(world)
+    update(world, "cairo", replica_updates=[DeleteReplica("berlin")])
+    run(world)
+    world["berlin"].call(DeleteTable(TABLE))
+    for pair, link in world.links.items():
+        link.is_cut = "amsterdam" in pair
+    update(world, "cairo", replica_updates=[CreateReplica("berlin")])
+    update(world, "amsterdam", replica_updates=[DeleteReplica("cairo")])
+    world.delete("amsterdam", "a")
+    run(world)
+    assert world.get("berlin", "a") == {"id": "a"}
+    for link in world.links.values():
+        link.is_cut = False
+    run(world)
+    # What amsterdam deleted alone has left no trace: berlin must not bring it back.
+    assert world.statuses("berlin")["berlin"] == "REPLICATION_NOT_AUTHORIZED"
+    world["berlin"].call(ReseedTable(TABLE))
+    run(world)
+    assert [world.get(name, "a") for name in ("amsterdam", "berlin")] == [None, None]
+    assert world.statuses("berlin") == {"amsterdam": "ACTIVE", "berlin": "ACTIVE"}

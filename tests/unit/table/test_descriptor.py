@@ -104,7 +104,7 @@ def test_a_truncated_form_is_corruption():
 
 def test_what_another_database_adds_at_the_end_is_left_out_and_what_it_changes_is_refused():
     fields = msgpack.unpackb(FULL.encoded())
-    added = [*fields, None, None, [], ["later"]]
+    added = [*fields, None, None, [], [], ["later"]]
     assert decode_described(msgpack.packb(added)) == FULL
     with pytest.raises(CorruptionError, match="not readable"):
         decode_descriptor(msgpack.packb(added))
