@@ -534,4 +534,6 @@ def from_code(code: str, message: str) -> KvdbError:
         error.reasons = ()
     if isinstance(error, CorruptionError):
         error.file, error.offset = "", -1
+    if isinstance(error, NotReplicated):
+        error.regions, error.attributes = (), None
     return error
