@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, TypeVar
 
 import grpc
 from grpc import aio
@@ -28,6 +28,7 @@ NEWS_MS: Final = 500
 FIRST_FRAME_MS: Final = 10_000
 """Who opens a stream and asks nothing for so long is sent away; it has not shown yet who it is."""
 _STREAMS_MAX: Final = 2 * REGIONS_MAX
+_T = TypeVar("_T")
 
 
 class ReplicaDoor:
@@ -39,8 +40,8 @@ class ReplicaDoor:
         self._refused = database.env.metrics.counter("server_peers_refused_total")
         # Its own threads: a peer that catches up must not hold up scans, nor they a peer.
         self._pool = ThreadPoolExecutor(2, "kvdb-replica")
-        self._streams: set[asyncio.Task[object]] = set()
-        self._is_ending = False
+        self._streams = 0
+        self._ending = asyncio.Event()
 
     def handlers(self) -> grpc.GenericRpcHandler:
         handler = grpc.stream_stream_rpc_method_handler(
@@ -54,33 +55,52 @@ class ReplicaDoor:
         self, frames: AsyncIterator[replicas_pb2.ReplicaFrame], context: aio.ServicerContext
     ) -> AsyncIterator[replicas_pb2.ReplicaFrame]:
         # After the first question: a caller whose stream has ended before learns nothing of why.
-        try:
-            async with asyncio.timeout(FIRST_FRAME_MS / 1000):
-                first = await anext(frames, None)
-        except TimeoutError:
-            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "no question came")
+        first = await self._next(frames, FIRST_FRAME_MS)
         if first is None:
+            await self._abort_if_ending(context)
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "no question came")
             return
         await self._admit(context)
         regions = None if self._security is None else self._security.regions_of(context)
-        if len(self._streams) >= _STREAMS_MAX:
+        if self._streams >= _STREAMS_MAX:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"too many peers max={_STREAMS_MAX}")
-        stream = asyncio.current_task()
-        assert stream is not None, "a handler runs in a task"
-        self._streams.add(stream)
+        self._streams += 1
         try:
-            yield replicas_pb2.ReplicaFrame(payload=await self._answer(first.payload, regions))
-            async for frame in frames:
-                await self._admit(context)
-                yield replicas_pb2.ReplicaFrame(payload=await self._answer(frame.payload, regions))
-        except asyncio.CancelledError:
-            if not self._is_ending:
-                raise
-            # Without a status the call would stay open, and the server wait for it.
-            stream.uncancel()
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "the server stops")
+            frame: replicas_pb2.ReplicaFrame | None = first
+            while frame is not None:
+                answer = await self._answer(frame.payload, regions)
+                await self._abort_if_ending(context)
+                yield replicas_pb2.ReplicaFrame(payload=answer)
+                frame = await self._next(frames)
+                if frame is not None:
+                    await self._admit(context)
+            await self._abort_if_ending(context)
         finally:
-            self._streams.discard(stream)
+            self._streams -= 1
+
+    async def _next(
+        self, frames: AsyncIterator[replicas_pb2.ReplicaFrame], wait_ms: int | None = None
+    ) -> replicas_pb2.ReplicaFrame | None:
+        """The next question; ``None``: there is none in time, or none any more."""
+        reading = asyncio.ensure_future(anext(frames, None))
+        try:
+            await self._wait_for(reading, wait_ms)
+            return reading.result() if reading.done() else None
+        finally:
+            reading.cancel()
+
+    async def _wait_for(self, awaited: asyncio.Future[_T], wait_ms: int | None) -> None:
+        """Until it is done, or the door ends, or the time is over. Whoever calls looks which."""
+        ending = asyncio.ensure_future(self._ending.wait())
+        try:
+            timeout_s = None if wait_ms is None else wait_ms / 1000
+            await asyncio.wait((awaited, ending), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ending.cancel()
+
+    async def _abort_if_ending(self, context: aio.ServicerContext) -> None:
+        if self._ending.is_set():
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the server stops")
 
     async def _admit(self, context: aio.ServicerContext) -> None:
         """Also for every frame: a secret that was withdrawn opens nothing from then on."""
@@ -103,11 +123,11 @@ class ReplicaDoor:
             )
             if news != "any":
                 event, wait_ms = (written, NEWS_MS) if news == "writes" else (shared, HELLO_MS)
+                news_came = asyncio.ensure_future(event.wait())
                 try:
-                    async with asyncio.timeout(wait_ms / 1000):
-                        await event.wait()
-                except TimeoutError:
-                    pass
+                    await self._wait_for(news_came, wait_ms)
+                finally:
+                    news_came.cancel()
                 answer = await loop.run_in_executor(self._pool, shares.source.answer, frame, regions)
         finally:
             self._database.forget_written(tokens[0])
@@ -116,9 +136,7 @@ class ReplicaDoor:
 
     def end_streams(self) -> None:
         """They have no end to wait for, and peers nothing to finish: what is cut off is asked for again."""
-        self._is_ending = True
-        for stream in tuple(self._streams):
-            stream.cancel()
+        self._ending.set()
 
     def stop(self) -> None:
         self._pool.shutdown(cancel_futures=True)
