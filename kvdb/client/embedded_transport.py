@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
+from functools import partial
+from typing import TypeVar
 
 from kvdb.api.items import DeleteItem, GetItem, Page, PutItem, Query, Scan, UpdateItem
 from kvdb.api.operations import Request, Result
@@ -12,8 +14,11 @@ from kvdb.api.replicas import ConflictPage, FollowConflicts
 from kvdb.api.streams import FeedPage, Subscribe
 from kvdb.api.terms import Answer, Terms
 from kvdb.client import paginate
+from kvdb.database.awaited import settle
 from kvdb.database.database import Database
+from kvdb.database.subscription import Subscription
 
+_Page = TypeVar("_Page", FeedPage, ConflictPage)
 _POINT_OPERATIONS = frozenset((GetItem, PutItem, UpdateItem, DeleteItem))
 
 
@@ -68,17 +73,7 @@ class AsyncEmbeddedTransport:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Result] = loop.create_future()
 
-        def done(result: Result | None, error: BaseException | None) -> None:
-            # A caller that was cancelled no longer waits; the operation went on to its end.
-            if answer.done():
-                return
-            if result is not None:
-                answer.set_result(result)
-            else:
-                assert error is not None
-                answer.set_exception(error)
-
-        self._database.submit(request, done, loop.call_soon_threadsafe)
+        self._database.submit(request, partial(settle, answer), loop.call_soon_threadsafe)
         return await answer
 
     async def send_under(self, request: Request, terms: Terms) -> Answer:
@@ -90,25 +85,28 @@ class AsyncEmbeddedTransport:
         return paginate.pages_async(self.send, request)
 
     async def subscribe(self, request: Subscribe) -> AsyncGenerator[FeedPage, None]:
-        subscription = await asyncio.to_thread(self._database.subscribe, request)
-        try:
-            async with aclosing(subscription.pages_async(asyncio.to_thread)) as pages:
-                async for page in pages:
-                    yield page
-        finally:
-            subscription.close()
+        async with aclosing(_followed(await asyncio.to_thread(self._database.subscribe, request))) as pages:
+            async for page in pages:
+                yield page
 
     async def follow_conflicts(self, request: FollowConflicts) -> AsyncGenerator[ConflictPage, None]:
-        subscription = await asyncio.to_thread(self._database.follow_conflicts, request)
-        try:
-            async with aclosing(subscription.pages_async(asyncio.to_thread)) as pages:
-                async for page in pages:
-                    yield page
-        finally:
-            subscription.close()
+        following = await asyncio.to_thread(self._database.follow_conflicts, request)
+        async with aclosing(_followed(following)) as pages:
+            async for page in pages:
+                yield page
 
     async def pause(self, ms: int) -> None:
         await asyncio.sleep(ms / 1000)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._database.close)
+
+
+async def _followed(subscription: Subscription[_Page]) -> AsyncGenerator[_Page, None]:
+    """Its pages, read on other threads, until whoever follows has enough."""
+    try:
+        async with aclosing(subscription.pages_async(asyncio.to_thread)) as pages:
+            async for page in pages:
+                yield page
+    finally:
+        subscription.close()

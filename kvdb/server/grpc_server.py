@@ -36,6 +36,7 @@ from kvdb.api.replicas import FollowConflicts
 from kvdb.api.streams import Subscribe
 from kvdb.api.terms import ASKED, terms_of
 from kvdb.client.paginate import following
+from kvdb.database.awaited import settle
 from kvdb.database.database import Database
 from kvdb.database.subscription import FollowedPage, Subscription
 from kvdb.errors import KvdbError, MessageTooLarge, RequestLimitExceeded, ValidationError
@@ -237,14 +238,7 @@ class GrpcDoor:
 
         def done(result: Result | None, error: BaseException | None) -> None:
             call.release()
-            if answer.done():
-                # Cancelled: nobody waits, and the operation has gone to its end all the same.
-                return
-            if result is not None:
-                answer.set_result(result)
-            else:
-                assert error is not None
-                answer.set_exception(error)
+            settle(answer, result, error)
 
         self._database.submit(request, done, self._wakeups.defer)
         return answer

@@ -35,6 +35,7 @@ from http import HTTPStatus
 from kvdb.api.items import Query
 from kvdb.api.operations import Request, Result
 from kvdb.api.terms import ASKED, Outcome, terms_of
+from kvdb.database.awaited import settle
 from kvdb.database.database import Database
 from kvdb.errors import DeadlineExceeded, KvdbError, SerializationError, UnknownOperation
 from kvdb.limits import AWS
@@ -296,13 +297,7 @@ class HttpDoor:
 
         def done(result: Result | None, error: BaseException | None) -> None:
             call.release()
-            if answer.done():
-                return
-            if result is not None:
-                answer.set_result(result)
-            else:
-                assert error is not None
-                answer.set_exception(error)
+            settle(answer, result, error)
 
         self._database.submit(request, done, self._wakeups.defer, profile=AWS)
         return answer

@@ -32,6 +32,7 @@ from kvdb.server.peer_security import PeerSecurity
 from kvdb.server.replica_link import EXCHANGE, GrpcReplicaLink
 from tests.support.certificates import Authority, Issued
 from tests.support.served import event_loop_thread, in_memory_options, served_doors
+from tests.support.waiting import eventually, free_port
 
 TOKEN, OTHER_TOKEN = "0123456789abcdef" * 3, "fedcba9876543210" * 3
 HELLO = Hello(7, "berlin", region_number("berlin"))
@@ -324,24 +325,6 @@ class Pair:
 
     def described(self) -> str:
         return repr([client.call(DescribeReplicas()) for client in self.clients])
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    never = threading.Event()
-    last: Exception | None = None
-    for _ in range(600):
-        try:
-            if holds():
-                return
-        except KvdbError as error:
-            last = error
-        never.wait(0.05)
-    pytest.fail(f"it never came to be so; last error: {last}")
 
 
 @pytest.fixture

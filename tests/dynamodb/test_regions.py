@@ -11,7 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.dynamodb.conftest import ACCESS, NO_RETRIES
-from tests.support.served_regions import ServedRegions, eventually
+from tests.support.served_regions import ServedRegions
+from tests.support.waiting import eventually
 
 ID = {
     "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],

@@ -17,7 +17,8 @@ from pathlib import Path
 import kvdb
 from kvdb.api.replicas import DescribeReplicas
 from kvdb.api.tables import CreateReplica, UpdateTable
-from tests.support.served_regions import TABLE, ServedRegions, eventually
+from tests.support.served_regions import TABLE, ServedRegions
+from tests.support.waiting import eventually
 
 root = Path(sys.argv[1])
 filler = root / "berlin" / "filler"

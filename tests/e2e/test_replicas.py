@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -20,12 +20,13 @@ from kvdb.api.replicas import (
 )
 from kvdb.api.tables import ConflictResolution, CreateReplica, UpdateTable
 from kvdb.client.sync import Client
-from kvdb.errors import ClosedError, KvdbError, ValidationError
+from kvdb.errors import ClosedError, ValidationError
 from kvdb.item.dynamo_json import JsonObject
 from tests.support.certificates import Authority
 from tests.support.command_line import run as run_command
 from tests.support.cutting_proxy import CuttingProxy
 from tests.support.server_process import ServerProcess
+from tests.support.waiting import eventually
 
 NAMES = ("amsterdam", "berlin", "cairo")
 TABLE = "orders"
@@ -76,20 +77,6 @@ class Ring:
     def statuses(self, name: str) -> list[str]:
         described = self.client(name).table(TABLE).describe()
         return [replica.replica_status for replica in described.replicas]
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait until something is so; errors meanwhile count as no."""
-    never = threading.Event()
-    last: Exception | None = None
-    for _ in range(600):
-        try:
-            if holds():
-                return
-        except KvdbError as error:
-            last = error
-        never.wait(0.1)
-    pytest.fail(f"it never came to be so; last error: {last}")
 
 
 @pytest.fixture

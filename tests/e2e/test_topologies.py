@@ -23,7 +23,8 @@ from kvdb.api.tables import (
     UpdateTimeToLive,
 )
 from tests.support.command_line import run as run_command
-from tests.support.served_regions import TABLE, ServedRegions, Writers, eventually
+from tests.support.served_regions import TABLE, ServedRegions, Writers
+from tests.support.waiting import eventually
 
 NAMES = ("amsterdam", "berlin", "cairo")
 

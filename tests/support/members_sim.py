@@ -13,8 +13,6 @@ must, and adds all that are missing. Then, beside what ``topology_sim`` checks,
 
 from __future__ import annotations
 
-import argparse
-import logging
 import sys
 from dataclasses import dataclass, field
 
@@ -27,6 +25,7 @@ from kvdb.replica.topology import named
 from kvdb.table import row
 from kvdb.table.descriptor import ReplicationSetting
 from tests.support.replica_sim import ITEM_NAMES, TABLE, Node, Write
+from tests.support.seeds import runs_of
 from tests.support.topology_sim import NAMES, TopologyWorld
 
 
@@ -188,23 +187,16 @@ def run_seed(seed: int, acts: int = 100) -> MembersWorld:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=1_000)
-    parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--acts", type=int, default=100)
-    options = parser.parse_args(arguments)
-    if not 0 < options.seeds <= 100_000:
-        parser.error("--seeds must be 1 to 100000")
-    logging.disable(logging.CRITICAL)
+    runs = runs_of(arguments, __doc__, seeds=1_000, acts=100)
     totals = {"taken out": 0, "added": 0, "alone": 0, "deleted": 0, "reseeded": 0}
-    for seed in range(options.first, options.first + options.seeds):
-        world = run_seed(seed, options.acts)
+    for seed in runs.seeds:
+        world = run_seed(seed, runs.acts)
         totals["taken out"] += world.taken_out
         totals["added"] += world.added
         totals["alone"] += world.alone
         for repair, count in world.repairs.items():
             totals[repair] += count
-    sys.stdout.write(f"{options.seeds} seeds from {options.first}: {totals}\n")
+    sys.stdout.write(f"{runs}: {totals}\n")
     return 0
 
 

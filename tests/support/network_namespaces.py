@@ -25,8 +25,9 @@ from pathlib import Path
 
 import kvdb
 from kvdb.api.tables import CreateReplica, UpdateTable
-from tests.support.served_regions import TABLE, Regions, Writers, eventually
+from tests.support.served_regions import TABLE, Regions, Writers
 from tests.support.server_process import ServerProcess
+from tests.support.waiting import eventually
 
 NAMES = ("amsterdam", "berlin", "cairo")
 PORT = 7400

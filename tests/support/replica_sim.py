@@ -26,11 +26,9 @@ Then the network heals, and what must hold is:
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import hashlib
 import heapq
-import logging
 import random
 import sys
 from collections.abc import Callable
@@ -75,6 +73,7 @@ from kvdb.testing.manual_clock import ManualClock
 from kvdb.testing.mem_fs import MemFileSystem, PowerLoss
 from tests.support.replica_afterlife import LATE_MAX, outlive_tombstones
 from tests.support.replica_checks import check_followers
+from tests.support.seeds import runs_of
 
 TABLE = "table"
 ITEM_NAMES = tuple(f"item-{at}" for at in range(5))
@@ -765,20 +764,13 @@ def run_seed(seed: int, acts: int = 60) -> World:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=2_000)
-    parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--acts", type=int, default=60)
-    options = parser.parse_args(arguments)
-    if not 0 < options.seeds <= 100_000:
-        parser.error("--seeds must be 1 to 100000")
-    logging.disable(logging.CRITICAL)
+    runs = runs_of(arguments, __doc__, seeds=2_000)
     total = Coverage()
-    for seed in range(options.first, options.first + options.seeds):
-        world = run_seed(seed, options.acts)
+    for seed in runs.seeds:
+        world = run_seed(seed, runs.acts)
         for name in vars(total):
             setattr(total, name, getattr(total, name) + getattr(world.covered, name))
-    sys.stdout.write(f"{options.seeds} seeds from {options.first}: {total}\n")
+    sys.stdout.write(f"{runs}: {total}\n")
     return 0
 
 

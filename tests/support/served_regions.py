@@ -7,7 +7,7 @@ import itertools
 import json
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,21 +19,6 @@ from tests.support.cutting_proxy import CuttingProxy
 from tests.support.server_process import ServerProcess
 
 TABLE = "orders"
-_TRIES = 600
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait until something is so; errors meanwhile count as no."""
-    never = threading.Event()
-    last: Exception | None = None
-    for _ in range(_TRIES):
-        try:
-            if holds():
-                return
-        except KvdbError as error:
-            last = error
-        never.wait(0.1)
-    raise AssertionError(f"it never came to be so; last error: {last}")
 
 
 class Regions:

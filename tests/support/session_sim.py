@@ -15,8 +15,6 @@ behind before, is counted: a run that served nobody has shown nothing.
 
 from __future__ import annotations
 
-import argparse
-import logging
 import sys
 from dataclasses import dataclass, field, replace
 
@@ -29,6 +27,7 @@ from kvdb.env.hlc import Stamp
 from kvdb.errors import ReplicaBehind, ValidationError
 from kvdb.table import row
 from tests.support.replica_sim import ITEM_NAMES, TABLE, Node, World
+from tests.support.seeds import runs_of
 from tests.support.topology_sim import TopologyWorld
 
 USERS = 2
@@ -200,19 +199,13 @@ def run_seed(seed: int, acts: int = 140) -> SessionWorld:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=500)
-    parser.add_argument("--first", type=int, default=1)
-    options = parser.parse_args(arguments)
-    if not 0 < options.seeds <= 100_000:
-        parser.error("--seeds must be 1 to 100000")
-    logging.disable(logging.CRITICAL)
+    runs = runs_of(arguments, __doc__, seeds=500)
     total = Served()
-    for seed in range(options.first, options.first + options.seeds):
-        served = run_seed(seed).served
+    for seed in runs.seeds:
+        served = run_seed(seed, runs.acts).served
         for name in vars(total):
             setattr(total, name, getattr(total, name) + getattr(served, name))
-    sys.stdout.write(f"{options.seeds} seeds from {options.first}: {total}\n")
+    sys.stdout.write(f"{runs}: {total}\n")
     return 0
 
 

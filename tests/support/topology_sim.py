@@ -14,8 +14,6 @@ Beside what ``replica_sim`` checks of items, at the end of a run
 
 from __future__ import annotations
 
-import argparse
-import logging
 import sys
 from dataclasses import dataclass, field
 
@@ -42,6 +40,7 @@ from kvdb.table import row
 from kvdb.table.descriptor import Plain
 from kvdb.table.settings import adopted, values_of
 from tests.support.replica_sim import TABLE, Node, World
+from tests.support.seeds import runs_of
 
 NAMES = ("amsterdam", "berlin", "cairo", "delhi", "essen")
 INDEXES = (("by-v", "v", "N"), ("by-v", "n", "N"), ("by-w", "w", "S"), ("by-x", "w", "N"))
@@ -227,22 +226,13 @@ def run_seed(seed: int, acts: int = 60) -> TopologyWorld:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=1_000)
-    parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--acts", type=int, default=60)
-    options = parser.parse_args(arguments)
-    if not 0 < options.seeds <= 100_000:
-        parser.error("--seeds must be 1 to 100000")
-    logging.disable(logging.CRITICAL)
+    runs = runs_of(arguments, __doc__, seeds=1_000)
     changes = rewired = 0
-    for seed in range(options.first, options.first + options.seeds):
-        world = run_seed(seed, options.acts)
+    for seed in runs.seeds:
+        world = run_seed(seed, runs.acts)
         changes += sum(map(len, world.changes.values()))
         rewired += world.rewired
-    sys.stdout.write(
-        f"{options.seeds} seeds from {options.first}: {changes} changes of settings, {rewired} of ways\n"
-    )
+    sys.stdout.write(f"{runs}: {changes} changes of settings, {rewired} of ways\n")
     return 0
 
 

@@ -26,5 +26,5 @@ def eventually(holds: Callable[[], bool]) -> None:
                 return
         except KvdbError as error:
             last = error
-        never.wait(0.025)
+        never.wait(0.05)
     pytest.fail(f"it never came to be so; last error: {last}")
