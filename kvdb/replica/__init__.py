@@ -1,8 +1,8 @@
 """Regions: databases that share tables, each of which takes reads and writes on its own.
 
 Reading order: ``table/lineage`` and ``table/shipping`` (what a write leaves for peers), ``conflict``,
-``messages``, ``progress``, ``holds``, ``hearsay``, ``source``, ``applier``, ``puller``, ``acks``,
-``topology``, ``regions``.
+``functions``, ``conflict_log``, ``messages``, ``link``, ``progress``, ``holds``, ``hearsay``, ``source``,
+``applier``, ``puller``, ``acks``, ``positions``, ``waits``, ``topology``, ``regions``.
 
 What travels is versions: rows and tombstones, whole, each with its stamp and with what it includes of other
 regions' writes. Only an item that was written in a region travels from there, unless the table relays; what
