@@ -366,7 +366,7 @@ _RESTORE = struct(
     Field("RestoreDateTime", "restore_date_time_ms", SECONDS),
     Field("RestoreInProgress", "restore_in_progress", BOOLEAN),
 )
-DESCRIPTION = struct(
+_WHOLE_DESCRIPTION = struct(
     "TableDescription",
     api.TableDescription,
     _DEFINITIONS,
@@ -402,6 +402,20 @@ DESCRIPTION = struct(
     Field("MultiRegionConsistency", "multi_region_consistency", STRING),
     Field("RestoreSummary", "restore_summary", _RESTORE),
 )
+
+
+def _write_description(description: api.TableDescription) -> JsonObject:
+    """Without the region that is asked among the replicas: the service tells of the other ones."""
+    described = _WHOLE_DESCRIPTION.write(description)
+    assert isinstance(described, dict)
+    if description.replicas:
+        region = description.table_arn.split(":")[3]
+        others = [each for each in description.replicas if each.region_name != region]
+        described["Replicas"] = [_REPLICA.write(each) for each in others]
+    return described
+
+
+DESCRIPTION = Kind("TableDescription", _WHOLE_DESCRIPTION.read, _write_description)
 
 # Results.
 
