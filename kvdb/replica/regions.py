@@ -38,7 +38,7 @@ from kvdb.replica.link import ReplicaLink
 from kvdb.replica.positions import Positions
 from kvdb.replica.puller import Puller, TableLink
 from kvdb.replica.source import Source
-from kvdb.replica.topology import named, settled
+from kvdb.replica.topology import named, part_if_copied, settle_in, settled
 from kvdb.replica.waits import Waits
 from kvdb.table.catalog import Catalog, Table, not_found
 from kvdb.table.change import Arrivals
@@ -136,6 +136,7 @@ class Regions:
         self._catalog = catalog
         self._engine = engine
         self._env = env
+        part_if_copied(catalog, engine)
         self._on_changed = on_changed
         self.conflicts = ConflictLog(catalog, engine, lambda: (region, *self._pullers))
         self.functions = Functions(env.clock)
@@ -197,6 +198,7 @@ class Regions:
             )
         if peer in self._pullers or len(self._pullers) >= REGIONS_MAX - 1:
             raise ValidationError(f"the peer is there already, or there are too many: {peer}")
+        settle_in(self._engine)
         handles = self._handles
 
         def wake() -> None:

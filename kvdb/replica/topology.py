@@ -11,22 +11,30 @@ A table that was made so is *seeding* until it has met the items of every peer t
 until then nobody else begins with it. Else a write that only one peer has, of a region that lost its disk,
 could come to the new table after another peer has scanned that, and so never to the other peer.
 
+A database that was restored from a backup, a copy with an id of its own, is none of the regions: it may have
+items that were deleted so long ago that their tombstones are gone. Its tables go on alone.
+
 Names of regions are also numbers, which stand in stamps: two regions with one number cannot be peers.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
 from kvdb.errors import CorruptionError, KvdbError
+from kvdb.lsm.batch import WriteBatch
 from kvdb.lsm.engine import Engine
 from kvdb.replica.messages import SharedTable
+from kvdb.table import replica_keys
 from kvdb.table.catalog import Catalog, Table
 from kvdb.table.described import table_described
 from kvdb.table.descriptor import TableDescriptor
 from kvdb.table.settings import is_of_before, regions_after, told_by
 from kvdb.table.settings_check import check_settings
+
+_log = logging.getLogger("kvdb.replica")
 
 
 class Unshareable(Exception):
@@ -146,3 +154,25 @@ def settled(catalog: Catalog, table: Table) -> None:
         return replace(descriptor, replication=replace(setting, is_seeding=False))
 
     catalog.change(table, changed)
+
+
+def settle_in(engine: Engine) -> None:
+    """Note that this database is the one that has peers: a copy of it is not."""
+    if not engine.is_read_only and engine.get(replica_keys.HOME_KEY) != engine.database_id:
+        engine.write(WriteBatch().put(replica_keys.HOME_KEY, engine.database_id))
+
+
+def part_if_copied(catalog: Catalog, engine: Engine) -> None:
+    """Let the shared tables of a database go on alone if it is a copy of the one that has peers."""
+    home = engine.get(replica_keys.HOME_KEY)
+    if home is None or home == engine.database_id or engine.is_read_only:
+        return
+    for table in catalog.all_tables():
+        descriptor = table.descriptor
+        if descriptor.replication is not None:
+            kept = WriteBatch()
+            for keys in replica_keys.all_of(descriptor.table_id):
+                kept.delete_range(*keys)
+            catalog.change(table, lambda ours: replace(ours, replication=None, settings=()), kept)
+            _log.warning("a table is not shared in a copy of its database table=%s", descriptor.name)
+    settle_in(engine)

@@ -5,6 +5,7 @@
     link      := u32 0 · u8 50 · u32 table_id · region name in UTF-8   how far a peer's writes have come here
     ack       := u32 0 · u8 51 · u32 table_id · region name in UTF-8   how far a peer has come with ours
     conflict  := u32 0 · u8 52 · u32 table_id · u64 seqno · row part   two concurrent writes
+    home      := u32 0 · u8 53                                         id of the database that has peers
                  u32 0 · u8 52 · u32 table_id · u64 0                  up to where conflicts were removed
 
     row part  := the row's engine key from its hash on: the same in every region
@@ -24,6 +25,7 @@ _TOMBSTONES = _ROOT + b"\x31"
 _LINKS = _ROOT + b"\x32"
 _ACKS = _ROOT + b"\x33"
 _CONFLICTS = _ROOT + b"\x34"
+HOME_KEY = _ROOT + b"\x35"
 _KINDS = (_WRITES, _TOMBSTONES, _LINKS, _ACKS, _CONFLICTS)
 
 _ID = struct.Struct(">I")

@@ -31,6 +31,7 @@ from kvdb.api.tables import (
     UpdateTable,
     UpdateTimeToLive,
 )
+from kvdb.backup import on_demand, restore
 from kvdb.errors import ConditionalCheckFailed, ResourceNotFound, ValidationError
 from kvdb.item.value import Item
 from kvdb.lsm.batch import WriteBatch
@@ -40,6 +41,9 @@ from kvdb.replica.messages import Pages, decode
 from kvdb.replica.progress import Progress
 from kvdb.table import replica_keys
 from kvdb.table.lineage import lineage_of
+from kvdb.testing import MemFileSystem
+from tests.support.backups import store_of
+from tests.support.builders import DIRECTORY, make_env
 from tests.support.regions import HORIZON_MS, TABLE, World
 
 ID = [KeySchemaElement("id", "HASH")]
@@ -359,6 +363,39 @@ def test_a_region_that_lost_its_disk_takes_everything_in_again() -> None:
         assert world.get(name, "a") == {"id": "a"}, name
         assert world.get(name, "last") == {"id": "last"}, name
         assert set(world.statuses(name).values()) == {"ACTIVE"}
+
+
+def test_the_tables_of_a_copy_go_on_alone_and_bring_nothing_back() -> None:
+    world = World("amsterdam", "berlin")
+    world.share()
+    world.put("amsterdam", {"id": "deleted"})
+    world.put("amsterdam", {"id": "kept"})
+    world.run()
+    engine = world["berlin"]._floor.engine
+    store = store_of(engine._env)
+    made = on_demand.create(engine._env, engine, store)
+    world.delete("amsterdam", "deleted")
+    world.run()
+    world.clock.advance_ms(3 * HORIZON_MS)
+    world.keep()
+    copied = MemFileSystem()
+    restore.restore(make_env(copied), restore.plan_backup(store, made.backup_id), DIRECTORY)
+    world.start("berlin", seed=1, fs=copied)
+    world.run(30_000)
+    # In the copy everything is as it was, and none of it comes back to the regions.
+    assert world.get("berlin", "deleted") == {"id": "deleted"}
+    assert world.get("amsterdam", "deleted") is None
+    assert world.statuses("berlin") == {}
+    assert "not empty here, and was not shared" in world.puller("berlin", "amsterdam").refused[TABLE]
+    # Nor is it taken for a region after it was opened again.
+    world["berlin"].close()
+    world.start("berlin", seed=2, fs=copied)
+    world.run()
+    assert world.statuses("berlin") == {}
+    world["berlin"].call(DeleteTable(TABLE))
+    world.run(30_000)
+    assert world.get("berlin", "deleted") is None
+    assert world.get("berlin", "kept") == {"id": "kept"}
 
 
 def test_a_write_that_came_to_one_region_before_its_own_was_taken_out_comes_to_all() -> None:
