@@ -8,17 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 import kvdb
 from kvdb.errors import ContinuousBackupsUnavailable, TableNotFound
 from kvdb.options import ArchiveOptions, DatabaseOptions
 from tests.conftest import client_of
+from tests.support.archived_doors import archived_boto3
 from tests.support.command_line import run
-from tests.support.served import http_options, in_memory_options, served, served_doors
+from tests.support.served import in_memory_options, served
 
 NATIVE_DOORS = ("embedded", "grpc")
 
@@ -147,22 +146,7 @@ def test_the_command_line_describes_and_labels_through_a_server(tmp_path: Path) 
 
 
 def test_boto3_turns_a_table_on_and_sees_what_can_be_restored(tmp_path: Path) -> None:
-    options = DatabaseOptions(archive=ArchiveOptions(str(tmp_path / "store"), ship_interval_ms=20))
-    with served_doors(http_options(data_dir=str(tmp_path / "db"), database=options)) as addresses:
-        client = boto3.client(
-            "dynamodb",
-            endpoint_url=f"http://{addresses.http}",
-            region_name="us-east-1",
-            aws_access_key_id="key",
-            aws_secret_access_key="secret",
-            config=Config(retries={"max_attempts": 0}),
-        )
-        client.create_table(
-            TableName="log",
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+    with archived_boto3(tmp_path, "log") as client:
 
         def described() -> dict[str, object]:
             answer = client.describe_continuous_backups(TableName="log")["ContinuousBackupsDescription"]

@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 import kvdb
@@ -21,7 +19,8 @@ from kvdb.errors import (
     TableNotFound,
 )
 from kvdb.options import ArchiveOptions, DatabaseOptions
-from tests.support.served import http_options, in_memory_options, served, served_doors
+from tests.support.archived_doors import archived_boto3
+from tests.support.served import in_memory_options, served
 
 NATIVE_DOORS = ("embedded", "grpc")
 
@@ -162,22 +161,7 @@ def test_what_cannot_be_restored_is_refused(door: str, tmp_path: Path) -> None:
 
 
 def test_boto3_restores_a_table_to_a_time_and_to_the_newest_point(tmp_path: Path) -> None:
-    options = DatabaseOptions(archive=ArchiveOptions(str(tmp_path / "store"), ship_interval_ms=20))
-    with served_doors(http_options(data_dir=str(tmp_path / "db"), database=options)) as addresses:
-        client = boto3.client(
-            "dynamodb",
-            endpoint_url=f"http://{addresses.http}",
-            region_name="us-east-1",
-            aws_access_key_id="key",
-            aws_secret_access_key="secret",
-            config=Config(retries={"max_attempts": 0}),
-        )
-        client.create_table(
-            TableName="log",
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+    with archived_boto3(tmp_path, "log") as client:
         with pytest.raises(ClientError) as caught:
             client.restore_table_to_point_in_time(
                 SourceTableName="log", TargetTableName="copy", UseLatestRestorableTime=True

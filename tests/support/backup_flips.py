@@ -13,7 +13,7 @@ import logging
 import random
 import sys
 
-from kvdb.backup import on_demand, restore
+from kvdb.backup import restore
 from kvdb.backup.manifest import Manifest
 from kvdb.backup.names import manifest_name
 from kvdb.backup.store import BackupStore
@@ -21,8 +21,8 @@ from kvdb.backup.verify import verify
 from kvdb.env.env import Env
 from kvdb.errors import CorruptionError, FormatTooNew
 from kvdb.testing import MemFileSystem, sim_env
-from tests.support.backups import fill, flip, make_table, store_of
-from tests.support.engines import open_engine, put
+from tests.support.backups import created_while_written, fill, flip, make_table, store_of
+from tests.support.engines import open_engine
 
 FLIPS_PER_BACKUP = 2_500
 _VERIFY_EACH = 10
@@ -38,15 +38,8 @@ def small_backup(seed: int) -> tuple[MemFileSystem, Env, BackupStore, Manifest]:
     engine, env = open_engine(fs, seed=seed)
     make_table(engine, "one", 1)
     fill(engine, random.Random(seed), 60)
-    flush = engine.flush
-
-    def flush_and_write() -> None:
-        flush()
-        put(engine, b"\0\0\0\1zz", b"in the log alone")
-
-    engine.flush = flush_and_write  # type: ignore[method-assign]
     store = store_of(env)
-    made = on_demand.create(env, engine, store)
+    made = created_while_written(env, engine, store, key=b"\0\0\0\1zz")
     return fs, env, store, made
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 
+from kvdb.backup import on_demand
+from kvdb.backup.manifest import Manifest
 from kvdb.backup.places import open_store
 from kvdb.backup.store import BackupStore
 from kvdb.client.embedded_transport import EmbeddedTransport
@@ -18,7 +20,7 @@ from kvdb.options import DatabaseOptions, EngineOptions
 from kvdb.table import keys
 from kvdb.table.descriptor import KeyAttribute, TableDescriptor
 from kvdb.testing import InlineJobs, ManualClock, MemFileSystem, sim_env
-from tests.support.engines import content, small_options
+from tests.support.engines import content, put, small_options
 
 Content = dict[bytes, bytes]
 
@@ -49,6 +51,21 @@ def fill(engine: Engine, chance: random.Random, count: int, table_ids: Iterable[
 
 def store_of(env: Env, url: str = "store") -> BackupStore:
     return open_store(url, env)
+
+
+def created_while_written(env: Env, engine: Engine, store: BackupStore, *, key: bytes) -> Manifest:
+    """A backup, with a write that is in the log alone: it comes between the flush and the copying."""
+    flush = engine.flush
+
+    def flush_and_write() -> None:
+        flush()
+        put(engine, key, b"in the log alone")
+
+    engine.flush = flush_and_write  # type: ignore[method-assign]
+    try:
+        return on_demand.create(env, engine, store)
+    finally:
+        engine.flush = flush  # type: ignore[method-assign]
 
 
 def restored_content(fs: FileSystem, directory: str, options: EngineOptions | None = None) -> Content:

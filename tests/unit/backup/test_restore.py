@@ -10,7 +10,7 @@ from contextlib import suppress
 import msgpack
 import pytest
 
-from kvdb.backup import on_demand, restore
+from kvdb.backup import restore
 from kvdb.backup.manifest import Manifest, opened, sealed
 from kvdb.backup.restore import begin_stage, clear_stage
 from kvdb.backup.store import BackupStore
@@ -18,7 +18,15 @@ from kvdb.env.env import Env
 from kvdb.errors import BackupNotFound, CorruptionError, FormatTooNew, KvdbError, NotADatabase, StorageError
 from kvdb.lsm.engine import Engine
 from kvdb.testing import MemFileSystem, PowerLoss, sim_env
-from tests.support.backups import Content, fill, flip, make_table, restored_content, store_of
+from tests.support.backups import (
+    Content,
+    created_while_written,
+    fill,
+    flip,
+    make_table,
+    restored_content,
+    store_of,
+)
 from tests.support.engines import content, open_engine, put, small_options
 from tests.support.forged import HOSTILE
 
@@ -28,15 +36,8 @@ def _backed_up() -> tuple[MemFileSystem, Env, BackupStore, Manifest, Content]:
     engine, env = open_engine(fs)
     make_table(engine, "one", 1)
     fill(engine, random.Random(4), 60)
-    flush = engine.flush
-
-    def flush_and_write() -> None:
-        flush()
-        put(engine, b"\0\0\0\1zz", b"in the log alone")
-
-    engine.flush = flush_and_write  # type: ignore[method-assign]
     store = store_of(env)
-    made = on_demand.create(env, engine, store)
+    made = created_while_written(env, engine, store, key=b"\0\0\0\1zz")
     return fs, env, store, made, content(engine)
 
 

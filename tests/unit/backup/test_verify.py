@@ -16,7 +16,7 @@ from kvdb.env.env import Env
 from kvdb.errors import BackupNotFound, DiskFull
 from kvdb.lsm.engine import Engine
 from kvdb.testing import Fault, FaultyFileSystem, MemFileSystem
-from tests.support.backups import fill, flip, make_table, restored_content, store_of
+from tests.support.backups import created_while_written, fill, flip, make_table, restored_content, store_of
 from tests.support.engines import content, open_engine, put
 from tests.support.forged import forge, replace_part, tree
 
@@ -26,16 +26,8 @@ def _backed_up() -> tuple[MemFileSystem, Engine, Env, BackupStore, Manifest]:
     engine, env = open_engine(fs)
     make_table(engine, "one", 1)
     fill(engine, random.Random(4), 60)
-    flush = engine.flush
-
-    def flush_and_write() -> None:
-        flush()
-        put(engine, b"\0\0\0\0\x7fz", b"in the log alone")
-
-    engine.flush = flush_and_write  # type: ignore[method-assign]
     store = store_of(env)
-    made = on_demand.create(env, engine, store)
-    engine.flush = flush  # type: ignore[method-assign]
+    made = created_while_written(env, engine, store, key=b"\0\0\0\0\x7fz")
     fs.make_dir("scratch")
     return fs, engine, env, store, made
 
