@@ -13,7 +13,7 @@ that a peer is lost is stored in the batch of the removal.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Final
 
@@ -90,6 +90,18 @@ class Acks:
             self._engine.write(
                 WriteBatch().put(replica_keys.ack_key(table_id, _TRIMMED), acks[_TRIMMED].encoded())
             )
+
+    def keep_only(self, tables: Iterable[Table]) -> None:
+        """Forget what is in memory of any others: they were dropped. Of one that was made meanwhile its peers
+        tell again."""
+        table_ids = {table.descriptor.table_id for table in tables}
+        with self._guard:
+            for table_id in self._loaded.keys() - table_ids:
+                del self._loaded[table_id]
+            self._unsaved = {place for place in self._unsaved if place[0] in table_ids}
+            for place in list(self._applied):
+                if place[0] not in table_ids:
+                    self._applied.pop(place, None)
 
     def trimmed(self, table: Table) -> int:
         """Up to where notes of writes were removed."""

@@ -84,11 +84,9 @@ class ReplicaKeeper:
         """Look after the next table."""
         self._holds.sweep()
         if not self._queue:
-            self._queue = [
-                table.descriptor.name
-                for table in self._catalog.all_tables()
-                if table.indexes.shipper is not None
-            ]
+            tables = list(self._catalog.all_tables())
+            self._acks.keep_only(tables)
+            self._queue = [table.descriptor.name for table in tables if table.indexes.shipper is not None]
             if not self._queue:
                 return self._period_ms
         name = self._queue.pop()

@@ -344,6 +344,9 @@ def test_everything_kept_for_peers_goes_with_the_table(world: World) -> None:
         assert list(database._floor.engine.scan(*kept)) == []
     with pytest.raises(ResourceNotFound):
         database.call(DescribeTable(TABLE))
+    world.keep()
+    acks = database.regions.acks
+    assert not acks._loaded and not acks._applied and not acks._unsaved
 
 
 def test_a_region_that_lost_its_disk_takes_everything_in_again() -> None:
