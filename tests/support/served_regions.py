@@ -124,8 +124,12 @@ class Writers:
                 # Everybody's, and so full of conflicts.
                 table.put({"id": f"shared-{number % 20}", "by": identity})
                 if number % 10 == 9:
-                    table.delete({"id": f"{name}-{number - 5}"})
-                    self.written[name].remove(f"{name}-{number - 5}")
+                    # No more is said of it from here on: it may be deleted though the call fails. Nor was
+                    # it, if it was not acknowledged.
+                    gone = f"{name}-{number - 5}"
+                    if gone in self.written[name]:
+                        self.written[name].remove(gone)
+                    table.delete({"id": gone})
             except KvdbError:
                 # Killed, or without the table, or without room just now.
                 continue
